@@ -1,0 +1,177 @@
+"""The same calls for callers that block: a thin facade over the asynchronous client."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any, NoReturn, Self
+
+from suprsend_async.client import AsyncSuprsend
+from suprsend_async.portal import LoopThread
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+    import httpx
+
+    from suprsend_async.events.bulk import BulkEvents, BulkEventsResource
+    from suprsend_async.events.event import Event
+    from suprsend_async.events.results import BulkResponse, EventResponse
+
+
+class Suprsend:
+    """The client for blocking code: scripts, notebooks, threads.
+
+    It runs an `AsyncSuprsend` on an event loop in a thread of its own, which starts with the first call. One client
+    serves any number of threads, and works inside a running event loop, too (which it blocks). Use it as a context
+    manager, or call `close()` at the end.
+
+    The arguments are those of `AsyncSuprsend`.
+
+    Raises:
+        ConfigurationError: Credentials are missing, or an argument cannot work; the message names it.
+
+    Example:
+        >>> with Suprsend("workspace_key", "workspace_secret") as client:
+        ...     response = client.track_event(Event("user-1", "product_purchased", {"amount": "$10"}))
+        >>> response.success
+        True
+    """
+
+    def __init__(
+        self,
+        workspace_key: str | None = None,
+        workspace_secret: str | None = None,
+        *,
+        base_url: str | None = None,
+        timeout: float = 30.0,
+        max_retries: int = 4,
+        max_connections: int = 100,
+        concurrency: int = 16,
+        max_event_bytes: int = 819_200,
+        http_client: httpx.AsyncClient | None = None,
+        app_info: Mapping[str, str] | None = None,
+    ) -> None:
+        client = AsyncSuprsend(
+            workspace_key,
+            workspace_secret,
+            base_url=base_url,
+            timeout=timeout,
+            max_retries=max_retries,
+            max_connections=max_connections,
+            concurrency=concurrency,
+            max_event_bytes=max_event_bytes,
+            http_client=http_client,
+            app_info=app_info,
+        )
+        self._serve(client)
+
+    @classmethod
+    def with_workspace_api_key(
+        cls,
+        workspace_uid: str | None,
+        api_key: str | None,
+        *,
+        base_url: str | None = None,
+        timeout: float = 30.0,
+        max_retries: int = 4,
+        max_connections: int = 100,
+        concurrency: int = 16,
+        max_event_bytes: int = 819_200,
+        http_client: httpx.AsyncClient | None = None,
+        app_info: Mapping[str, str] | None = None,
+    ) -> Self:
+        """Return a client that authenticates with an API key; see `AsyncSuprsend.with_workspace_api_key`."""
+        facade = cls.__new__(cls)
+        facade._serve(
+            AsyncSuprsend.with_workspace_api_key(
+                workspace_uid,
+                api_key,
+                base_url=base_url,
+                timeout=timeout,
+                max_retries=max_retries,
+                max_connections=max_connections,
+                concurrency=concurrency,
+                max_event_bytes=max_event_bytes,
+                http_client=http_client,
+                app_info=app_info,
+            )
+        )
+        return facade
+
+    def _serve(self, client: AsyncSuprsend) -> None:
+        self._client = client
+        self._loop = LoopThread(client.aclose)
+        self._bulk_events = BlockingBulkEventsResource(self._loop, client.bulk_events)
+
+    @property
+    def bulk_events(self) -> BlockingBulkEventsResource:
+        """Many events in few requests."""
+        return self._bulk_events
+
+    def track_event(self, event: Event) -> EventResponse:
+        """Send one event and return what came of it; see `AsyncSuprsend.track_event`."""
+        return self._loop.call("track_event()", self._client.track_event, event)
+
+    def close(self) -> None:
+        """Close the connections and stop the thread; calls in flight get a few seconds to end."""
+        self._loop.stop()
+
+    def __enter__(self) -> Self:
+        """Start the thread and open the engine, so that the first call does not pay for it."""
+        self._loop.open()
+        self._loop.call("__aenter__()", self._client.__aenter__)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close."""
+        self.close()
+
+    def __repr__(self) -> str:
+        """Show where requests go; never a credential."""
+        return repr(self._client).removeprefix("Async")
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse: a pickle would carry the credentials."""
+        raise TypeError(f"{type(self).__name__} holds credentials and connections and cannot be pickled")
+
+    def __del__(self, _warn: Any = warnings.warn) -> None:
+        """Warn about a client that nobody closed, with the place where it was made, and close it."""
+        loop = getattr(self, "_loop", None)
+        if loop is not None and loop.is_running:
+            _warn(f"{self!r} made at {self._client.made_at} was not closed", ResourceWarning, source=self)
+            loop.stop_soon()
+
+
+class BlockingBulkEventsResource:
+    """What hangs on `client.bulk_events`."""
+
+    def __init__(self, loop: LoopThread, resource: BulkEventsResource) -> None:
+        self._loop = loop
+        self._resource = resource
+
+    def new_instance(self) -> BlockingBulkEvents:
+        """Return an empty bulk to append events to."""
+        return BlockingBulkEvents(self._loop, self._resource.new_instance())
+
+
+class BlockingBulkEvents:
+    """Events gathered in memory, to be sent together. Made by `client.bulk_events.new_instance()`."""
+
+    def __init__(self, loop: LoopThread, bulk: BulkEvents) -> None:
+        self._loop = loop
+        self._bulk = bulk
+
+    def __len__(self) -> int:
+        """Return the number of events appended."""
+        return len(self._bulk)
+
+    def append(self, *events: Event) -> None:
+        """Add events; see `BulkEvents.append`."""
+        self._bulk.append(*events)
+
+    def trigger(self) -> BulkResponse:
+        """Send what is not accepted yet; see `BulkEvents.trigger`."""
+        return self._loop.call("bulk_events.new_instance().trigger()", self._bulk.trigger)

@@ -1,0 +1,154 @@
+"""What a client is configured with: arguments first, the environment for what they leave out."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import platform
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from suprsend_async.errors import ConfigurationError
+from suprsend_async.transport.authentication import CONTENT_TYPE, ApiKey, Credentials, WorkspaceSecret
+from suprsend_async.transport.origin import DEFAULT_BASE_URL, Origin, parse_base_url
+from suprsend_async.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SDK_NAME = "suprsend-async"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Numbers that bound what a client does; checked when they are set."""
+
+    timeout: float
+    max_retries: int
+    max_connections: int
+    concurrency: int
+    max_event_bytes: int
+
+    def __post_init__(self) -> None:
+        """Refuse values that could not work."""
+        if not _is_number(self.timeout) or not 0 < self.timeout < math.inf:
+            raise ConfigurationError("timeout must be a number of seconds above 0")
+        for name, least in (
+            ("max_retries", 0),
+            ("max_connections", 1),
+            ("concurrency", 1),
+            ("max_event_bytes", 1),
+        ):
+            value: object = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
+                raise ConfigurationError(f"{name} must be a whole number, {least} or more")
+
+
+def resolve_credentials(workspace_key: str | None, workspace_secret: str | None) -> Credentials:
+    """Return the credentials that the arguments or the environment give.
+
+    Raises:
+        ConfigurationError: Something is missing or cannot be a credential; the message says which variable to set.
+    """
+    key = workspace_key or os.environ.get("SUPRSEND_WORKSPACE_KEY")
+    secret = workspace_secret or os.environ.get("SUPRSEND_WORKSPACE_SECRET")
+    if not key and not secret:
+        uid, api_key = os.environ.get("SUPRSEND_WORKSPACE_UID"), os.environ.get("SUPRSEND_API_KEY")
+        if uid and api_key:
+            return api_key_credentials(uid, api_key)
+        raise ConfigurationError(
+            "no credentials: pass workspace_key and workspace_secret, or set the variables SUPRSEND_WORKSPACE_KEY "
+            "and SUPRSEND_WORKSPACE_SECRET (or SUPRSEND_WORKSPACE_UID and SUPRSEND_API_KEY)"
+        )
+    return WorkspaceSecret(
+        _credential("workspace_key", key, "SUPRSEND_WORKSPACE_KEY"),
+        _credential("workspace_secret", secret, "SUPRSEND_WORKSPACE_SECRET"),
+    )
+
+
+def api_key_credentials(workspace_uid: str | None, api_key: str | None) -> Credentials:
+    """Return credentials for Bearer authentication.
+
+    Raises:
+        ConfigurationError: One is missing or cannot be a credential.
+    """
+    return ApiKey(
+        _credential("workspace_uid", workspace_uid, "SUPRSEND_WORKSPACE_UID"),
+        _credential("api_key", api_key, "SUPRSEND_API_KEY"),
+    )
+
+
+def resolve_origin(base_url: str | None) -> Origin:
+    """Return where requests go; warns if credentials would travel readable for others.
+
+    Raises:
+        ConfigurationError: The base URL is none.
+    """
+    text = base_url if base_url is not None else os.environ.get("SUPRSEND_BASE_URL") or DEFAULT_BASE_URL
+    if not isinstance(text, str):
+        raise ConfigurationError(f"base_url must be a string, not {type(text).__name__}")
+    origin = parse_base_url(text)
+    if origin.scheme == "http" and not origin.is_loopback:
+        warnings.warn(
+            f"base_url is plain http to {origin.host}: events can be read on the way; use https", stacklevel=4
+        )
+    return origin
+
+
+def request_headers(app_info: Mapping[str, str] | None) -> dict[str, str]:
+    """Return the headers that tell the platform who is calling.
+
+    Args:
+        app_info: `{"name": …, "version": …}` of the application, version optional.
+
+    Raises:
+        ConfigurationError: `app_info` has no name, or text that a header cannot carry.
+    """
+    system, release = platform.system().lower(), platform.release().lower()
+    user_agent = f"{SDK_NAME}/{__version__} (python/{platform.python_version()}; {system})"
+    if app_info is not None:
+        name, version = app_info.get("name"), app_info.get("version")
+        if not name or not all(_is_header_text(text) for text in (name, version or "")):
+            raise ConfigurationError("app_info must be {'name': …, 'version': …} in printable ASCII, version optional")
+        user_agent += f" ({name}/{version})" if version else f" ({name})"
+    details = {
+        "sdk": SDK_NAME,
+        "sdk_version": __version__,
+        "lang": "python",
+        "lang_version": platform.python_version(),
+        "platform": "server",
+        "os": system,
+        "os_version": release,
+        "app_info": dict(app_info) if app_info is not None else None,
+    }
+    return {
+        "Content-Type": CONTENT_TYPE,
+        "Accept": "application/json",
+        # An answer is small; a coding would only cost time, and could hide a bomb.
+        "Accept-Encoding": "identity",
+        "User-Agent": user_agent,
+        "X-Suprsend-Client-User-Agent": json.dumps(details),
+    }
+
+
+def _credential(name: str, value: object, variable: str) -> str:
+    if not value:
+        raise ConfigurationError(f"{name} is missing: pass it, or set the variable {variable}")
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{name} must be a string, not {type(value).__name__}")
+    text = value.strip()
+    if not text or not _is_header_text(text):
+        raise ConfigurationError(
+            f"{name} must be printable ASCII without line breaks; copy it again from the dashboard, or see {variable}"
+        )
+    return text
+
+
+def _is_header_text(text: object) -> bool:
+    return isinstance(text, str) and text.isascii() and text.isprintable()
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -1,0 +1,112 @@
+"""The errors of this package, one tree.
+
+::
+
+    SuprsendError
+    ├── ConfigurationError           the client cannot be built, or is used after it was closed
+    ├── ValidationError              an event is not valid (also a ValueError)
+    ├── TransportError               no HTTP answer came
+    │   ├── ConnectionFailed
+    │   └── DeadlineExceeded
+    └── ResponseError                an HTTP answer that says no
+        ├── AuthenticationError      401, 403
+        ├── RateLimited              429
+        ├── PayloadTooLarge          413
+        └── ServerError              5xx
+
+No exception of httpx, aiohttp, ssl, json or pydantic leaves the client: it becomes one of these.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from suprsend_async.outcome import Outcome
+
+
+class SuprsendError(Exception):
+    """The root of the tree: catch this to catch everything that the package raises.
+
+    Attributes:
+        message: What happened; for an HTTP answer the server's own words, at most 2 kB.
+        status_code: The HTTP status, or None if no HTTP answer came.
+        error_type: The platform's own name for the error (``error.type``), if it gave one.
+        attempts: How many requests were made.
+        outcome: What became of the event: "rejected", "not_sent" or "unknown"; None where no event is concerned.
+        retry_after: Seconds that the server asked to wait, or None.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status_code: int | None = None,
+        error_type: str | None = None,
+        attempts: int = 0,
+        outcome: Outcome | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        # Only the message goes to args: BaseException pickles args and __dict__, so every subclass survives pickling.
+        super().__init__(message)
+        self.message = message
+        self.status_code = status_code
+        self.error_type = error_type
+        self.attempts = attempts
+        self.outcome = outcome
+        self.retry_after = retry_after
+
+
+class ConfigurationError(SuprsendError):
+    """The client was given something it cannot work with; the message names the argument and the variable."""
+
+
+class ValidationError(SuprsendError, ValueError):
+    """An event, or a value in it, is not valid; the message names the field and what to do."""
+
+
+class TransportError(SuprsendError):
+    """No HTTP answer came; `outcome` tells whether the event may have arrived."""
+
+
+class ConnectionFailed(TransportError):  # noqa: N818 - a fixed public name
+    """The connection could not be made, or broke before the answer was complete."""
+
+
+class DeadlineExceeded(TransportError):  # noqa: N818 - a fixed public name
+    """The call's deadline passed before an answer came."""
+
+
+class ResponseError(SuprsendError):
+    """The server answered, and the answer is no."""
+
+
+class AuthenticationError(ResponseError):
+    """401 or 403: the key, the secret or the API key is wrong, or lacks a right."""
+
+
+class RateLimited(ResponseError):  # noqa: N818 - a fixed public name
+    """429: too many requests; `retry_after` tells the seconds to wait, if the server said so."""
+
+
+class PayloadTooLarge(ResponseError):  # noqa: N818 - a fixed public name
+    """413: the server takes no event of this size."""
+
+
+class ServerError(ResponseError):
+    """5xx: the server, or a gateway before it, failed."""
+
+
+def response_error_class(status_code: int) -> type[ResponseError]:
+    """Return the class that stands for an HTTP status that says no."""
+    match status_code:
+        case 401 | 403:
+            return AuthenticationError
+        case 413:
+            return PayloadTooLarge
+        case 429:
+            return RateLimited
+        case _ if status_code >= 500:
+            return ServerError
+        case _:
+            return ResponseError

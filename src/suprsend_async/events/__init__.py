@@ -1,0 +1,1 @@
+"""What is sent: events, their encoding and chunking, and the results."""

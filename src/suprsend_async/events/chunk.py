@@ -1,0 +1,113 @@
+"""A chunk of a bulk on its way: the shipment for `v2/bulk/event/`. Pure."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, ClassVar
+
+from suprsend_async.events.verdict import (
+    NOT_SENT,
+    Verdict,
+    merged,
+    verdict_of_failure,
+    verdict_of_refusal,
+    verdicts_of_bulk,
+)
+from suprsend_async.transport.answer import Answer, Failure
+from suprsend_async.transport.transport import Unsettled
+
+if TYPE_CHECKING:
+    from suprsend_async.events.event import Event
+
+PAYLOAD_TOO_LARGE = 413
+
+
+class Chunk:
+    """Events that travel together, and what is known about each.
+
+    Events that were refused before sending keep their place here, so that they are reported in the input's order.
+    The lists run side by side: position i of each is about the same event.
+
+    Attributes:
+        indexes: Positions in the input.
+        events: The events; None where the input was no event.
+        bodies: Their bytes; empty where there is nothing to send.
+        verdicts: What is known about each.
+    """
+
+    path: ClassVar[str] = "v2/bulk/event/"
+    max_answer_bytes: ClassVar[int] = 8 * 1024 * 1024
+
+    def __init__(self) -> None:
+        """Begin an empty chunk."""
+        self.indexes: list[int] = []
+        self.events: list[Event | None] = []
+        self.bodies: list[bytes] = []
+        self.verdicts: list[Verdict] = []
+        # Positions still to be sent, in the groups in which they go; the first group goes next.
+        self._groups: deque[list[int]] = deque([[]])
+        self._untried = 1
+
+    def __len__(self) -> int:
+        """Return the number of events, those included that are not sent."""
+        return len(self.indexes)
+
+    def add(self, index: int, event: Event, body: bytes) -> None:
+        """Add an event that is to be sent."""
+        self._groups[0].append(len(self.indexes))
+        self._note(index, event, body, NOT_SENT)
+
+    def refuse(self, index: int, event: Event | None, verdict: Verdict) -> None:
+        """Add an event that is not to be sent."""
+        self._note(index, event, b"", verdict)
+
+    def _note(self, index: int, event: Event | None, body: bytes, verdict: Verdict) -> None:
+        self.indexes.append(index)
+        self.events.append(event)
+        self.bodies.append(body)
+        self.verdicts.append(verdict)
+
+    @property
+    def is_sendable(self) -> bool:
+        """Whether there is anything to send."""
+        return bool(self._groups and self._groups[0])
+
+    def accepted_indexes(self) -> list[int]:
+        """Return the input's positions of the events that were accepted."""
+        return [
+            index for index, verdict in zip(self.indexes, self.verdicts, strict=True) if verdict.outcome == "accepted"
+        ]
+
+    def body(self) -> bytes:
+        """Return the JSON array of the events that go next."""
+        return b"[" + b",".join([self.bodies[position] for position in self._groups[0]]) + b"]"
+
+    def settle(self, result: Answer | Failure, now: float) -> Unsettled | None:
+        """Note the verdicts that follow from an attempt; what may be retried stays, the same bytes."""
+        group = self._groups.popleft()
+        self._untried = max(0, self._untried - 1)
+        retry_after = None
+        if isinstance(result, Answer):
+            if result.status_code == PAYLOAD_TOO_LARGE and len(group) > 1:
+                return self._split(group)
+            retry_after = result.retry_after(now)
+            later = verdicts_of_bulk(result, len(group)) or [verdict_of_refusal(result)] * len(group)
+        else:
+            later = [verdict_of_failure(result)] * len(group)
+        left: list[int] = []
+        for position, verdict in zip(group, later, strict=True):
+            self.verdicts[position] = merged(self.verdicts[position], verdict)
+            if verdict.retryable:
+                left.append(position)
+        if left:
+            # Behind the groups that were never tried: what fails for good must not keep these from going.
+            self._groups.append(left)
+        if not self._groups:
+            return None
+        return Unsettled(retry_after, at_once=self._untried > 0)
+
+    def _split(self, group: list[int]) -> Unsettled:
+        middle = len(group) // 2
+        self._groups.extendleft([group[middle:], group[:middle]])
+        self._untried += 2
+        return Unsettled(at_once=True)

@@ -1,0 +1,202 @@
+"""The event: what happened, to whom, and with what properties."""
+
+from __future__ import annotations
+
+import os
+import time as _time
+from typing import Annotated, Any, NoReturn
+
+import pydantic
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, StringConstraints
+
+from suprsend_async.errors import ValidationError
+from suprsend_async.events.attachment import Attachment, attachment_from_url
+
+PLATFORM_EVENT_NAMES = frozenset(
+    {
+        "$identify",
+        "$notification_delivered",
+        "$notification_dismiss",
+        "$notification_clicked",
+        "$app_launched",
+        "$user_login",
+        "$user_logout",
+    }
+)
+"""Names with the reserved prefix that the platform itself defines."""
+
+EARLIEST_TIME = 1_640_995_200_000
+"""The platform takes no earlier `time`: 1 January 2022, in epoch milliseconds."""
+
+
+def _is_reserved(name: str) -> bool:
+    return name.startswith("$") or name[:3].lower() == "ss_"
+
+
+def _check_event_name(name: str) -> str:
+    if _is_reserved(name) and name not in PLATFORM_EVENT_NAMES:
+        raise ValueError("names beginning with '$' or 'ss_' are reserved by the platform; choose another name")
+    return name
+
+
+def _check_property_names(properties: dict[str, Any]) -> dict[str, Any]:
+    # One look at all names together is cheaper than one at each; only a hit is worth a closer look.
+    names = "\n".join(properties)
+    if "$" in names or "ss_" in names.lower():
+        for name in properties:
+            if name == "$attachments":
+                raise ValueError("the name '$attachments' is reserved; use event.add_attachment(url) instead")
+            if _is_reserved(name):
+                raise ValueError(
+                    f"the property name {name!r} is reserved: it begins with '$' or 'ss_'; choose another name"
+                )
+    return properties
+
+
+_Id = Annotated[str, Strict(), StringConstraints(strip_whitespace=True, min_length=1)]
+_Name = Annotated[
+    str, Strict(), StringConstraints(strip_whitespace=True, min_length=2), AfterValidator(_check_event_name)
+]
+_Key = Annotated[str, Strict(), StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
+_Tenant = Annotated[str, Strict(), StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
+_Properties = Annotated[dict[str, Any], AfterValidator(_check_property_names)]
+
+
+class Event(BaseModel):
+    """One occurrence: something happened to a user.
+
+    Everything that identifies the occurrence is fixed when the event is made, so that every attempt, resume and
+    pickle of it sends the same identity, and the platform recognises a repeat. Sending the same object twice is one
+    event to the platform.
+
+    Args:
+        distinct_id: The user's id in your application; surrounding white space is removed.
+        event_name: The name that a workflow is bound to, 2 characters or more. Names beginning with `$` or `ss_`
+            are reserved, except those that the platform defines.
+        properties: What the workflow's templates show. The dictionary is copied, yours is never changed. Besides
+            JSON's own types a value may be a datetime, date, time, Decimal, UUID, Enum, set, tuple, dataclass or
+            Pydantic model.
+        idempotency_key: 1 to 255 characters. The platform skips a key that it has processed in the last 24 hours.
+            Left out, the event's own `insert_id` serves.
+        tenant_id: The tenant, 64 characters at most.
+        brand_id: The older name of `tenant_id`.
+        insert_id: The event's own id, a UUID as text; made here if left out.
+        time: When it happened, in epoch milliseconds; now if left out.
+        attachments: Files to send along; see `add_attachment`.
+
+    Raises:
+        ValidationError: A value is not valid; the message names the field and what to do.
+
+    Example:
+        >>> event = Event("user-1", "product_purchased", {"amount": "$10"})
+        >>> event.event_name
+        'product_purchased'
+    """
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    distinct_id: _Id
+    event_name: _Name
+    properties: _Properties = Field(default_factory=dict)
+    idempotency_key: _Key
+    tenant_id: _Tenant | None = None
+    brand_id: _Tenant | None = None
+    insert_id: Annotated[str, Strict(), StringConstraints(min_length=36)]
+    time: Annotated[int, Strict(), Field(ge=EARLIEST_TIME)]
+    attachments: tuple[Attachment, ...] = ()
+
+    def __init__(
+        self,
+        distinct_id: str,
+        event_name: str,
+        properties: dict[str, Any] | None = None,
+        idempotency_key: str | None = None,
+        tenant_id: str | None = None,
+        brand_id: str | None = None,
+        *,
+        insert_id: str | None = None,
+        time: int | None = None,
+        attachments: tuple[Attachment, ...] = (),
+    ) -> None:
+        if insert_id is None:
+            insert_id = _new_insert_id()
+        try:
+            super().__init__(
+                distinct_id=distinct_id,
+                event_name=event_name,
+                properties={} if properties is None else properties,
+                idempotency_key=insert_id if idempotency_key is None else idempotency_key,
+                tenant_id=tenant_id,
+                brand_id=brand_id,
+                insert_id=insert_id,
+                time=_time.time_ns() // 1_000_000 if time is None else time,
+                attachments=attachments,
+            )
+        except pydantic.ValidationError as error:
+            message = _explain(error)
+        else:
+            return
+        # Raised here and not in the handler: pydantic's error, which holds the values, must not hang on to ours.
+        raise ValidationError(message, outcome="rejected")
+
+    def add_attachment(self, file_path: str, file_name: str | None = None, ignore_if_error: bool = False) -> None:
+        """Send a file along with the notification.
+
+        Args:
+            file_path: A publicly reachable http(s) URL. A local path is refused: the platform fetches the files of
+                an event itself.
+            file_name: The name that the recipient sees.
+            ignore_if_error: Whether the notification goes out without the file if it cannot be fetched.
+
+        Raises:
+            ValidationError: `file_path` is not an http(s) URL, or an argument is of the wrong type.
+
+        Example:
+            >>> event = Event("user-1", "invoice_ready")
+            >>> event.add_attachment("https://example.com/invoice.pdf", "invoice.pdf")
+        """
+        attachment = attachment_from_url(file_path, file_name, ignore_if_error)
+        self.__dict__["attachments"] = (*self.attachments, attachment)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        """Refuse: an event is fixed when it is made."""
+        raise ValidationError(f"{name} cannot be changed: an event is fixed when it is made; make a new Event")
+
+    def __repr__(self) -> str:
+        """Show names and sizes, never the values of a person's event."""
+        return f"Event({self.event_name!r}, insert_id={self.insert_id!r}, properties={len(self.properties)})"
+
+    __str__ = __repr__
+
+
+_ADVICE = {
+    "distinct_id": "give the user's id, a string that is not empty",
+    "event_name": "give a name of 2 characters or more that begins with neither '$' nor 'ss_'",
+    "properties": "give a dictionary whose keys are strings",
+    "idempotency_key": "give a string of 1 to 255 characters, or leave it out",
+    "tenant_id": "give a string of 1 to 64 characters, or leave it out",
+    "brand_id": "give a string of 1 to 64 characters, or leave it out",
+    "insert_id": "give the text of a UUID, 36 characters or more, or leave it out",
+    "time": f"give epoch milliseconds as an integer, {EARLIEST_TIME} or later, or leave it out",
+    "attachments": "leave it out and use event.add_attachment(url)",
+}
+
+
+def _explain(error: pydantic.ValidationError) -> str:
+    """Say which field is wrong and what to do, without the value itself."""
+    lines: list[str] = []
+    for detail in error.errors(include_url=False):
+        field = str(detail["loc"][0])
+        if detail["type"] == "value_error":
+            lines.append(f"{field}: {detail['ctx']['error']}")
+        else:
+            found = f" (got {type(detail['input']).__name__})" if detail["type"].endswith("_type") else ""
+            lines.append(f"{field}: {detail['msg']}{found}; {_ADVICE[field]}")
+    return "; ".join(lines)
+
+
+def _new_insert_id() -> str:
+    # A version 4 UUID without the UUID object, which would cost three times as much for each event.
+    digits = os.urandom(16).hex()
+    variant = "89ab"[int(digits[16], 16) & 3]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"

@@ -1,0 +1,54 @@
+"""One event on its way: the shipment for `v2/event/`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from suprsend_async.events.results import EventResponse
+from suprsend_async.events.verdict import NOT_SENT, Verdict, merged, verdict_of_event, verdict_of_failure
+from suprsend_async.transport.answer import Answer, Failure
+from suprsend_async.transport.transport import Call, Unsettled
+
+
+@dataclass(slots=True)
+class SingleEvent:
+    """An encoded event and what is known about it."""
+
+    path: ClassVar[str] = "v2/event/"
+    max_answer_bytes: ClassVar[int] = 1024 * 1024
+
+    encoded: bytes
+    verdict: Verdict = NOT_SENT
+    answer: Answer | None = None
+
+    def body(self) -> bytes:
+        """Return the event's bytes."""
+        return self.encoded
+
+    def settle(self, result: Answer | Failure, now: float) -> Unsettled | None:
+        """Note the verdict that follows from an attempt."""
+        retry_after = None
+        if isinstance(result, Answer):
+            self.answer = result
+            later = verdict_of_event(result)
+            retry_after = result.retry_after(now)
+        else:
+            later = verdict_of_failure(result)
+        self.verdict = merged(self.verdict, later)
+        return Unsettled(retry_after) if self.verdict.retryable else None
+
+
+def event_response(shipment: SingleEvent, call: Call) -> EventResponse:
+    """Return what the caller gets for a shipment that is over."""
+    verdict, answer = shipment.verdict, shipment.answer
+    return EventResponse(
+        outcome=verdict.outcome,
+        status_code=verdict.status_code,
+        message=verdict.error or verdict.message_id or "OK",
+        message_id=verdict.message_id,
+        error_type=verdict.error_type,
+        attempts=call.attempts,
+        retry_after=call.retry_after,
+        raw_response=answer.document if answer is not None else None,
+    )

@@ -1,0 +1,1 @@
+"""How requests get there: bytes and HTTP, nothing of events."""

@@ -1,0 +1,74 @@
+"""Where requests go: a base URL, checked once and taken apart."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit
+
+from suprsend_async.errors import ConfigurationError
+
+DEFAULT_BASE_URL = "https://hub.suprsend.com/"
+
+# What may stand unescaped in a path; the signature covers the path as it is sent.
+_PATH_SAFE = "/%:@!$&'()*+,;=~-._"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A base URL in parts.
+
+    Attributes:
+        scheme: "http" or "https".
+        host: The host name, without the port.
+        authority: Host and port as they stand in the URL.
+        prefix: The path, percent-encoded, beginning and ending with a slash.
+    """
+
+    scheme: str
+    host: str
+    authority: str
+    prefix: str
+
+    def uri(self, path: str) -> str:
+        """Return the request URI of a path below this origin: what is signed."""
+        return self.prefix + path
+
+    def url(self, path: str) -> str:
+        """Return the whole URL of a path below this origin."""
+        return f"{self.scheme}://{self.authority}{self.prefix}{path}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the host is this machine."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost" or self.host.endswith(".localhost")
+
+
+def parse_base_url(text: str) -> Origin:
+    """Check a base URL and take it apart; a missing slash at its end is added.
+
+    Raises:
+        ConfigurationError: It is not an http(s) URL with a host, or carries credentials, a query or a fragment.
+    """
+    try:
+        parts = urlsplit(text.strip())
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port, parts = None, None, urlsplit("")
+    if parts.scheme not in ("http", "https") or not host or any(character.isspace() for character in parts.netloc):
+        raise ConfigurationError(
+            "base_url must be an http(s) URL such as 'https://hub.suprsend.com/'; "
+            "correct the argument base_url or the variable SUPRSEND_BASE_URL"
+        )
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ConfigurationError(
+            "base_url must not hold credentials, a query or a fragment; "
+            "correct the argument base_url or the variable SUPRSEND_BASE_URL"
+        )
+    authority = f"[{host}]" if ":" in host else host
+    if port is not None:
+        authority = f"{authority}:{port}"
+    return Origin(parts.scheme, host, authority, quote(parts.path.rstrip("/"), safe=_PATH_SAFE) + "/")

@@ -1,0 +1,233 @@
+"""The attempt loop: sign, exchange, let the shipment read the answer, decide, wait, go again."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+import anyio
+
+from suprsend_async.errors import ConfigurationError
+from suprsend_async.transport.answer import Answer, Failure
+from suprsend_async.transport.clock import Clock
+from suprsend_async.transport.loops import Lane, Lanes
+from suprsend_async.transport.retry import RetryPolicy, Stop, decide
+
+if TYPE_CHECKING:
+    import httpx
+
+    from suprsend_async.transport.authentication import Credentials
+    from suprsend_async.transport.engine import Engine
+    from suprsend_async.transport.origin import Origin
+
+logger = logging.getLogger("suprsend_async")
+
+# A clock that differs from the server's by less than this is not what a signature is refused for.
+TOLERATED_SKEW = 60.0
+
+_GIVEN_UP = Failure("given_up", "cancelled, or the client was closed, before an answer came", sent=True)
+_NO_SLOT = Failure("deadline_exceeded", "no connection became free before the deadline", sent=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """What is left after an attempt: something that may succeed if it is sent again.
+
+    Attributes:
+        retry_after: Seconds that the server asked to wait, or None.
+        at_once: Go again without waiting or counting: the next request is a different, smaller one.
+    """
+
+    retry_after: float | None = None
+    at_once: bool = False
+
+
+class Shipment(Protocol):
+    """What one logical call sends: it makes its own body and reads its own answers."""
+
+    path: ClassVar[str]
+    max_answer_bytes: ClassVar[int]
+
+    def body(self) -> bytes:
+        """Return the bytes that are still to be sent."""
+        ...
+
+    def settle(self, result: Answer | Failure, now: float) -> Unsettled | None:
+        """Note the verdicts that follow from an attempt; return what is left, or None if nothing is."""
+        ...
+
+
+class Gate(Protocol):
+    """Lets the attempts of one job through, as many at a time as it sees fit."""
+
+    async def enter(self) -> None:
+        """Wait to be let through."""
+        ...
+
+    def leave(self, result: Answer | Failure | None) -> None:
+        """Tell what came of the attempt; None if it was cancelled."""
+        ...
+
+
+@dataclass(slots=True)
+class Call:
+    """What one logical call came to.
+
+    Attributes:
+        deadline: When it must be over, on the monotonic clock.
+        attempts: Requests made so far.
+        retry_after: Seconds that the server asked to wait, last.
+    """
+
+    deadline: float
+    attempts: int = 0
+    retry_after: float | None = None
+
+
+@dataclass(slots=True)
+class Transport:
+    """Sends shipments: one deadline for each, retries within it, bounded requests in flight.
+
+    Attributes:
+        origin: Where requests go.
+        credentials: What they are authorized with.
+        headers: What every request carries besides.
+        timeout: Seconds for a whole call, attempts and waits included.
+        policy: How often and how patiently to retry.
+        max_connections: Requests in flight at most, on each event loop.
+        http_client: The user's own client, or None for the engine that comes with the package.
+        clock: Time and chance.
+    """
+
+    origin: Origin
+    credentials: Credentials
+    headers: dict[str, str]
+    timeout: float
+    policy: RetryPolicy
+    max_connections: int
+    http_client: httpx.AsyncClient | None = None
+    clock: Clock = field(default_factory=Clock)
+    lanes: Lanes = field(init=False)
+    _clock_offset: float = field(default=0.0, init=False)
+    _closed: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        """Prepare; nothing is opened."""
+        self.lanes = Lanes(self._open_engine, self.max_connections)
+
+    def _open_engine(self) -> Engine:
+        # Imported when the first request needs it: the HTTP libraries take longer to import than all the rest.
+        from suprsend_async.transport.engine import AiohttpEngine, GivenEngine
+
+        return AiohttpEngine(self.origin) if self.http_client is None else GivenEngine(self.http_client)
+
+    async def send(self, shipment: Shipment, gate: Gate | None = None) -> Call:
+        """Send a shipment until it is settled, its retries are used up or its deadline has come.
+
+        Whatever happens, the shipment has a verdict afterwards: failures are noted in it, not raised.
+        """
+        if self._closed:
+            raise ConfigurationError("the client was closed; make a new one, or enter it again with `async with`")
+        call = Call(self.clock.monotonic() + self.timeout)
+        lane = await self.lanes.current()
+        with anyio.CancelScope() as scope:
+            lane.enter(scope)
+            try:
+                await self._attempt_until_settled(shipment, call, lane, gate)
+            finally:
+                lane.leave(scope)
+        return call
+
+    async def open(self) -> None:
+        """Open the running loop's engine ahead of the first request, and a closed client again."""
+        self._closed = False
+        await self.lanes.current()
+
+    async def aclose(self) -> None:
+        """Close every engine; calls in flight get a few seconds to end."""
+        self._closed = True
+        await self.lanes.aclose()
+
+    async def _attempt_until_settled(self, shipment: Shipment, call: Call, lane: Lane, gate: Gate | None) -> None:
+        may_learn_clock = True
+        while True:
+            result = await self._attempt(shipment, call, lane, gate)
+            if may_learn_clock and self._learn_clock(result):
+                may_learn_clock = False
+                continue
+            unsettled = shipment.settle(result, self.clock.wall())
+            if unsettled is None:
+                return
+            if unsettled.at_once:
+                continue
+            call.retry_after = unsettled.retry_after
+            decision = decide(
+                self.policy,
+                attempts=call.attempts,
+                retry_after=unsettled.retry_after,
+                time_left=call.deadline - self.clock.monotonic(),
+                uniform=self.clock.uniform,
+            )
+            status = result.status_code if isinstance(result, Answer) else result.error_type
+            if isinstance(decision, Stop):
+                logger.warning("%s: giving up after attempt %d (%s)", shipment.path, call.attempts, status)
+                return
+            logger.warning(
+                "%s: attempt %d failed (%s), again in %.2f s",
+                shipment.path,
+                call.attempts,
+                status,
+                decision.seconds,
+            )
+            await self.clock.sleep(decision.seconds)
+
+    async def _attempt(self, shipment: Shipment, call: Call, lane: Lane, gate: Gate | None) -> Answer | Failure:
+        if gate is None:
+            return await self._exchange(shipment, call, lane)
+        result = None
+        await gate.enter()
+        try:
+            result = await self._exchange(shipment, call, lane)
+        finally:
+            gate.leave(result)
+        return result
+
+    async def _exchange(self, shipment: Shipment, call: Call, lane: Lane) -> Answer | Failure:
+        from suprsend_async.transport.engine import Request
+
+        with anyio.move_on_after(call.deadline - self.clock.monotonic()) as waiting:
+            await lane.slots.acquire()
+        if waiting.cancelled_caught:
+            return _NO_SLOT
+        try:
+            body = shipment.body()
+            now = self.clock.wall() + self._clock_offset
+            authorization = self.credentials.headers("POST", self.origin.uri(shipment.path), body, now)
+            request = Request(
+                self.origin.url(shipment.path),
+                {**self.headers, **authorization},
+                body,
+                shipment.max_answer_bytes,
+            )
+            call.attempts += 1
+            return await lane.engine.exchange(request, call.deadline - self.clock.monotonic())
+        except anyio.get_cancelled_exc_class():
+            shipment.settle(_GIVEN_UP, self.clock.wall())
+            raise
+        finally:
+            lane.slots.release()
+
+    def _learn_clock(self, result: Answer | Failure) -> bool:
+        """Take over the server's clock if a signature was refused and the clocks differ; tells whether it did."""
+        if not isinstance(result, Answer) or result.status_code not in (401, 403):
+            return False
+        server_time = result.server_time
+        if server_time is None:
+            return False
+        offset = server_time - self.clock.wall()
+        if abs(offset - self._clock_offset) <= TOLERATED_SKEW:
+            return False
+        logger.warning("this machine's clock differs from the server's by %.0f s; signing by the server's", offset)
+        self._clock_offset = offset
+        return True
