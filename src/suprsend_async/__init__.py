@@ -17,6 +17,7 @@ from suprsend_async.errors import (
 )
 from suprsend_async.events.attachment import Attachment
 from suprsend_async.events.event import Event
+from suprsend_async.events.progress import Progress
 from suprsend_async.events.results import BulkResponse, EventResponse, FailedRecord, RecordResult
 from suprsend_async.version import __version__
 
@@ -32,6 +33,7 @@ __all__ = [
     "EventResponse",
     "FailedRecord",
     "PayloadTooLarge",
+    "Progress",
     "RateLimited",
     "RecordResult",
     "ResponseError",

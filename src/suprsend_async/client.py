@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
-import sys
 import warnings
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
@@ -203,7 +203,11 @@ class AsyncSuprsend:
 
 def _place_of_caller() -> str:
     """Return file and line of the code outside this package that is running."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("suprsend_async."):
+    frame = inspect.currentframe()
+    while (
+        frame is not None
+        and frame.f_back is not None
+        and frame.f_globals.get("__name__", "").startswith("suprsend_async.")
+    ):
         frame = frame.f_back
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+    return "an unknown place" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno}"

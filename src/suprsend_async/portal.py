@@ -86,7 +86,7 @@ class LoopThread:
             portal, _, thread = self._running
         if threading.get_ident() == thread:
             raise ConfigurationError(
-                f"a blocking call on the client's own event loop would wait for itself; use `await AsyncSuprsend.{name}`"
+                f"a blocking call on the client's own event loop waits for itself; use `await AsyncSuprsend.{name}`"
             )
         return portal
 
@@ -107,7 +107,8 @@ class LoopThread:
             portal, _, _ = self._running
             portal.start_task_soon(_close_and_stop, self._close, portal)
 
-    def _abandon(self) -> None:
+    def abandon(self) -> None:
+        """Leave what a forked child inherited alone, and be ready to start anew."""
         if self._running is not None:
             _inherited.append(self._running)
         closed = self._closed
@@ -124,7 +125,7 @@ async def _close_and_stop(close: Callable[[], Awaitable[None]], portal: Blocking
 
 def _abandon_all() -> None:
     for thread in list(_all):
-        thread._abandon()
+        thread.abandon()
 
 
 @atexit.register

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import anyio
 
+from suprsend_async.errors import ConfigurationError
+from suprsend_async.events.callbacks import call
 from suprsend_async.events.event import Event
 from suprsend_async.events.job import Job
-from suprsend_async.events.tally import Tally
+from suprsend_async.events.results import RecordResult
+from suprsend_async.events.tally import KEPT_FAILURES, Tally, failed_records, record_results
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable
+
+    from suprsend_async.events.callbacks import Callback
     from suprsend_async.events.chunk import Chunk
     from suprsend_async.events.encoding import Encoder
-    from suprsend_async.events.results import BulkResponse
+    from suprsend_async.events.progress import Progress
+    from suprsend_async.events.results import BulkResponse, FailedRecord
     from suprsend_async.transport.transport import Transport
 
 
@@ -34,16 +43,146 @@ class BulkEventsResource:
             >>> bulk.append(Event("user-1", "signed_up"), Event("user-2", "signed_up"))
             >>> response = await bulk.trigger()
         """
-        return BulkEvents(self._transport, self._encoder, self._concurrency)
+        return BulkEvents(self)
+
+    async def send(
+        self,
+        source: Iterable[Event] | AsyncIterable[Event],
+        *,
+        concurrency: int | None = None,
+        ordered: bool = False,
+        on_progress: Callback[Progress] | None = None,
+        on_failure: Callback[FailedRecord] | None = None,
+    ) -> BulkResponse:
+        """Send all that a source yields, however long it is, in flat memory.
+
+        The source is read no faster than its events go out: at most `concurrency + 1` chunks ahead. A plain
+        iterable is read on the event loop; make it an asynchronous one if reading it blocks.
+
+        If the call is cancelled, the chunks in flight get a few seconds to end and are reported to `on_failure`.
+
+        Args:
+            source: The events. Anything in it that is not an `Event` fails alone.
+            concurrency: Chunks in flight at most; the client's if left out.
+            ordered: Send the events of one `distinct_id` in the source's order, one chunk after another; different
+                users still go side by side. After a failure that might have passed, later events of that user are
+                reported, not sent.
+            on_progress: Called with the `Progress`, at most 10 times a second and once at the end. A plain
+                function or a coroutine function.
+            on_failure: Called with each `FailedRecord` as it happens. With it given, the response keeps the first
+                1,000 failures only.
+
+        Returns:
+            What came of all of them.
+
+        Raises:
+            TypeError: The source cannot be iterated.
+            Exception: What the source or a callback raised, once everything read before is sent and reported.
+
+        Example:
+            >>> events = (Event(f"user-{number}", "signed_up") for number in range(1000))
+            >>> response = await client.bulk_events.send(events)
+            >>> response.success
+            1000
+        """
+        tally = Tally(kept=None if on_failure is None else KEPT_FAILURES)
+
+        async def report(chunk: Chunk) -> None:
+            for record in tally.add(chunk):
+                if on_failure is not None:
+                    await call(on_failure, record)
+
+        async with self.job(source, report, concurrency, ordered, on_progress) as job:
+            await job.done()
+        return tally.response()
+
+    async def stream(
+        self,
+        source: Iterable[Event] | AsyncIterable[Event],
+        *,
+        concurrency: int | None = None,
+        ordered: bool = False,
+        on_progress: Callback[Progress] | None = None,
+        on_failure: Callback[FailedRecord] | None = None,
+    ) -> AsyncGenerator[RecordResult]:
+        """Send all that a source yields, and yield what came of each event as it is known.
+
+        The results of one chunk come together, those of different chunks as they end. Nothing is sent further ahead
+        of what is taken here than `concurrency + 1` chunks. Leaving the loop early stops the sending; to have it
+        stopped at once and not when the generator is collected, wrap it in `contextlib.aclosing`.
+
+        Args:
+            source: As for `send`, and so are the other arguments.
+            concurrency: Chunks in flight at most.
+            ordered: Whether the events of one `distinct_id` are sent in order.
+            on_progress: Called with the `Progress`.
+            on_failure: Called with each `FailedRecord`.
+
+        Yields:
+            One `RecordResult` for each event of the source.
+
+        Raises:
+            TypeError: The source cannot be iterated.
+            Exception: What the source or a callback raised, after the last result.
+
+        Example:
+            >>> async for record in client.bulk_events.stream(events):
+            ...     print(record.index, record.outcome)
+        """
+        sender, receiver = anyio.create_memory_object_stream[list[RecordResult]](1)
+
+        async def report(chunk: Chunk) -> None:
+            if on_failure is not None:
+                for record in failed_records(chunk):
+                    await call(on_failure, record)
+            # Broken: nobody takes results any more.
+            with suppress(anyio.BrokenResourceError):
+                await sender.send(record_results(chunk))
+
+        async with self.job(source, report, concurrency, ordered, on_progress) as job:
+            job.when_over(sender.close)
+            with receiver:
+                async for results in receiver:
+                    for result in results:
+                        yield result
+            await job.done()
+
+    def job(
+        self,
+        source: Iterable[Event] | AsyncIterable[Event],
+        report: Callable[[Chunk], Awaitable[None]],
+        concurrency: int | None = None,
+        ordered: bool = False,
+        on_progress: Callback[Progress] | None = None,
+    ) -> Job:
+        """Return the job that `send`, `stream` and `trigger` run; `report` is awaited with each finished chunk.
+
+        Raises:
+            TypeError: The source cannot be iterated.
+            ConfigurationError: `concurrency` is not a whole number above 0.
+        """
+        if isinstance(source, Event) or not isinstance(source, (Iterable, AsyncIterable)):
+            raise TypeError(f"source must be an iterable or async iterable of Event, not {type(source).__name__}")
+        if concurrency is None:
+            concurrency = self._concurrency
+        elif not isinstance(concurrency, int) or concurrency < 1:
+            raise ConfigurationError("concurrency must be a whole number, 1 or more")
+        return Job(
+            self._transport,
+            self._encoder,
+            source,
+            report,
+            concurrency=concurrency,
+            ordered=ordered,
+            on_progress=on_progress,
+        )
 
 
 class BulkEvents:
     """Events gathered in memory, to be sent together. Made by `client.bulk_events.new_instance()`."""
 
-    def __init__(self, transport: Transport, encoder: Encoder, concurrency: int) -> None:
-        self._transport = transport
-        self._encoder = encoder
-        self._concurrency = concurrency
+    def __init__(self, resource: BulkEventsResource) -> None:
+        self._resource = resource
         self._events: list[Event] = []
         self._accepted: set[int] = set()
         self._triggering = anyio.Lock()
@@ -80,13 +219,15 @@ class BulkEvents:
             ('success', 2, 0)
         """
         async with self._triggering:
+            pending = [position for position in range(len(self._events)) if position not in self._accepted]
             tally = Tally(accepted=len(self._accepted))
 
             async def report(chunk: Chunk) -> None:
+                chunk.indexes = [pending[index] for index in chunk.indexes]
                 tally.add(chunk)
                 self._accepted.update(chunk.accepted_indexes())
 
-            pending = ((i, event) for i, event in enumerate(self._events) if i not in self._accepted)
-            async with Job(self._transport, self._encoder, pending, report, self._concurrency) as job:
+            events = [self._events[position] for position in pending]
+            async with self._resource.job(events, report) as job:
                 await job.done()
             return tally.response()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from suprsend_async.events.event import Event
 
 PAYLOAD_TOO_LARGE = 413
+TOO_MANY_REQUESTS = 429
 
 
 class Chunk:
@@ -47,6 +48,7 @@ class Chunk:
         # Positions still to be sent, in the groups in which they go; the first group goes next.
         self._groups: deque[list[int]] = deque([[]])
         self._untried = 1
+        self._was_sent = False
 
     def __len__(self) -> int:
         """Return the number of events, those included that are not sent."""
@@ -78,6 +80,12 @@ class Chunk:
             index for index, verdict in zip(self.indexes, self.verdicts, strict=True) if verdict.outcome == "accepted"
         ]
 
+    def next_request(self) -> tuple[int, int, bool]:
+        """Return the number of events and bytes that go next, and whether it is for the first time."""
+        first, self._was_sent = not self._was_sent, True
+        group = self._groups[0]
+        return len(group), sum(len(self.bodies[position]) + 1 for position in group) + 1, first
+
     def body(self) -> bytes:
         """Return the JSON array of the events that go next."""
         return b"[" + b",".join([self.bodies[position] for position in self._groups[0]]) + b"]"
@@ -86,13 +94,13 @@ class Chunk:
         """Note the verdicts that follow from an attempt; what may be retried stays, the same bytes."""
         group = self._groups.popleft()
         self._untried = max(0, self._untried - 1)
-        retry_after = None
         if isinstance(result, Answer):
             if result.status_code == PAYLOAD_TOO_LARGE and len(group) > 1:
                 return self._split(group)
             retry_after = result.retry_after(now)
             later = verdicts_of_bulk(result, len(group)) or [verdict_of_refusal(result)] * len(group)
         else:
+            retry_after = result.retry_after
             later = [verdict_of_failure(result)] * len(group)
         left: list[int] = []
         for position, verdict in zip(group, later, strict=True):
@@ -104,7 +112,8 @@ class Chunk:
             self._groups.append(left)
         if not self._groups:
             return None
-        return Unsettled(retry_after, at_once=self._untried > 0)
+        throttled = isinstance(result, Answer) and result.status_code == TOO_MANY_REQUESTS
+        return Unsettled(retry_after, at_once=self._untried > 0, throttled=throttled)
 
     def _split(self, group: list[int]) -> Unsettled:
         middle = len(group) // 2

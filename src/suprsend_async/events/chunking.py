@@ -30,13 +30,21 @@ class Chunker:
     _open: Chunk = field(default_factory=Chunk)
     _size: int = 1
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no chunk is under way."""
+        return not self._open
+
+    def fits(self, body: bytes) -> bool:
+        """Whether the chunk under way can take these bytes."""
+        return self._size + len(body) + 1 <= self.max_bytes
+
     def add(self, index: int, event: Event, body: bytes) -> Chunk | None:
         """Add an event that is to be sent."""
-        # Each event brings a comma or the closing bracket with it; the opening bracket is counted from the start.
-        size = len(body) + 1
-        finished = self.flush() if self._size + size > self.max_bytes else None
+        finished = None if self.fits(body) else self.flush()
         self._open.add(index, event, body)
-        self._size += size
+        # Each event brings a comma or the closing bracket with it; the opening bracket is counted from the start.
+        self._size += len(body) + 1
         return finished or self._full()
 
     def refuse(self, index: int, event: Event | None, verdict: Verdict) -> Chunk | None:

@@ -156,7 +156,7 @@ class Event(BaseModel):
             >>> event.add_attachment("https://example.com/invoice.pdf", "invoice.pdf")
         """
         attachment = attachment_from_url(file_path, file_name, ignore_if_error)
-        self.__dict__["attachments"] = (*self.attachments, attachment)
+        vars(self).update(attachments=(*self.attachments, attachment))
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         """Refuse: an event is fixed when it is made."""
@@ -188,11 +188,17 @@ def _explain(error: pydantic.ValidationError) -> str:
     for detail in error.errors(include_url=False):
         field = str(detail["loc"][0])
         if detail["type"] == "value_error":
-            lines.append(f"{field}: {detail['ctx']['error']}")
+            lines.append(f"{field}: {detail.get('ctx', {}).get('error')}")
         else:
-            found = f" (got {type(detail['input']).__name__})" if detail["type"].endswith("_type") else ""
-            lines.append(f"{field}: {detail['msg']}{found}; {_ADVICE[field]}")
+            lines.append(f"{field}: {_ADVICE[field]} (got {_found(detail['type'], detail['input'])})")
     return "; ".join(lines)
+
+
+def _found(problem: str, value: object) -> str:
+    """Describe a value that was refused, without showing it."""
+    if isinstance(value, str):
+        return "text that UTF-8 cannot carry" if problem == "string_unicode" else f"{len(value.strip())} characters"
+    return type(value).__name__
 
 
 def _new_insert_id() -> str:

@@ -1,117 +1,221 @@
-"""One bulk on its way: senders that pull chunks from the source, and an owner that awaits them all."""
+"""One bulk on its way: a reader, senders, and an owner that awaits them all."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Self
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING, Self, TypeVar
 
 import anyio
 
 from suprsend_async.errors import ValidationError
-from suprsend_async.events.chunking import Chunker
+from suprsend_async.events.callbacks import call
+from suprsend_async.events.event import Event
+from suprsend_async.events.gate import JobGate
+from suprsend_async.events.outbox import InputOrder, Outbox
+from suprsend_async.events.pressure import Pressure
+from suprsend_async.events.progress import Meter
+from suprsend_async.events.user_order import UserOrder
 from suprsend_async.events.verdict import Verdict
+from suprsend_async.transport.answer import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
     from types import TracebackType
 
+    from suprsend_async.events.callbacks import Callback
     from suprsend_async.events.chunk import Chunk
     from suprsend_async.events.encoding import Encoder
-    from suprsend_async.events.event import Event
+    from suprsend_async.events.progress import Progress
+    from suprsend_async.transport.answer import Answer
     from suprsend_async.transport.transport import Transport
 
-# Seconds that chunks in flight get to end when a job is cancelled.
+T = TypeVar("T")
+
+# Seconds that chunks in flight get to end when a job is stopped.
 DRAIN_SECONDS = 5.0
+# Seconds between two reports of the progress.
+PROGRESS_SECONDS = 0.1
 
 
 class Job:
     """Sends what a source yields, at most `concurrency` chunks at a time.
 
-    Each sender takes the next chunk from the source when it is free to send it, so the source is read no faster
-    than its events go out, and there are never more chunks than senders.
+    The reader waits while a finished chunk waits for a sender, so there are never more than `concurrency` and one
+    chunks, however long the source is.
 
     Use it as an asynchronous context manager: leaving the block early stops reading, awaits the chunks in flight
     and has them reported.
+
+    Args:
+        transport: Sends the chunks.
+        encoder: Encodes the events.
+        source: The events; anything in it that is not an event fails alone.
+        report: Awaited with each chunk that is over.
+        concurrency: Chunks in flight at most.
+        ordered: Whether the events of one user are sent in the source's order.
+        on_progress: Called with the progress, at most 10 times a second, and once at the end.
     """
 
     def __init__(
         self,
         transport: Transport,
         encoder: Encoder,
-        source: Iterable[tuple[int, Event]],
+        source: Iterable[object] | AsyncIterable[object],
         report: Callable[[Chunk], Awaitable[None]],
+        *,
         concurrency: int,
+        ordered: bool = False,
+        on_progress: Callback[Progress] | None = None,
     ) -> None:
-        """Prepare; nothing is read yet."""
         self._transport = transport
         self._encoder = encoder
-        self._source = iter(source)
+        self._source = source
         self._report = report
         self._concurrency = concurrency
-        self._chunker = Chunker()
-        self._reading = anyio.Lock()
-        self._exhausted = False
+        self._on_progress = on_progress
+        self._outbox = Outbox(UserOrder(concurrency) if ordered else InputOrder())
+        self._pressure = Pressure(concurrency)
+        self._gate = JobGate(self._pressure, transport.clock, transport.timeout)
+        self._meter = Meter(transport.clock.monotonic())
         self._error: Exception | None = None
+        self._reading: anyio.CancelScope = anyio.CancelScope()
 
     async def __aenter__(self) -> Self:
-        """Start the senders."""
+        """Start."""
         self._task = asyncio.create_task(self._run())
         return self
 
     async def done(self) -> None:
-        """Wait until everything is sent and reported; raises what the source or the report raised."""
+        """Wait until everything is sent and reported; raises what the source or a callback raised."""
         await asyncio.shield(self._task)
         if self._error is not None:
             raise self._error
+
+    def when_over(self, callback: Callable[[], None]) -> None:
+        """Call back once everything is sent and reported, or the job was given up."""
+        self._task.add_done_callback(lambda _: callback())
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Stop reading, give the chunks in flight a few seconds to end, and see them reported."""
-        self._exhausted = True
+        self._stop()
         with anyio.CancelScope(shield=True):
-            with anyio.move_on_after(DRAIN_SECONDS):
-                await asyncio.shield(self._task)
-            self._task.cancel()
-            await asyncio.wait([self._task])
+            try:
+                await asyncio.wait([self._task], timeout=DRAIN_SECONDS)
+            finally:
+                await self._end()
+
+    async def _end(self) -> None:
+        self._task.cancel()
+        cancelled = None
+        while not self._task.done():
+            # The task is this object's own and is not left behind, however often the caller is cancelled.
+            try:
+                await asyncio.wait([self._task])
+            except asyncio.CancelledError as error:
+                cancelled = error
+        if cancelled is not None:
+            raise cancelled
+
+    def _stop(self) -> None:
+        self._reading.cancel()
+        self._gate.close()
+        self._outbox.end()
 
     async def _run(self) -> None:
-        async with anyio.create_task_group() as senders:
-            for _ in range(self._concurrency):
-                senders.start_soon(self._send_chunks)
+        async with anyio.create_task_group() as everything:
+            everything.start_soon(self._tell_progress)
+            async with anyio.create_task_group() as work:
+                work.start_soon(self._read)
+                for _ in range(self._concurrency):
+                    work.start_soon(self._send)
+            everything.cancel_scope.cancel()
+        await self._tell_progress_once()
 
-    async def _send_chunks(self) -> None:
-        while (chunk := await self._next_chunk()) is not None:
-            try:
-                if chunk.is_sendable:
-                    await self._transport.send(chunk)
-            finally:
-                with anyio.CancelScope(shield=True):
-                    await self._report_chunk(chunk)
-
-    async def _next_chunk(self) -> Chunk | None:
-        async with self._reading:
-            if self._exhausted:
-                return None
-            try:
-                for index, event in self._source:
-                    if chunk := self._take(index, event):
-                        return chunk
-            except Exception as error:  # noqa: BLE001 - whatever the user's source raises is raised again at the end
-                self._error = error
+    async def _read(self) -> None:
+        try:
+            with self._reading:
+                if isinstance(self._source, AsyncIterable):
+                    async for event in self._source:
+                        self._take(event)
+                        if self._outbox.is_full and not await self._outbox.room():
+                            break
+                else:
+                    for event in self._source:
+                        self._take(event)
+                        if self._outbox.is_full and not await self._outbox.room():
+                            break
+        except Exception as error:  # noqa: BLE001 - what the user's code raises is raised again at the end
+            self._error = error
+        finally:
             # What was read before the source ended or failed is sent.
-            self._exhausted = True
-            return self._chunker.flush()
+            self._outbox.end()
 
-    def _take(self, index: int, event: Event) -> Chunk | None:
+    def _take(self, event: object) -> None:
+        index = self._meter.read
+        self._meter.read += 1
+        if not isinstance(event, Event):
+            problem = f"the source's item {index} is of type {type(event).__name__}, not an Event"
+            self._outbox.refuse(index, None, Verdict("rejected", error=problem))
+            return
         try:
             body = self._encoder.encode(event)
         except ValidationError as error:
-            return self._chunker.refuse(index, event, Verdict("rejected", error=error.message))
-        return self._chunker.add(index, event, body)
+            self._outbox.refuse(index, event, Verdict("rejected", error=error.message))
+        else:
+            self._outbox.add(index, event, body)
 
-    async def _report_chunk(self, chunk: Chunk) -> None:
+    async def _send(self) -> None:
+        while (chunk := await self._outbox.take()) is not None:
+            try:
+                if chunk.is_sendable:
+                    await self._transport.send(chunk, _Passage(self._gate, self._meter, chunk))
+            finally:
+                self._outbox.finished(chunk)
+                self._meter.finished(chunk)
+                with anyio.CancelScope(shield=True):
+                    await self._call(self._report, chunk)
+
+    async def _tell_progress(self) -> None:
+        while self._on_progress is not None:
+            await anyio.sleep(PROGRESS_SECONDS)
+            await self._tell_progress_once()
+
+    async def _tell_progress_once(self) -> None:
+        if self._on_progress is not None:
+            progress = self._meter.progress(self._transport.clock.monotonic(), self._pressure)
+            await self._call(self._on_progress, progress)
+
+    async def _call(self, callback: Callback[T], argument: T) -> None:
         try:
-            await self._report(chunk)
-        except Exception as error:  # noqa: BLE001 - whatever the user's callback raises is raised again at the end
-            self._error, self._exhausted = self._error or error, True
+            await call(callback, argument)
+        except Exception as error:  # noqa: BLE001 - what the user's code raises is raised again at the end
+            self._error = self._error or error
+            self._stop()
+
+
+class _Passage:
+    """One chunk's way through the job's gate, where its attempts are counted."""
+
+    def __init__(self, gate: JobGate, meter: Meter, chunk: Chunk) -> None:
+        self._gate = gate
+        self._meter = meter
+        self._chunk = chunk
+        self._entered = 0.0
+
+    @property
+    def closed(self) -> bool:
+        return self._gate.closed
+
+    async def enter(self, *, again: bool) -> Failure | None:
+        entered = await self._gate.enter(again=again)
+        if isinstance(entered, Failure):
+            return entered
+        self._entered = entered
+        events, size, first = self._chunk.next_request()
+        self._meter.request(events, size, first)
+        return None
+
+    def leave(self, result: Answer | Failure | None) -> None:
+        self._gate.leave(self._entered, result)

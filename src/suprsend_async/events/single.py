@@ -28,13 +28,13 @@ class SingleEvent:
 
     def settle(self, result: Answer | Failure, now: float) -> Unsettled | None:
         """Note the verdict that follows from an attempt."""
-        retry_after = None
         if isinstance(result, Answer):
             self.answer = result
             later = verdict_of_event(result)
             retry_after = result.retry_after(now)
         else:
             later = verdict_of_failure(result)
+            retry_after = result.retry_after
         self.verdict = merged(self.verdict, later)
         return Unsettled(retry_after) if self.verdict.retryable else None
 

@@ -36,7 +36,7 @@ class Verdict(NamedTuple):
     retryable: bool = False
 
 
-NOT_SENT = Verdict("not_sent", error="the event was not sent", error_type="given_up")
+NOT_SENT = Verdict("not_sent", error="the event was not sent", error_type="given_up", retryable=True)
 
 
 def verdict_of_failure(failure: Failure) -> Verdict:

@@ -105,14 +105,16 @@ class Failure:
     """No answer came, and why.
 
     Attributes:
-        error_type: "connection_failed", "deadline_exceeded" or "client_closed".
+        error_type: "connection_failed", "deadline_exceeded", "rate_limited" or "given_up".
         message: What happened.
         sent: Whether any byte of the request may have reached the server.
+        retry_after: Seconds that the server has asked to wait, where that is the reason.
     """
 
     error_type: str
     message: str
     sent: bool
+    retry_after: float | None = None
 
 
 def http_time(value: str) -> float | None:

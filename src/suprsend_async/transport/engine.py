@@ -92,7 +92,7 @@ class AiohttpEngine:
             with anyio.move_on_after(timeout):
                 return await _round_trip(self._client, request, timeout)
             return _timed_out(sent=flight.sent or not flight.watched)
-        except Exception as error:  # noqa: BLE001 - whatever the library raises becomes a failure of this package's own
+        except Exception as error:  # noqa: BLE001 - whatever the libraries raise becomes a failure
             return _failure(error, sent=flight.sent if flight.watched else None)
         finally:
             _flight.reset(token)
@@ -139,7 +139,7 @@ class GivenEngine:
     async def _attempt(self, request: Request, timeout: float) -> Answer | Failure:
         try:
             return await _round_trip(self._client, request, timeout)
-        except Exception as error:  # noqa: BLE001 - whatever the library raises becomes a failure of this package's own
+        except Exception as error:  # noqa: BLE001 - whatever the libraries raise becomes a failure
             return _failure(error)
 
     async def aclose(self) -> None:

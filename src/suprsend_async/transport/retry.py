@@ -65,7 +65,7 @@ def decide(
     floor = retry_after or 0.0
     if floor >= time_left:
         return Stop("the server asked for a longer wait than the deadline leaves")
-    backoff = uniform(0.0, min(policy.cap, policy.base * 2 ** (attempts - 1)))
+    backoff = uniform(0.0, min(policy.cap, policy.base * 2.0 ** (attempts - 1)))
     seconds = max(floor, backoff)
     if seconds >= time_left:
         return Stop("the deadline leaves no time for another attempt")

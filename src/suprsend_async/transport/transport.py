@@ -27,6 +27,7 @@ logger = logging.getLogger("suprsend_async")
 TOLERATED_SKEW = 60.0
 
 _GIVEN_UP = Failure("given_up", "cancelled, or the client was closed, before an answer came", sent=True)
+_NOT_LET_THROUGH = Failure("deadline_exceeded", "the server's limit left no room before the deadline", sent=False)
 _NO_SLOT = Failure("deadline_exceeded", "no connection became free before the deadline", sent=False)
 
 
@@ -37,10 +38,12 @@ class Unsettled:
     Attributes:
         retry_after: Seconds that the server asked to wait, or None.
         at_once: Go again without waiting or counting: the next request is a different, smaller one.
+        throttled: The server said "too many requests"; behind a gate this does not use up a retry.
     """
 
     retry_after: float | None = None
     at_once: bool = False
+    throttled: bool = False
 
 
 class Shipment(Protocol):
@@ -61,8 +64,13 @@ class Shipment(Protocol):
 class Gate(Protocol):
     """Lets the attempts of one job through, as many at a time as it sees fit."""
 
-    async def enter(self) -> None:
-        """Wait to be let through."""
+    @property
+    def closed(self) -> bool:
+        """Whether nothing is let through any more."""
+        ...
+
+    async def enter(self, *, again: bool) -> Failure | None:
+        """Wait to be let through; returns why the attempt is not to be made, if so."""
         ...
 
     def leave(self, result: Answer | Failure | None) -> None:
@@ -77,11 +85,13 @@ class Call:
     Attributes:
         deadline: When it must be over, on the monotonic clock.
         attempts: Requests made so far.
+        throttled: Those of them that a gate's job was told to slow down for.
         retry_after: Seconds that the server asked to wait, last.
     """
 
     deadline: float
     attempts: int = 0
+    throttled: int = 0
     retry_after: float | None = None
 
 
@@ -157,16 +167,17 @@ class Transport:
                 may_learn_clock = False
                 continue
             unsettled = shipment.settle(result, self.clock.wall())
-            if unsettled is None:
+            if unsettled is None or (gate is not None and gate.closed):
                 return
             if unsettled.at_once:
                 continue
             call.retry_after = unsettled.retry_after
+            call.throttled += gate is not None and unsettled.throttled
             decision = decide(
                 self.policy,
-                attempts=call.attempts,
+                attempts=call.attempts - call.throttled,
                 retry_after=unsettled.retry_after,
-                time_left=call.deadline - self.clock.monotonic(),
+                time_left=self._time_left(call),
                 uniform=self.clock.uniform,
             )
             status = result.status_code if isinstance(result, Answer) else result.error_type
@@ -185,18 +196,25 @@ class Transport:
     async def _attempt(self, shipment: Shipment, call: Call, lane: Lane, gate: Gate | None) -> Answer | Failure:
         if gate is None:
             return await self._exchange(shipment, call, lane)
-        result = None
-        await gate.enter()
+        # A job holds its chunks back as long as it has to: a chunk's time begins when it is let through first.
+        with anyio.move_on_after(self._time_left(call) if call.attempts else None) as waiting:
+            refusal = await gate.enter(again=call.attempts > 0)
+            if refusal is not None:
+                return refusal
+        if waiting.cancelled_caught:
+            return _NOT_LET_THROUGH
+        if not call.attempts:
+            call.deadline = self.clock.monotonic() + self.timeout
+        result: Answer | Failure | None = None
         try:
-            result = await self._exchange(shipment, call, lane)
+            return (result := await self._exchange(shipment, call, lane))
         finally:
             gate.leave(result)
-        return result
 
     async def _exchange(self, shipment: Shipment, call: Call, lane: Lane) -> Answer | Failure:
         from suprsend_async.transport.engine import Request
 
-        with anyio.move_on_after(call.deadline - self.clock.monotonic()) as waiting:
+        with anyio.move_on_after(self._time_left(call)) as waiting:
             await lane.slots.acquire()
         if waiting.cancelled_caught:
             return _NO_SLOT
@@ -211,12 +229,15 @@ class Transport:
                 shipment.max_answer_bytes,
             )
             call.attempts += 1
-            return await lane.engine.exchange(request, call.deadline - self.clock.monotonic())
+            return await lane.engine.exchange(request, self._time_left(call))
         except anyio.get_cancelled_exc_class():
             shipment.settle(_GIVEN_UP, self.clock.wall())
             raise
         finally:
             lane.slots.release()
+
+    def _time_left(self, call: Call) -> float:
+        return call.deadline - self.clock.monotonic()
 
     def _learn_clock(self, result: Answer | Failure) -> bool:
         """Take over the server's clock if a signature was refused and the clocks differ; tells whether it did."""

@@ -1,0 +1,110 @@
+"""How far a bulk has come."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from suprsend_async.events.chunk import Chunk
+    from suprsend_async.events.pressure import Pressure
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a bulk has come.
+
+    Attributes:
+        read: Events read from the source.
+        sent: Events that went out at least once.
+        accepted: Events that the platform accepted.
+        rejected: Events that the platform, or validation here, refused.
+        not_sent: Events that surely never reached the platform.
+        unknown: Events that went out without a clear answer.
+        retried: Times that an event went out again.
+        requests: HTTP requests made.
+        bytes: Bytes of their bodies.
+        throttled: Answers that said "too many requests".
+        in_flight_limit: Chunks in flight that are allowed now; falls under overload and grows back.
+        requests_per_second: The pace that is kept now; infinite unless the server refused one.
+        seconds: Seconds since the start.
+        events_per_second: Finished events a second, since the start.
+    """
+
+    read: int
+    sent: int
+    accepted: int
+    rejected: int
+    not_sent: int
+    unknown: int
+    retried: int
+    requests: int
+    bytes: int
+    throttled: int
+    in_flight_limit: int
+    requests_per_second: float
+    seconds: float
+    events_per_second: float
+
+    @property
+    def finished(self) -> int:
+        """Events that have their verdict, whatever it is."""
+        return self.accepted + self.rejected + self.not_sent + self.unknown
+
+
+@dataclass(slots=True)
+class Meter:
+    """Counts what a bulk does.
+
+    Attributes:
+        started: When it began, on the monotonic clock.
+        read: Events read from the source.
+        sent: Events that went out at least once.
+        retried: Times that an event went out again.
+        requests: HTTP requests made.
+        sent_bytes: Bytes of their bodies.
+        outcomes: Finished events by their outcome.
+    """
+
+    started: float
+    read: int = 0
+    sent: int = 0
+    retried: int = 0
+    requests: int = 0
+    sent_bytes: int = 0
+    outcomes: dict[str, int] = field(
+        default_factory=lambda: {"accepted": 0, "rejected": 0, "not_sent": 0, "unknown": 0}
+    )
+
+    def request(self, events: int, size: int, first: bool) -> None:
+        """Count a request that went out with so many events and bytes, for the first time or again."""
+        self.requests += 1
+        self.sent_bytes += size
+        if first:
+            self.sent += events
+        else:
+            self.retried += events
+
+    def finished(self, chunk: Chunk) -> None:
+        """Count the verdicts of a chunk that is over."""
+        for verdict in chunk.verdicts:
+            self.outcomes[verdict.outcome] += 1
+
+    def progress(self, now: float, pressure: Pressure) -> Progress:
+        """Return a snapshot."""
+        seconds = max(0.0, now - self.started)
+        finished = sum(self.outcomes.values())
+        return Progress(
+            read=self.read,
+            sent=self.sent,
+            retried=self.retried,
+            requests=self.requests,
+            bytes=self.sent_bytes,
+            throttled=pressure.throttled,
+            in_flight_limit=math.floor(pressure.limit),
+            requests_per_second=pressure.pace.at(now),
+            seconds=seconds,
+            events_per_second=finished / seconds if seconds else 0.0,
+            **self.outcomes,
+        )

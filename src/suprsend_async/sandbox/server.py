@@ -1,0 +1,229 @@
+"""The sandbox as its users hold it."""
+
+from __future__ import annotations
+
+import time
+from secrets import token_hex
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Self
+
+import anyio
+import anyio.to_thread
+
+from .application import create_application
+from .authentication import WORKSPACE_KEY_MINIMUM, Credentials
+from .faults import Fault, Faults
+from .ledger import Ledger
+from .listener import HOST, Listener
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from suprsend_async import AsyncSuprsend, Suprsend
+
+
+class Sandbox:
+    """The platform in small: a real HTTP server on this machine, on a port that the system chooses.
+
+    It checks signatures and events as the platform does, and keeps what it accepts for you to look at.
+    It serves blocking code as well as any event loop, and listens on 127.0.0.1 only.
+
+    Args:
+        port: The port to listen on; 0 lets the system choose.
+        workspace_key: At least 20 characters. Random if left out, like the three below.
+        workspace_secret: The secret that signs requests.
+        workspace_uid: The workspace's name for requests with an API key.
+        api_key: The API key.
+        clock: Gives the time in seconds. A test can move it to let idempotency keys expire.
+
+    Raises:
+        ValueError: A credential is empty, or the workspace key is too short.
+
+    Example:
+        ```python
+        from suprsend_async import Event
+        from suprsend_async.sandbox import Sandbox
+
+        with Sandbox() as sandbox, sandbox.blocking_client() as client:
+            client.track_event(Event("user-1", "product_purchased", {"amount": "$10"}))
+            assert sandbox.events[0]["distinct_id"] == "user-1"
+        ```
+    """
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        workspace_key: str | None = None,
+        workspace_secret: str | None = None,
+        workspace_uid: str | None = None,
+        api_key: str | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._credentials = Credentials(
+            workspace_key=_given("workspace_key", workspace_key, f"sandbox-key-{token_hex(8)}"),
+            workspace_secret=_given("workspace_secret", workspace_secret, f"sandbox-secret-{token_hex(16)}"),
+            # As short as real ones are: no client may apply the workspace key's minimum to it.
+            workspace_uid=_given("workspace_uid", workspace_uid, f"sandbox{token_hex(4)}"),
+            api_key=_given("api_key", api_key, f"sandbox-api-key-{token_hex(16)}"),
+        )
+        if len(self._credentials.workspace_key) < WORKSPACE_KEY_MINIMUM:
+            raise ValueError(f"workspace_key must have at least {WORKSPACE_KEY_MINIMUM} characters")
+        self._port = port
+        self._ledger = Ledger(clock)
+        self._faults = Faults()
+        self._listener: Listener | None = None
+        self._changing = Lock()
+
+    def __repr__(self) -> str:
+        return f"<Sandbox {self.url}>" if self._port else "<Sandbox, not started>"
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    async def __aenter__(self) -> Self:
+        # Not in a thread: starting takes milliseconds, and a cancelled wait would leave the server behind.
+        self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # A cancelled block must not leave the server behind.
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(self.stop)
+
+    def start(self) -> None:
+        """Start listening; returns when connections are accepted.
+
+        After a stop it listens on the same port again and still has its events, as a restarted server would.
+
+        Raises:
+            RuntimeError: It is already started.
+            OSError: The port is in use.
+        """
+        with self._changing:
+            if self._listener is not None:
+                raise RuntimeError("The sandbox is already started.")
+            application = create_application(self._credentials, self._ledger, self._faults)
+            listener = Listener(application, self._port, self._ledger.count_connection)
+            listener.start()
+            self._listener = listener
+            self._port = listener.port
+
+    def stop(self) -> None:
+        """Stop listening and close every connection, within 2 seconds. Stopping twice does no harm."""
+        with self._changing:
+            if self._listener is not None:
+                self._listener.stop()
+                self._listener = None
+
+    @property
+    def url(self) -> str:
+        """The base URL for a client, such as ``http://127.0.0.1:49152/``.
+
+        Raises:
+            RuntimeError: The system has not chosen a port yet.
+        """
+        if not self._port:
+            raise RuntimeError("The sandbox has no port yet: use it in a `with` block, or call start().")
+        return f"http://{HOST}:{self._port}/"
+
+    @property
+    def workspace_key(self) -> str:
+        """The workspace key that requests are signed for."""
+        return self._credentials.workspace_key
+
+    @property
+    def workspace_secret(self) -> str:
+        """The workspace secret that signs requests."""
+        return self._credentials.workspace_secret
+
+    @property
+    def workspace_uid(self) -> str:
+        """The workspace's name for requests with the API key."""
+        return self._credentials.workspace_uid
+
+    @property
+    def api_key(self) -> str:
+        """The API key."""
+        return self._credentials.api_key
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """The accepted events in order, each as it came on the wire. A new list each time."""
+        return self._ledger.events
+
+    @property
+    def requests(self) -> int:
+        """How many requests came to the API, refused ones included."""
+        return self._ledger.requests
+
+    @property
+    def connections(self) -> int:
+        """How many TCP connections were accepted."""
+        return self._ledger.connections
+
+    @property
+    def refusals(self) -> int:
+        """How many requests were refused and, in bulk requests that were read, how many records."""
+        return self._ledger.refusals
+
+    @property
+    def repeats(self) -> int:
+        """How many events were answered but not stored, because their idempotency key was known."""
+        return self._ledger.repeats
+
+    def clear(self) -> None:
+        """Forget events, idempotency keys, counts and planned failures."""
+        self._ledger.clear()
+        self._faults.clear()
+
+    def fail_next(self, count: int = 1, *, status: int = 503, retry_after: int | str | None = None) -> None:
+        """Refuse the next requests; nothing in them is stored.
+
+        Args:
+            count: How many requests.
+            status: The HTTP status of the answers, 400 to 599.
+            retry_after: The `Retry-After` header: seconds, or any text as it is to be sent.
+
+        Raises:
+            ValueError: The count is negative, or the status is not an error's.
+        """
+        self._faults.plan(count, Fault(status, None if retry_after is None else str(retry_after)))
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment variables that point a client at this sandbox."""
+        return {
+            "SUPRSEND_WORKSPACE_KEY": self.workspace_key,
+            "SUPRSEND_WORKSPACE_SECRET": self.workspace_secret,
+            "SUPRSEND_BASE_URL": self.url,
+        }
+
+    def client(self, **options: Any) -> AsyncSuprsend:
+        """Return an `AsyncSuprsend` for this sandbox; `options` are its own."""
+        # Here and below is the one place where the sandbox knows the client.
+        from suprsend_async import AsyncSuprsend
+
+        options.setdefault("base_url", self.url)
+        return AsyncSuprsend(self.workspace_key, self.workspace_secret, **options)
+
+    def blocking_client(self, **options: Any) -> Suprsend:
+        """Return a `Suprsend` for this sandbox; `options` are its own."""
+        from suprsend_async import Suprsend
+
+        options.setdefault("base_url", self.url)
+        return Suprsend(self.workspace_key, self.workspace_secret, **options)
+
+
+def _given(name: str, value: str | None, otherwise: str) -> str:
+    if value == "":
+        raise ValueError(f"{name} must not be empty")
+    return otherwise if value is None else value

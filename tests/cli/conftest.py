@@ -1,0 +1,86 @@
+"""The command, run as users run it and in this process, against a real sandbox."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from suprsend_async.sandbox import Sandbox
+
+PATIENCE = 120.0  # seconds until a command that hangs is killed
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+Start = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as running:
+        yield running
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The environment of the commands: without credentials, 80 columns wide, no colour."""
+    for name in [name for name in os.environ if name.startswith("SUPRSEND_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("NO_COLOR", "1")
+    return dict(os.environ)
+
+
+@pytest.fixture
+def start(environment: dict[str, str]) -> Iterator[Start]:
+    """Starts `python -m suprsend_async.cli`; what still runs at the end, or for too long, is killed."""
+    started: list[subprocess.Popen[str]] = []
+    timers: list[threading.Timer] = []
+
+    def begin(
+        *arguments: str, code: str | None = None, cwd: Path | None = None, **variables: str
+    ) -> subprocess.Popen[str]:
+        what = ["-m", "suprsend_async.cli"] if code is None else ["-c", code]
+        process = subprocess.Popen(
+            [sys.executable, "-W", "error", *what, *arguments],
+            env={**environment, **variables},
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+        timer = threading.Timer(PATIENCE, process.kill)
+        timer.start()
+        started.append(process)
+        timers.append(timer)
+        return process
+
+    yield begin
+    for timer in timers:
+        timer.cancel()
+        timer.join()
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def run(start: Start) -> Run:
+    """Runs a command in a process of its own, to its end."""
+
+    def run_it(*arguments: str, **options: str) -> subprocess.CompletedProcess[str]:
+        process = start(*arguments, **options)
+        output, errors = process.communicate()
+        return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+
+    return run_it
+
+
+@pytest.fixture
+def cli(environment: dict[str, str]) -> CliRunner:
+    """Runs a command in this process."""
+    return CliRunner()
