@@ -46,7 +46,8 @@ class Chunk:
         self.bodies: list[bytes] = []
         self.verdicts: list[Verdict] = []
         # Positions still to be sent, in the groups in which they go; the first group goes next.
-        self._groups: deque[list[int]] = deque([[]])
+        self._to_send: list[int] = []
+        self._groups = deque([self._to_send])
         self._untried = 1
         self._was_sent = False
 
@@ -56,17 +57,17 @@ class Chunk:
 
     def add(self, index: int, event: Event, body: bytes) -> None:
         """Add an event that is to be sent."""
-        self._groups[0].append(len(self.indexes))
-        self._note(index, event, body, NOT_SENT)
-
-    def refuse(self, index: int, event: Event | None, verdict: Verdict) -> None:
-        """Add an event that is not to be sent."""
-        self._note(index, event, b"", verdict)
-
-    def _note(self, index: int, event: Event | None, body: bytes, verdict: Verdict) -> None:
+        self._to_send.append(len(self.indexes))
         self.indexes.append(index)
         self.events.append(event)
         self.bodies.append(body)
+        self.verdicts.append(NOT_SENT)
+
+    def refuse(self, index: int, event: Event | None, verdict: Verdict) -> None:
+        """Add an event that is not to be sent."""
+        self.indexes.append(index)
+        self.events.append(event)
+        self.bodies.append(b"")
         self.verdicts.append(verdict)
 
     @property
@@ -103,8 +104,10 @@ class Chunk:
             retry_after = result.retry_after
             later = [verdict_of_failure(result)] * len(group)
         left: list[int] = []
+        verdicts = self.verdicts
         for position, verdict in zip(group, later, strict=True):
-            self.verdicts[position] = merged(self.verdicts[position], verdict)
+            earlier = verdicts[position]
+            verdicts[position] = verdict if earlier is NOT_SENT else merged(earlier, verdict)
             if verdict.retryable:
                 left.append(position)
         if left:

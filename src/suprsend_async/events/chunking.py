@@ -41,16 +41,18 @@ class Chunker:
 
     def add(self, index: int, event: Event, body: bytes) -> Chunk | None:
         """Add an event that is to be sent."""
-        finished = None if self.fits(body) else self.flush()
-        self._open.add(index, event, body)
         # Each event brings a comma or the closing bracket with it; the opening bracket is counted from the start.
-        self._size += len(body) + 1
-        return finished or self._full()
+        size = len(body) + 1
+        finished = self.flush() if self._size + size > self.max_bytes else None
+        chunk = self._open
+        chunk.add(index, event, body)
+        self._size += size
+        return self.flush() if len(chunk.indexes) >= self.max_events else finished
 
     def refuse(self, index: int, event: Event | None, verdict: Verdict) -> Chunk | None:
         """Add an event that is not to be sent, for its place in the report."""
         self._open.refuse(index, event, verdict)
-        return self._full()
+        return self.flush() if len(self._open) >= self.max_events else None
 
     def flush(self) -> Chunk | None:
         """Return the chunk under way, if it holds anything, and begin a new one."""
@@ -59,6 +61,3 @@ class Chunker:
             return None
         self._open, self._size = Chunk(), 1
         return chunk
-
-    def _full(self) -> Chunk | None:
-        return self.flush() if len(self._open) >= self.max_events else None

@@ -45,11 +45,12 @@ class Encoder:
             ValidationError: A value cannot be carried by JSON, or the event is larger than the limit.
         """
         properties = event.properties
-        if not _PLAIN_TYPES.issuperset(map(type, properties.values())):
+        kinds = set(map(type, properties.values()))
+        if not kinds <= _PLAIN_TYPES:
             properties = plain(properties)
         body = self._write(event, properties)
-        # The encoder writes NaN as it stands; it can be a part of a text as well, which the closer look tells apart.
-        if body is None or b"NaN" in body or b"Infinity" in body:
+        # The encoder writes NaN as it stands. It may be a part of a text as well: the closer look tells them apart.
+        if body is None or (float in kinds and (b"NaN" in body or b"Infinity" in body)):
             body = self._write(event, plain(properties))
         if body is None:
             raise ValidationError("properties cannot be written as JSON", outcome="rejected")

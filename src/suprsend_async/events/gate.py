@@ -33,8 +33,8 @@ class JobGate:
         self._pressure = pressure
         self._clock = clock
         self._timeout = timeout
-        self._newcomers = anyio.Lock()
-        self._turn = anyio.Lock()
+        self._newcomers = anyio.Lock(fast_acquire=True)
+        self._turn = anyio.Lock(fast_acquire=True)
         self._changed = anyio.Event()
 
     async def enter(self, *, again: bool) -> float | Failure:

@@ -12,7 +12,7 @@ from suprsend_async.errors import ValidationError
 from suprsend_async.events.callbacks import call
 from suprsend_async.events.event import Event
 from suprsend_async.events.gate import JobGate
-from suprsend_async.events.outbox import InputOrder, Outbox
+from suprsend_async.events.outbox import InputOrder, Outbox, Queue
 from suprsend_async.events.pressure import Pressure
 from suprsend_async.events.progress import Meter
 from suprsend_async.events.user_order import UserOrder
@@ -73,7 +73,8 @@ class Job:
         self._report = report
         self._concurrency = concurrency
         self._on_progress = on_progress
-        self._outbox = Outbox(UserOrder(concurrency) if ordered else InputOrder())
+        self._queue: Queue = UserOrder(concurrency) if ordered else InputOrder()
+        self._outbox = Outbox(self._queue)
         self._pressure = Pressure(concurrency)
         self._gate = JobGate(self._pressure, transport.clock, transport.timeout)
         self._meter = Meter(transport.clock.monotonic())
@@ -138,13 +139,11 @@ class Job:
             with self._reading:
                 if isinstance(self._source, AsyncIterable):
                     async for event in self._source:
-                        self._take(event)
-                        if self._outbox.is_full and not await self._outbox.room():
+                        if (self._take(event) or self._outbox.wanted) and not await self._outbox.room():
                             break
                 else:
                     for event in self._source:
-                        self._take(event)
-                        if self._outbox.is_full and not await self._outbox.room():
+                        if (self._take(event) or self._outbox.wanted) and not await self._outbox.room():
                             break
         except Exception as error:  # noqa: BLE001 - what the user's code raises is raised again at the end
             self._error = error
@@ -152,19 +151,17 @@ class Job:
             # What was read before the source ended or failed is sent.
             self._outbox.end()
 
-    def _take(self, event: object) -> None:
+    def _take(self, event: object) -> bool:
         index = self._meter.read
-        self._meter.read += 1
+        self._meter.read = index + 1
         if not isinstance(event, Event):
             problem = f"the source's item {index} is of type {type(event).__name__}, not an Event"
-            self._outbox.refuse(index, None, Verdict("rejected", error=problem))
-            return
+            return self._queue.refuse(index, None, Verdict("rejected", error=problem))
         try:
             body = self._encoder.encode(event)
         except ValidationError as error:
-            self._outbox.refuse(index, event, Verdict("rejected", error=error.message))
-        else:
-            self._outbox.add(index, event, body)
+            return self._queue.refuse(index, event, Verdict("rejected", error=error.message))
+        return self._queue.add(index, event, body)
 
     async def _send(self) -> None:
         while (chunk := await self._outbox.take()) is not None:

@@ -31,12 +31,12 @@ class Queue(Protocol):
         """Whether nothing is left."""
         ...
 
-    def add(self, index: int, event: Event, body: bytes) -> None:
-        """Take in an event that is to be sent."""
+    def add(self, index: int, event: Event, body: bytes) -> bool:
+        """Take in an event that is to be sent; returns whether the queue is full."""
         ...
 
-    def refuse(self, index: int, event: Event | None, verdict: Verdict) -> None:
-        """Take in an event that is not to be sent, for its place in the report."""
+    def refuse(self, index: int, event: Event | None, verdict: Verdict) -> bool:
+        """Take in an event that is not to be sent, for its place in the report; returns whether it is full."""
         ...
 
     def take(self, *, partial: bool) -> Chunk | None:
@@ -66,15 +66,19 @@ class InputOrder:
         """Whether nothing is left."""
         return not self._chunks and self._chunker.is_empty
 
-    def add(self, index: int, event: Event, body: bytes) -> None:
-        """Take in an event that is to be sent."""
-        if chunk := self._chunker.add(index, event, body):
-            self._chunks.append(chunk)
+    def add(self, index: int, event: Event, body: bytes) -> bool:
+        """Take in an event that is to be sent; returns whether the queue is full."""
+        return self._put(self._chunker.add(index, event, body))
 
-    def refuse(self, index: int, event: Event | None, verdict: Verdict) -> None:
-        """Take in an event that is not to be sent."""
-        if chunk := self._chunker.refuse(index, event, verdict):
-            self._chunks.append(chunk)
+    def refuse(self, index: int, event: Event | None, verdict: Verdict) -> bool:
+        """Take in an event that is not to be sent; returns whether the queue is full."""
+        return self._put(self._chunker.refuse(index, event, verdict))
+
+    def _put(self, chunk: Chunk | None) -> bool:
+        if chunk is None:
+            return False
+        self._chunks.append(chunk)
+        return True
 
     def take(self, *, partial: bool) -> Chunk | None:
         """Return the next chunk."""
@@ -87,63 +91,56 @@ class InputOrder:
 
 
 class Outbox:
-    """A queue between one reader and many senders; the reader waits while it is full."""
+    """A queue between one reader and many senders.
+
+    The reader adds to the queue directly, and awaits `room` when it is full or `wanted` is set.
+
+    Attributes:
+        wanted: Whether a sender waits although nothing is in the queue.
+    """
 
     def __init__(self, queue: Queue) -> None:
         """Wrap a queue."""
+        self.wanted = False
         self._queue = queue
         self._ended = False
-        self._changed = anyio.Event()
-        self._wanted = False
-
-    def add(self, index: int, event: Event, body: bytes) -> None:
-        """Take in an event that is to be sent."""
-        self._queue.add(index, event, body)
-        if self._wanted:
-            self._notify()
-
-    def refuse(self, index: int, event: Event | None, verdict: Verdict) -> None:
-        """Take in an event that is not to be sent, for its place in the report."""
-        self._queue.refuse(index, event, verdict)
-        if self._wanted:
-            self._notify()
-
-    @property
-    def is_full(self) -> bool:
-        """Whether the reader has to await `room`."""
-        return self._queue.is_full
+        # One sender at a time waits for a chunk; the others wait for their turn, so that a chunk wakes only one.
+        self._turn = anyio.Lock(fast_acquire=True)
+        self._filled = anyio.Event()
+        self._emptied = anyio.Event()
 
     async def room(self) -> bool:
-        """Let the senders go on, and wait until there is room; False if no more is wanted."""
-        self._notify()
+        """Let a sender go on, and wait until there is room; False if no more is wanted."""
+        self.wanted = False
+        self._filled.set()
         while self._queue.is_full and not self._ended:
-            await self._changed.wait()
+            self._emptied = anyio.Event()
+            await self._emptied.wait()
         return not self._ended
 
     def end(self) -> None:
         """Tell that no more events come."""
         self._ended = True
-        self._notify()
+        self._filled.set()
+        self._emptied.set()
 
     async def take(self) -> Chunk | None:
         """Wait for the next chunk; None once all is taken and no more comes."""
-        lingered = False
-        while (chunk := self._queue.take(partial=lingered or self._ended)) is None:
-            if self._ended and self._queue.is_empty:
-                return None
-            self._wanted = self._queue.is_empty
-            with anyio.move_on_after(None if self._wanted else LINGER_SECONDS) as linger:
-                await self._changed.wait()
-            lingered = linger.cancelled_caught
-        self._notify()
+        async with self._turn:
+            lingered = False
+            while (chunk := self._queue.take(partial=lingered or self._ended)) is None:
+                if self._ended and self._queue.is_empty:
+                    return None
+                self._filled = anyio.Event()
+                self.wanted = self._queue.is_empty
+                with anyio.move_on_after(None if self.wanted else LINGER_SECONDS) as linger:
+                    await self._filled.wait()
+                lingered = linger.cancelled_caught
+        self._emptied.set()
         return chunk
 
     def finished(self, chunk: Chunk) -> None:
         """Note that a chunk is over, so that what waited for it can go."""
         self._queue.finished(chunk)
-        self._notify()
-
-    def _notify(self) -> None:
-        self._wanted = False
-        self._changed.set()
-        self._changed = anyio.Event()
+        self._filled.set()
+        self._emptied.set()

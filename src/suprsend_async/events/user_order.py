@@ -45,13 +45,15 @@ class UserOrder:
         """Whether nothing waits."""
         return not self._waiting
 
-    def add(self, index: int, event: Event, body: bytes) -> None:
-        """Take in an event that is to be sent."""
+    def add(self, index: int, event: Event, body: bytes) -> bool:
+        """Take in an event that is to be sent; returns whether the queue is full."""
         self._waiting.append((index, event, body, None))
+        return self.is_full
 
-    def refuse(self, index: int, event: Event | None, verdict: Verdict) -> None:
-        """Take in an event that is not to be sent."""
+    def refuse(self, index: int, event: Event | None, verdict: Verdict) -> bool:
+        """Take in an event that is not to be sent; returns whether the queue is full."""
         self._waiting.append((index, event, b"", verdict))
+        return self.is_full
 
     def take(self, *, partial: bool) -> Chunk | None:
         """Return a chunk of events whose users have nothing in flight."""

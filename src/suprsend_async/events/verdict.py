@@ -104,7 +104,7 @@ def _verdict_of_record(record: object) -> Verdict:
     status_code = code if isinstance(code, int) else None
     status = fields.get("status")
     if status == "success" and (status_code is None or status_code < 400):
-        return Verdict("accepted", status_code, message_id=text_of(fields.get("message_id")))
+        return Verdict("accepted", status_code, None, text_of(fields.get("message_id")))
     if status not in ("error", "fail"):
         return _MALFORMED
     error = fields.get("error")

@@ -145,6 +145,8 @@ def text_of(value: object) -> str | None:
 
 def limited(text: str) -> str:
     """Return the text, cut to 2 kB of UTF-8."""
+    if len(text) <= MAX_MESSAGE_BYTES // 4:
+        return text
     encoded = text.encode("utf-8", "replace")
     if len(encoded) <= MAX_MESSAGE_BYTES:
         return encoded.decode()
