@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
+from contextlib import aclosing, closing
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
+from suprsend_async.bridge import Bridge
 from suprsend_async.client import AsyncSuprsend
+from suprsend_async.events.bulk import check_source
 from suprsend_async.portal import LoopThread
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterable, Awaitable, Callable, Generator, Mapping
     from types import TracebackType
 
     import httpx
 
     from suprsend_async.events.bulk import BulkEvents, BulkEventsResource
+    from suprsend_async.events.callbacks import Callback
     from suprsend_async.events.event import Event
-    from suprsend_async.events.results import BulkResponse, EventResponse
+    from suprsend_async.events.progress import Progress
+    from suprsend_async.events.results import BulkResponse, EventResponse, FailedRecord, RecordResult
 
 
 class Suprsend:
@@ -155,6 +161,57 @@ class BlockingBulkEventsResource:
     def new_instance(self) -> BlockingBulkEvents:
         """Return an empty bulk to append events to."""
         return BlockingBulkEvents(self._loop, self._resource.new_instance())
+
+    def send(
+        self,
+        source: Iterable[Event],
+        *,
+        concurrency: int | None = None,
+        ordered: bool = False,
+        on_progress: Callback[Progress] | None = None,
+        on_failure: Callback[FailedRecord] | None = None,
+    ) -> BulkResponse:
+        """Send all that a source yields; see `AsyncSuprsend.bulk_events.send`.
+
+        The source is read on the calling thread, the callbacks run on the client's own.
+        """
+        check_source(source, Iterable)
+
+        async def start(events: AsyncIterable[Event], take: Callable[[BulkResponse], Awaitable[None]]) -> None:
+            response = await self._resource.send(
+                events, concurrency=concurrency, ordered=ordered, on_progress=on_progress, on_failure=on_failure
+            )
+            await take(response)
+
+        (response,) = Bridge(start).run(self._loop, "bulk_events.send()", source)
+        return response
+
+    def stream(
+        self,
+        source: Iterable[Event],
+        *,
+        concurrency: int | None = None,
+        ordered: bool = False,
+        on_progress: Callback[Progress] | None = None,
+        on_failure: Callback[FailedRecord] | None = None,
+    ) -> Generator[RecordResult]:
+        """Send all that a source yields, and yield what came of each; see `AsyncSuprsend.bulk_events.stream`.
+
+        The source is read on the calling thread, the callbacks run on the client's own.
+        """
+        check_source(source, Iterable)
+
+        async def start(events: AsyncIterable[Event], take: Callable[[list[RecordResult]], Awaitable[None]]) -> None:
+            chunks = self._resource.stream_chunks(
+                events, concurrency=concurrency, ordered=ordered, on_progress=on_progress, on_failure=on_failure
+            )
+            async with aclosing(chunks):
+                async for results in chunks:
+                    await take(results)
+
+        with closing(Bridge(start).run(self._loop, "bulk_events.stream()", source)) as chunks:
+            for results in chunks:
+                yield from results
 
 
 class BlockingBulkEvents:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Iterable
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -129,6 +129,28 @@ class BulkEventsResource:
             >>> async for record in client.bulk_events.stream(events):
             ...     print(record.index, record.outcome)
         """
+        chunks = self.stream_chunks(
+            source, concurrency=concurrency, ordered=ordered, on_progress=on_progress, on_failure=on_failure
+        )
+        async with aclosing(chunks):
+            async for results in chunks:
+                for result in results:
+                    yield result
+
+    async def stream_chunks(
+        self,
+        source: Iterable[Event] | AsyncIterable[Event],
+        *,
+        concurrency: int | None = None,
+        ordered: bool = False,
+        on_progress: Callback[Progress] | None = None,
+        on_failure: Callback[FailedRecord] | None = None,
+    ) -> AsyncGenerator[list[RecordResult]]:
+        """Do what `stream` does, and yield the results of each chunk together; the arguments are the same.
+
+        Yields:
+            The results of a finished chunk.
+        """
         sender, receiver = anyio.create_memory_object_stream[list[RecordResult]](1)
 
         async def report(chunk: Chunk) -> None:
@@ -143,8 +165,7 @@ class BulkEventsResource:
             job.when_over(sender.close)
             with receiver:
                 async for results in receiver:
-                    for result in results:
-                        yield result
+                    yield results
             await job.done()
 
     def job(
@@ -161,8 +182,7 @@ class BulkEventsResource:
             TypeError: The source cannot be iterated.
             ConfigurationError: `concurrency` is not a whole number above 0.
         """
-        if isinstance(source, Event) or not isinstance(source, (Iterable, AsyncIterable)):
-            raise TypeError(f"source must be an iterable or async iterable of Event, not {type(source).__name__}")
+        check_source(source, (Iterable, AsyncIterable))
         if concurrency is None:
             concurrency = self._concurrency
         elif not isinstance(concurrency, int) or concurrency < 1:
@@ -231,3 +251,13 @@ class BulkEvents:
             async with self._resource.job(events, report) as job:
                 await job.done()
             return tally.response()
+
+
+def check_source(source: object, kinds: type | tuple[type, ...]) -> None:
+    """Refuse what is no source.
+
+    Raises:
+        TypeError: It is not of one of the kinds, or a single event (which can be iterated as every model can).
+    """
+    if isinstance(source, Event) or not isinstance(source, kinds):
+        raise TypeError(f"source must be an iterable of Event, not {type(source).__name__}")

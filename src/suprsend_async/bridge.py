@@ -1,0 +1,130 @@
+"""A bulk whose source is read on the caller's thread while the sending runs on an event loop in another one.
+
+The source of a blocking caller may be bound to its thread, as database cursors are, so the loop's thread must not
+read it. The caller's thread steps through the bulk: it hands over events when more are wanted, and takes results.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import islice
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import anyio
+
+from suprsend_async.events.chunking import MAX_CHUNK_EVENTS
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Generator, Iterable
+
+    from suprsend_async.events.event import Event
+    from suprsend_async.portal import LoopThread
+
+T = TypeVar("T")
+
+
+class _Wanted:
+    """Tells the caller's thread that more events are wanted."""
+
+
+class Bridge(Generic[T]):
+    """One bulk under way. Its asynchronous methods run on the loop, `run` on the caller's thread.
+
+    Args:
+        start: Starts the bulk on the loop; it is given the source to read and a function that takes its results.
+    """
+
+    def __init__(
+        self, start: Callable[[AsyncIterable[Event], Callable[[T], Awaitable[None]]], Awaitable[None]]
+    ) -> None:
+        self._start = start
+        self._events: list[Event] | None = None
+        self._source_ended = False
+        self._source_error: BaseException | None = None
+        self._wanted = False
+        self._results: list[T] = []
+        self._changed = anyio.Event()
+
+    def run(self, loop: LoopThread, name: str, source: Iterable[Event]) -> Generator[T]:
+        """Read the source, and yield the results as they come.
+
+        Args:
+            loop: Where the bulk runs.
+            name: The asynchronous call that does the same, for the error on the loop's own thread.
+            source: Read here, no further than the bulk asks for.
+
+        Yields:
+            What the bulk hands over.
+
+        Raises:
+            BaseException: What the source, a callback or the bulk raised.
+        """
+        events = iter(source)
+        loop.call(name, self._begin)
+        try:
+            while (step := loop.call(name, self._step)) is not None:
+                if isinstance(step, _Wanted):
+                    loop.call(name, self._supply, *self._read(events))
+                else:
+                    yield step
+        finally:
+            loop.call(name, self._end)
+
+    def _read(self, events: Iterable[Event]) -> tuple[list[Event], BaseException | None]:
+        batch: list[Event] = []
+        try:
+            for event in islice(events, MAX_CHUNK_EVENTS):
+                batch.append(event)  # noqa: PERF402 - keeps what came before an error
+        except Exception as error:  # noqa: BLE001 - raised again once what was read before is sent
+            return batch, error
+        return batch, None
+
+    async def _begin(self) -> None:
+        self._task = asyncio.ensure_future(self._start(self._read_events(), self._take))
+        self._task.add_done_callback(lambda _: self._changed.set())
+
+    async def _step(self) -> T | _Wanted | None:
+        while True:
+            if self._results:
+                self._notify()
+                return self._results.pop()
+            if self._task.done():
+                self._task.result()
+                return None
+            if self._wanted:
+                return _Wanted()
+            await self._changed.wait()
+
+    async def _supply(self, events: list[Event], error: BaseException | None) -> None:
+        self._events, self._source_error, self._wanted = events, error, False
+        self._notify()
+
+    async def _end(self) -> None:
+        self._task.cancel()
+        await asyncio.wait([self._task])
+        if not self._task.cancelled():
+            self._task.exception()  # known to the caller, or of no interest to one who left early
+
+    async def _read_events(self) -> AsyncGenerator[Event]:
+        while True:
+            self._wanted = True
+            self._notify()
+            while self._wanted:
+                await self._changed.wait()
+            events, self._events = self._events or [], None
+            for event in events:
+                yield event
+            if self._source_error is not None:
+                raise self._source_error
+            if len(events) < MAX_CHUNK_EVENTS:
+                return
+
+    async def _take(self, result: T) -> None:
+        while self._results:
+            await self._changed.wait()
+        self._results.append(result)
+        self._notify()
+
+    def _notify(self) -> None:
+        self._changed.set()
+        self._changed = anyio.Event()
