@@ -201,17 +201,16 @@ class BlockingBulkEventsResource:
         """
         check_source(source, Iterable)
 
-        async def start(events: AsyncIterable[Event], take: Callable[[list[RecordResult]], Awaitable[None]]) -> None:
-            chunks = self._resource.stream_chunks(
+        async def start(events: AsyncIterable[Event], take: Callable[[RecordResult], Awaitable[None]]) -> None:
+            records = self._resource.stream(
                 events, concurrency=concurrency, ordered=ordered, on_progress=on_progress, on_failure=on_failure
             )
-            async with aclosing(chunks):
-                async for results in chunks:
-                    await take(results)
+            async with aclosing(records):
+                async for record in records:
+                    await take(record)
 
-        with closing(Bridge(start).run(self._loop, "bulk_events.stream()", source)) as chunks:
-            for results in chunks:
-                yield from results
+        with closing(Bridge(start).run(self._loop, "bulk_events.stream()", source)) as records:
+            yield from records
 
 
 class BlockingBulkEvents:

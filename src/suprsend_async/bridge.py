@@ -23,10 +23,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class _Wanted:
-    """Tells the caller's thread that more events are wanted."""
-
-
 class Bridge(Generic[T]):
     """One bulk under way. Its asynchronous methods run on the loop, `run` on the caller's thread.
 
@@ -62,11 +58,13 @@ class Bridge(Generic[T]):
         events = iter(source)
         loop.call(name, self._begin)
         try:
-            while (step := loop.call(name, self._step)) is not None:
-                if isinstance(step, _Wanted):
+            while True:
+                results, wanted = loop.call(name, self._step)
+                yield from results
+                if wanted:
                     loop.call(name, self._supply, *self._read(events))
-                else:
-                    yield step
+                elif not results:
+                    return
         finally:
             loop.call(name, self._end)
 
@@ -83,17 +81,15 @@ class Bridge(Generic[T]):
         self._task = asyncio.ensure_future(self._start(self._read_events(), self._take))
         self._task.add_done_callback(lambda _: self._changed.set())
 
-    async def _step(self) -> T | _Wanted | None:
-        while True:
-            if self._results:
-                self._notify()
-                return self._results.pop()
-            if self._task.done():
-                self._task.result()
-                return None
-            if self._wanted:
-                return _Wanted()
+    async def _step(self) -> tuple[list[T], bool]:
+        """Wait for what comes next: results, a wish for more events, or neither at the end."""
+        while not (self._results or self._wanted or self._task.done()):
             await self._changed.wait()
+        results, self._results = self._results, []
+        self._notify()
+        if not results and self._task.done():
+            self._task.result()
+        return results, self._wanted and not self._task.done()
 
     async def _supply(self, events: list[Event], error: BaseException | None) -> None:
         self._events, self._source_error, self._wanted = events, error, False
@@ -120,7 +116,8 @@ class Bridge(Generic[T]):
                 return
 
     async def _take(self, result: T) -> None:
-        while self._results:
+        # The results of a chunk come in one go and are handed over together.
+        while len(self._results) >= MAX_CHUNK_EVENTS:
             await self._changed.wait()
         self._results.append(result)
         self._notify()

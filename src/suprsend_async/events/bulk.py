@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Iterable
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -43,7 +43,7 @@ class BulkEventsResource:
             >>> bulk.append(Event("user-1", "signed_up"), Event("user-2", "signed_up"))
             >>> response = await bulk.trigger()
         """
-        return BulkEvents(self)
+        return BulkEvents(self._job)
 
     async def send(
         self,
@@ -92,7 +92,7 @@ class BulkEventsResource:
                 if on_failure is not None:
                     await call(on_failure, record)
 
-        async with self.job(source, report, concurrency, ordered, on_progress) as job:
+        async with self._job(source, report, concurrency, ordered, on_progress) as job:
             await job.done()
         return tally.response()
 
@@ -129,28 +129,6 @@ class BulkEventsResource:
             >>> async for record in client.bulk_events.stream(events):
             ...     print(record.index, record.outcome)
         """
-        chunks = self.stream_chunks(
-            source, concurrency=concurrency, ordered=ordered, on_progress=on_progress, on_failure=on_failure
-        )
-        async with aclosing(chunks):
-            async for results in chunks:
-                for result in results:
-                    yield result
-
-    async def stream_chunks(
-        self,
-        source: Iterable[Event] | AsyncIterable[Event],
-        *,
-        concurrency: int | None = None,
-        ordered: bool = False,
-        on_progress: Callback[Progress] | None = None,
-        on_failure: Callback[FailedRecord] | None = None,
-    ) -> AsyncGenerator[list[RecordResult]]:
-        """Do what `stream` does, and yield the results of each chunk together; the arguments are the same.
-
-        Yields:
-            The results of a finished chunk.
-        """
         sender, receiver = anyio.create_memory_object_stream[list[RecordResult]](1)
 
         async def report(chunk: Chunk) -> None:
@@ -161,14 +139,15 @@ class BulkEventsResource:
             with suppress(anyio.BrokenResourceError):
                 await sender.send(record_results(chunk))
 
-        async with self.job(source, report, concurrency, ordered, on_progress) as job:
+        async with self._job(source, report, concurrency, ordered, on_progress) as job:
             job.when_over(sender.close)
             with receiver:
                 async for results in receiver:
-                    yield results
+                    for result in results:
+                        yield result
             await job.done()
 
-    def job(
+    def _job(
         self,
         source: Iterable[Event] | AsyncIterable[Event],
         report: Callable[[Chunk], Awaitable[None]],
@@ -201,8 +180,8 @@ class BulkEventsResource:
 class BulkEvents:
     """Events gathered in memory, to be sent together. Made by `client.bulk_events.new_instance()`."""
 
-    def __init__(self, resource: BulkEventsResource) -> None:
-        self._resource = resource
+    def __init__(self, start: Callable[[list[Event], Callable[[Chunk], Awaitable[None]]], Job]) -> None:
+        self._start = start
         self._events: list[Event] = []
         self._accepted: set[int] = set()
         self._triggering = anyio.Lock()
@@ -248,7 +227,7 @@ class BulkEvents:
                 self._accepted.update(chunk.accepted_indexes())
 
             events = [self._events[position] for position in pending]
-            async with self._resource.job(events, report) as job:
+            async with self._start(events, report) as job:
                 await job.done()
             return tally.response()
 

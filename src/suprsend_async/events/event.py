@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import random
 import time as _time
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field, Strict, StringConstraints
 
 from suprsend_async.errors import ValidationError
 from suprsend_async.events.attachment import Attachment, attachment_from_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 PLATFORM_EVENT_NAMES = frozenset(
     {
@@ -161,11 +164,11 @@ class Event(BaseModel):
         """Refuse: an event is fixed when it is made."""
         raise ValidationError(f"{name} cannot be changed: an event is fixed when it is made; make a new Event")
 
-    def __repr__(self) -> str:
-        """Show names and sizes, never the values of a person's event."""
-        return f"Event({self.event_name!r}, insert_id={self.insert_id!r}, properties={len(self.properties)})"
-
-    __str__ = __repr__
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """Show names and sizes, never the values of a person's event; every form of repr is made of this."""
+        yield "event_name", self.event_name
+        yield "insert_id", self.insert_id
+        yield "properties", len(self.properties)
 
 
 _ADVICE = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from suprsend_async.events.results import EventResponse
@@ -18,7 +18,7 @@ class SingleEvent:
     path: ClassVar[str] = "v2/event/"
     max_answer_bytes: ClassVar[int] = 1024 * 1024
 
-    encoded: bytes
+    encoded: bytes = field(repr=False)
     verdict: Verdict = NOT_SENT
     answer: Answer | None = None
 
