@@ -11,6 +11,7 @@ import textwrap
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -47,8 +48,8 @@ class Received:
 class Server:
     """An HTTP/1.1 server in threads that answers from a script, and accepts every event once the script is used up.
 
-    A line of the script is the bytes of an answer, or a function that takes the request and returns them; None
-    closes the connection. Being in threads, it serves asynchronous, blocking and foreign clients alike.
+    A line of the script is the bytes of an answer, or a function that takes the request and returns them; None, and
+    an answer that says so, closes the connection. Being in threads, it serves asynchronous, blocking and foreign clients alike.
     """
 
     def __init__(self) -> None:
@@ -71,7 +72,7 @@ class Server:
     def answer(status: int, content: object = b"", **headers: str) -> bytes:
         """Return an answer's bytes; content that is not bytes goes as JSON."""
         body = content if isinstance(content, bytes) else json.dumps(content).encode()
-        fields = {"content_length": str(len(body)), "content_type": "application/json", **headers}
+        fields = {"content_length": str(len(body)), "content_type": "application/json"} | headers
         lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"]
         lines += [f"{name.replace('_', '-')}: {value}" for name, value in fields.items()]
         return "\r\n".join([*lines, "", ""]).encode() + body
@@ -105,7 +106,8 @@ class Server:
         self._listener.close()
         self._threads[0].join()
         for connection in self._sockets:
-            connection.close()
+            with suppress(OSError):  # closed already
+                connection.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join(10)
             assert not thread.is_alive()
@@ -131,16 +133,13 @@ class Server:
             self._spawn(self._serve, connection, self.connections)
 
     def _serve(self, connection: socket.socket, number: int) -> None:
-        try:
-            with connection, connection.makefile("rb") as stream:
-                while (request := _read(stream, number)) is not None:
-                    answer = self._respond(request)
-                    if answer is None:
-                        connection.shutdown(socket.SHUT_RDWR)
-                        return
-                    connection.sendall(answer)
-        except OSError:
-            pass
+        with suppress(OSError), connection, connection.makefile("rb") as stream:
+            while (request := _read(stream, number)) is not None:
+                answer = self._respond(request)
+                connection.sendall(answer or b"")
+                if answer is None or b"\r\nconnection: close\r\n" in answer.lower():
+                    connection.shutdown(socket.SHUT_RDWR)
+                    return
         with self._changed:
             self.hung_up += 1
             self._changed.notify_all()
