@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.request import getproxies, proxy_bypass
 
@@ -90,7 +90,7 @@ class AiohttpEngine:
         token = _flight.set(flight)
         try:
             with anyio.move_on_after(timeout):
-                return await _round_trip(self._client, request, timeout)
+                return await _round_trip(self._client, _message(request, timeout), request.max_answer_bytes)
             return _timed_out(sent=flight.sent or not flight.watched)
         except Exception as error:  # noqa: BLE001 - whatever the libraries raise becomes a failure
             return _failure(error, sent=flight.sent if flight.watched else None)
@@ -138,7 +138,11 @@ class GivenEngine:
 
     async def _attempt(self, request: Request, timeout: float) -> Answer | Failure:
         try:
-            return await _round_trip(self._client, request, timeout)
+            # Made by the user's client, with the headers and parameters that the user gave it.
+            message = self._client.build_request(
+                "POST", request.url, headers=request.headers, content=request.body, timeout=timeout
+            )
+            return await _round_trip(self._client, message, request.max_answer_bytes)
         except Exception as error:  # noqa: BLE001 - whatever the libraries raise becomes a failure
             return _failure(error)
 
@@ -148,16 +152,26 @@ class GivenEngine:
             await asyncio.wait(self._tasks)
 
 
-async def _round_trip(client: httpx.AsyncClient, request: Request, timeout: float) -> Answer:
-    message = client.build_request("POST", request.url, headers=request.headers, content=request.body, timeout=timeout)
+def _message(request: Request, timeout: float) -> httpx.Request:
+    """Return the request in httpx's form, made without a client: less than half of the time."""
+    return httpx.Request(
+        "POST",
+        _url(request.url),
+        headers=request.headers,
+        content=request.body,
+        extensions={"timeout": httpx.Timeout(timeout).as_dict()},
+    )
+
+
+async def _round_trip(client: httpx.AsyncClient, message: httpx.Request, max_answer_bytes: int) -> Answer:
     # auth=None: neither the client's own auth nor credentials in a URL may replace the signature.
     response = await client.send(message, stream=True, auth=None, follow_redirects=False)
     try:
         if response.is_closed:  # an event hook of the user's has read it
-            body = BoundedBody(request.max_answer_bytes)
+            body = BoundedBody(max_answer_bytes)
             body.feed(response.content)
         else:
-            body = BoundedBody(request.max_answer_bytes, response.headers.get("content-encoding", ""))
+            body = BoundedBody(max_answer_bytes, response.headers.get("content-encoding", ""))
             async for piece in response.aiter_raw():
                 if not body.feed(piece):
                     break
@@ -177,6 +191,10 @@ def _open_session() -> aiohttp.ClientSession:
         trace_configs=[trace],
         trust_env=False,
     )
+
+
+# There are as many URLs as there are paths below one base URL.
+_url = lru_cache(maxsize=64)(httpx.URL)
 
 
 @cache
