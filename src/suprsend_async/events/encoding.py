@@ -45,12 +45,15 @@ class Encoder:
             ValidationError: A value cannot be carried by JSON, or the event is larger than the limit.
         """
         properties = event.properties
-        kinds = set(map(type, properties.values()))
-        if not kinds <= _PLAIN_TYPES:
-            properties = plain(properties)
+        for value in properties.values():
+            kind = type(value)
+            # Of a number that is not finite, the difference from itself is not a number, and not 0.
+            if kind not in _PLAIN_TYPES or (kind is float and value - value != 0.0):
+                properties = plain(properties)
+                break
         body = self._write(event, properties)
-        # The encoder writes NaN as it stands. It may be a part of a text as well: the closer look tells them apart.
-        if body is None or (float in kinds and (b"NaN" in body or b"Infinity" in body)):
+        if body is None:
+            # What the encoder refuses here, text that UTF-8 cannot carry, is found again with its path.
             body = self._write(event, plain(properties))
         if body is None:
             raise ValidationError("properties cannot be written as JSON", outcome="rejected")
@@ -83,6 +86,6 @@ class Encoder:
         if event.brand_id is not None:
             document["brand_id"] = event.brand_id
         try:
-            return to_json(document, inf_nan_mode="constants")
+            return to_json(document)
         except PydanticSerializationError:
             return None
