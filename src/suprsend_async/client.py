@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
 import warnings
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
+from suprsend_async.callers import caller_place
 from suprsend_async.configuration import (
     Options,
-    api_key_credentials,
+    check_http_client,
     request_headers,
+    resolve_api_key,
     resolve_credentials,
     resolve_origin,
 )
@@ -98,8 +99,8 @@ class AsyncSuprsend:
         """Return a client that authenticates with an API key (Bearer) instead of a signature.
 
         Args:
-            workspace_uid: The workspace's uid.
-            api_key: The API key.
+            workspace_uid: The workspace's uid; `SUPRSEND_WORKSPACE_UID` if None.
+            api_key: The API key; `SUPRSEND_API_KEY` if None.
             base_url: As for the class, and so are the other options.
             timeout: Seconds for a whole call.
             max_retries: Attempts after the first one.
@@ -114,7 +115,7 @@ class AsyncSuprsend:
         """
         client = cls.__new__(cls)
         options = Options(timeout, max_retries, max_connections, concurrency, max_event_bytes)
-        client._configure(api_key_credentials(workspace_uid, api_key), base_url, options, http_client, app_info)
+        client._configure(resolve_api_key(workspace_uid, api_key), base_url, options, http_client, app_info)
         return client
 
     def _configure(
@@ -125,6 +126,7 @@ class AsyncSuprsend:
         http_client: httpx.AsyncClient | None,
         app_info: Mapping[str, str] | None,
     ) -> None:
+        check_http_client(http_client)
         headers = request_headers(app_info)
         self._transport = Transport(
             origin=resolve_origin(base_url),
@@ -137,7 +139,7 @@ class AsyncSuprsend:
         )
         self._encoder = Encoder(credentials.workspace, headers["User-Agent"], options.max_event_bytes)
         self._bulk_events = BulkEventsResource(self._transport, self._encoder, options.concurrency)
-        self.made_at = _place_of_caller()
+        self.made_at = caller_place()
 
     @property
     def bulk_events(self) -> BulkEventsResource:
@@ -167,6 +169,7 @@ class AsyncSuprsend:
         """
         if not isinstance(event, Event):
             raise TypeError(f"track_event() takes an Event, not {type(event).__name__}")
+        self._transport.check_open()
         shipment = SingleEvent(self._encoder.encode(event))
         call = await self._transport.send(shipment)
         return event_response(shipment, call)
@@ -199,15 +202,3 @@ class AsyncSuprsend:
         transport = getattr(self, "_transport", None)
         if transport is not None and transport.lanes:
             _warn(f"{self!r} made at {self.made_at} was not closed", ResourceWarning, source=self)
-
-
-def _place_of_caller() -> str:
-    """Return file and line of the code outside this package that is running."""
-    frame = inspect.currentframe()
-    while (
-        frame is not None
-        and frame.f_back is not None
-        and frame.f_globals.get("__name__", "").startswith("suprsend_async.")
-    ):
-        frame = frame.f_back
-    return "an unknown place" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno}"

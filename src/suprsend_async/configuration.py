@@ -7,16 +7,14 @@ import math
 import os
 import platform
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from suprsend_async.callers import caller_depth
 from suprsend_async.errors import ConfigurationError
 from suprsend_async.transport.authentication import CONTENT_TYPE, ApiKey, Credentials, WorkspaceSecret
 from suprsend_async.transport.origin import DEFAULT_BASE_URL, Origin, parse_base_url
 from suprsend_async.version import __version__
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 SDK_NAME = "suprsend-async"
 
@@ -55,9 +53,8 @@ def resolve_credentials(workspace_key: str | None, workspace_secret: str | None)
     key = workspace_key or os.environ.get("SUPRSEND_WORKSPACE_KEY")
     secret = workspace_secret or os.environ.get("SUPRSEND_WORKSPACE_SECRET")
     if not key and not secret:
-        uid, api_key = os.environ.get("SUPRSEND_WORKSPACE_UID"), os.environ.get("SUPRSEND_API_KEY")
-        if uid and api_key:
-            return api_key_credentials(uid, api_key)
+        if os.environ.get("SUPRSEND_WORKSPACE_UID") and os.environ.get("SUPRSEND_API_KEY"):
+            return resolve_api_key(None, None)
         raise ConfigurationError(
             "no credentials: pass workspace_key and workspace_secret, or set the variables SUPRSEND_WORKSPACE_KEY "
             "and SUPRSEND_WORKSPACE_SECRET (or SUPRSEND_WORKSPACE_UID and SUPRSEND_API_KEY)"
@@ -68,15 +65,17 @@ def resolve_credentials(workspace_key: str | None, workspace_secret: str | None)
     )
 
 
-def api_key_credentials(workspace_uid: str | None, api_key: str | None) -> Credentials:
-    """Return credentials for Bearer authentication.
+def resolve_api_key(workspace_uid: str | None, api_key: str | None) -> Credentials:
+    """Return the credentials for Bearer authentication that the arguments or the environment give.
 
     Raises:
         ConfigurationError: One is missing or cannot be a credential.
     """
     return ApiKey(
-        _credential("workspace_uid", workspace_uid, "SUPRSEND_WORKSPACE_UID"),
-        _credential("api_key", api_key, "SUPRSEND_API_KEY"),
+        _credential(
+            "workspace_uid", workspace_uid or os.environ.get("SUPRSEND_WORKSPACE_UID"), "SUPRSEND_WORKSPACE_UID"
+        ),
+        _credential("api_key", api_key or os.environ.get("SUPRSEND_API_KEY"), "SUPRSEND_API_KEY"),
     )
 
 
@@ -92,7 +91,8 @@ def resolve_origin(base_url: str | None) -> Origin:
     origin = parse_base_url(text)
     if origin.scheme == "http" and not origin.is_loopback:
         warnings.warn(
-            f"base_url is plain http to {origin.host}: events can be read on the way; use https", stacklevel=4
+            f"base_url is plain http to {origin.host}: events can be read on the way; use https",
+            stacklevel=caller_depth(),
         )
     return origin
 
@@ -109,9 +109,11 @@ def request_headers(app_info: Mapping[str, str] | None) -> dict[str, str]:
     system, release = platform.system().lower(), platform.release().lower()
     user_agent = f"{SDK_NAME}/{__version__} (python/{platform.python_version()}; {system})"
     if app_info is not None:
-        name, version = app_info.get("name"), app_info.get("version")
-        if not name or not all(_is_header_text(text) for text in (name, version or "")):
+        if not isinstance(app_info, Mapping) or not all(map(_is_header_text, [*app_info, *app_info.values()])):
             raise ConfigurationError("app_info must be {'name': …, 'version': …} in printable ASCII, version optional")
+        name, version = app_info.get("name"), app_info.get("version")
+        if not name:
+            raise ConfigurationError("app_info must have a name: {'name': …, 'version': …}")
         user_agent += f" ({name}/{version})" if version else f" ({name})"
     details = {
         "sdk": SDK_NAME,
@@ -131,6 +133,20 @@ def request_headers(app_info: Mapping[str, str] | None) -> dict[str, str]:
         "User-Agent": user_agent,
         "X-Suprsend-Client-User-Agent": json.dumps(details),
     }
+
+
+def check_http_client(http_client: object) -> None:
+    """Refuse what is no asynchronous httpx client.
+
+    Raises:
+        ConfigurationError: It is of another kind.
+    """
+    if http_client is None:
+        return
+    from suprsend_async.transport.engine import is_http_client
+
+    if not is_http_client(http_client):
+        raise ConfigurationError(f"http_client must be an httpx.AsyncClient, not {type(http_client).__name__}")
 
 
 def _credential(name: str, value: object, variable: str) -> str:

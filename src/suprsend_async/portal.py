@@ -6,25 +6,53 @@ import atexit
 import os
 import threading
 import weakref
+from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from anyio.from_thread import start_blocking_portal
+import anyio
+from anyio.from_thread import BlockingPortal
 
 from suprsend_async.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from contextlib import AbstractContextManager
-
-    from anyio.from_thread import BlockingPortal
 
 T = TypeVar("T")
 
 _all: weakref.WeakSet[LoopThread] = weakref.WeakSet()
 
-# Portals that a forked child inherited. Their threads exist only in the parent: a portal that is used or finalised
-# here would wait for its thread for ever, so it is kept and left alone.
+# What a forked child inherited: its threads exist only in the parent, so it is kept and left alone.
 _inherited: list[object] = []
+
+CLOSED = "the client was closed; make a new one, or enter it again with `with`"
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """A portal and the thread that it runs in."""
+
+    portal: BlockingPortal
+    thread: threading.Thread
+
+    @classmethod
+    def start(cls) -> _Running:
+        # Not anyio's own context manager: a forked child would finalise it when it ends, and wait for ever for a
+        # thread that only the parent has.
+        opened: Future[BlockingPortal] = Future()
+        thread = threading.Thread(target=anyio.run, args=(_serve, opened), name="suprsend-async", daemon=True)
+        thread.start()
+        return cls(opened.result(), thread)
+
+    @property
+    def is_here(self) -> bool:
+        return threading.current_thread() is self.thread
+
+
+async def _serve(opened: Future[BlockingPortal]) -> None:
+    async with BlockingPortal() as portal:
+        opened.set_result(portal)
+        await portal.sleep_until_stopped()
 
 
 class LoopThread:
@@ -37,13 +65,13 @@ class LoopThread:
             close: Awaited on the loop before it stops.
         """
         self._close = close
+        self._closed = False
         self._forget()
         _all.add(self)
 
     def _forget(self) -> None:
         self._lock = threading.Lock()
-        self._running: tuple[BlockingPortal, AbstractContextManager[BlockingPortal], int] | None = None
-        self._closed = False
+        self._running: _Running | None = None
 
     @property
     def is_running(self) -> bool:
@@ -68,7 +96,10 @@ class LoopThread:
             ConfigurationError: Called on the loop's own thread, where it could only wait for itself, or closed.
         """
         portal = self._start(name)
-        future = portal.start_task_soon(function, *args)
+        try:
+            future = portal.start_task_soon(function, *args)
+        except RuntimeError:  # it was stopped by another thread in between
+            raise ConfigurationError(CLOSED) from None
         try:
             return future.result()
         except BaseException:
@@ -78,42 +109,49 @@ class LoopThread:
     def _start(self, name: str) -> BlockingPortal:
         with self._lock:
             if self._closed:
-                raise ConfigurationError("the client was closed; make a new one, or enter it again with `with`")
+                raise ConfigurationError(CLOSED)
             if self._running is None:
-                manager = start_blocking_portal("asyncio", name="suprsend-async")
-                portal = manager.__enter__()
-                self._running = portal, manager, portal.call(threading.get_ident)
-            portal, _, thread = self._running
-        if threading.get_ident() == thread:
-            raise ConfigurationError(
-                f"a blocking call on the client's own event loop waits for itself; use `await AsyncSuprsend.{name}`"
-            )
-        return portal
+                self._running = _Running.start()
+            running = self._running
+        _refuse_own_thread(running, name)
+        return running.portal
 
     def stop(self) -> None:
-        """Close what runs on the loop, stop the loop and join its thread."""
+        """Close what runs on the loop, stop the loop and join its thread.
+
+        Raises:
+            ConfigurationError: Called on the loop's own thread.
+        """
+        running = self._running
+        if running is not None:
+            _refuse_own_thread(running, "aclose()")
         with self._lock:
             running, self._running, self._closed = self._running, None, True
         if running is not None:
-            portal, manager, _ = running
             try:
-                portal.call(self._close)
+                running.portal.call(self._close)
             finally:
-                manager.__exit__(None, None, None)
+                running.portal.start_task_soon(running.portal.stop)
+                running.thread.join()
 
     def stop_soon(self) -> None:
         """Do the same without waiting, for a client that is being collected."""
-        if self._running is not None:
-            portal, _, _ = self._running
-            portal.start_task_soon(_close_and_stop, self._close, portal)
+        running, self._running, self._closed = self._running, None, True
+        if running is not None:
+            running.portal.start_task_soon(_close_and_stop, self._close, running.portal)
 
     def abandon(self) -> None:
         """Leave what a forked child inherited alone, and be ready to start anew."""
         if self._running is not None:
             _inherited.append(self._running)
-        closed = self._closed
         self._forget()
-        self._closed = closed
+
+
+def _refuse_own_thread(running: _Running, name: str) -> None:
+    if running.is_here:
+        raise ConfigurationError(
+            f"a blocking call on the client's own event loop waits for itself; use `await AsyncSuprsend.{name}`"
+        )
 
 
 async def _close_and_stop(close: Callable[[], Awaitable[None]], portal: BlockingPortal) -> None:

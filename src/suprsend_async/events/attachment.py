@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict
+import pydantic
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from suprsend_async.errors import ValidationError
+
+
+def _clean(text: str) -> str:
+    text.encode()  # raises UnicodeEncodeError, a ValueError, for a lone surrogate
+    return text
+
+
+def _web_url(url: str) -> str:
+    url = _clean(url).strip()
+    parts = urlsplit(url)  # raises ValueError by itself
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("no http(s) URL")
+    return url
 
 
 class Attachment(BaseModel):
@@ -23,8 +37,8 @@ class Attachment(BaseModel):
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True, strict=True)
 
-    url: str
-    filename: str | None = None
+    url: Annotated[str, AfterValidator(_web_url)]
+    filename: Annotated[str, AfterValidator(_clean)] | None = None
     ignore_if_error: bool = False
 
     def to_wire(self) -> dict[str, Any]:
@@ -38,27 +52,27 @@ class Attachment(BaseModel):
         }
 
 
-def attachment_from_url(file_path: object, file_name: object, ignore_if_error: object) -> Attachment:
+_ARGUMENTS = {
+    "url": (
+        "file_path must be a publicly reachable http(s) URL: the platform fetches the file of an event itself and "
+        "takes no local path; upload the file first and pass its URL"
+    ),
+    "filename": "file_name must be a string that UTF-8 can carry, or left out",
+    "ignore_if_error": "ignore_if_error must be True or False",
+}
+
+
+def attachment_from_url(file_path: str, file_name: str | None, ignore_if_error: bool) -> Attachment:
     """Check the arguments of `Event.add_attachment` and make the attachment.
 
     Raises:
         ValidationError: An argument is of the wrong type, or `file_path` is not an http(s) URL.
     """
-    if not isinstance(file_path, str):
-        raise ValidationError(f"file_path must be an http(s) URL as a string, not {type(file_path).__name__}")
-    if file_name is not None and not isinstance(file_name, str):
-        raise ValidationError(f"file_name must be a string or left out, not {type(file_name).__name__}")
-    if not isinstance(ignore_if_error, bool):
-        raise ValidationError(f"ignore_if_error must be True or False, not {type(ignore_if_error).__name__}")
-    url = file_path.strip()
+    if isinstance(file_name, str):
+        file_name = file_name.strip() or None
     try:
-        parts = urlsplit(url)
-        is_web = parts.scheme in ("http", "https") and bool(parts.hostname)
-    except ValueError:
-        is_web = False
-    if not is_web:
-        raise ValidationError(
-            "file_path must be a publicly reachable http(s) URL: the platform fetches the file of an event itself "
-            "and takes no local path; upload the file first and pass its URL"
-        )
-    return Attachment(url=url, filename=(file_name or "").strip() or None, ignore_if_error=ignore_if_error)
+        return Attachment(url=file_path, filename=file_name, ignore_if_error=ignore_if_error)
+    except pydantic.ValidationError as error:
+        wrong = str(error.errors(include_url=False, include_input=False)[0]["loc"][0])
+    # Raised here and not in the handler: pydantic's error, which holds the values, must not hang on to ours.
+    raise ValidationError(_ARGUMENTS[wrong])

@@ -159,8 +159,9 @@ class BulkEventsResource:
 
         Raises:
             TypeError: The source cannot be iterated.
-            ConfigurationError: `concurrency` is not a whole number above 0.
+            ConfigurationError: `concurrency` is not a whole number above 0, or the client was closed.
         """
+        self._transport.check_open()
         check_source(source, (Iterable, AsyncIterable))
         if concurrency is None:
             concurrency = self._concurrency

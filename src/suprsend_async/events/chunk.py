@@ -50,6 +50,7 @@ class Chunk:
         self._groups = deque([self._to_send])
         self._untried = 1
         self._was_sent = False
+        self._retry_after: float | None = None
 
     def __len__(self) -> int:
         """Return the number of events, those included that are not sent."""
@@ -115,8 +116,14 @@ class Chunk:
             self._groups.append(left)
         if not self._groups:
             return None
+        if self._untried:
+            # What one half was asked to wait is remembered while the others go.
+            self._retry_after = max(self._retry_after or 0.0, retry_after or 0.0) or None
+            return Unsettled(at_once=True)
+        retry_after = max(retry_after or 0.0, self._retry_after or 0.0) or None
+        self._retry_after = None
         throttled = isinstance(result, Answer) and result.status_code == TOO_MANY_REQUESTS
-        return Unsettled(retry_after, at_once=self._untried > 0, throttled=throttled)
+        return Unsettled(retry_after, throttled=throttled)
 
     def _split(self, group: list[int]) -> Unsettled:
         middle = len(group) // 2

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from pydantic_core import PydanticSerializationError, to_json
+from pydantic_core import to_json
 
 from suprsend_async.errors import ValidationError
 from suprsend_async.events.values import plain
@@ -46,7 +46,7 @@ class Encoder:
         """
         properties = event.properties
         for value in properties.values():
-            kind = type(value)
+            kind = cast("type[object]", type(value))
             # Of a number that is not finite, the difference from itself is not a number, and not 0.
             if kind not in _PLAIN_TYPES or (kind is float and value - value != 0.0):
                 properties = plain(properties)
@@ -87,5 +87,5 @@ class Encoder:
             document["brand_id"] = event.brand_id
         try:
             return to_json(document)
-        except PydanticSerializationError:
+        except Exception:  # noqa: BLE001 - whatever a value's own code raises, the closer look finds it with its path
             return None

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import os
 import time as _time
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, Self, cast
 
 import pydantic
-from pydantic import BaseModel, ConfigDict, Field, Strict, StringConstraints
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    Strict,
+    StringConstraints,
+    model_validator,
+)
 
 from suprsend_async.errors import ValidationError
 from suprsend_async.events.attachment import Attachment, attachment_from_url
@@ -142,7 +150,7 @@ class Event(BaseModel):
 
     distinct_id: _Id
     event_name: _Name
-    properties: dict[str, Any] = Field(default_factory=dict)
+    properties: dict[Annotated[str, Strict()], Any] = Field(default_factory=dict)
     idempotency_key: _Key
     tenant_id: _Tenant | None = None
     brand_id: _Tenant | None = None
@@ -179,7 +187,7 @@ class Event(BaseModel):
             "time": _time.time_ns() // 1_000_000 if time is None else time,
             "attachments": attachments,
         }
-        if may_be_plain and _is_plain(distinct_id, event_name, properties, idempotency_key):
+        if may_be_plain and type(self) is Event and _is_plain(distinct_id, event_name, properties, idempotency_key):
             values["properties"] = properties.copy() if properties else {}
             _set_fields(self, values)
             return
@@ -187,7 +195,8 @@ class Event(BaseModel):
             self.__pydantic_validator__.validate_python(values, self_instance=self)
             _refuse_reserved_names(self.event_name, self.properties)
         except ValueError as error:
-            message = _explain(error) if isinstance(error, pydantic.ValidationError) else str(error)
+            filled_in = "idempotency_key" if idempotency_key is None else None
+            message = _explain(error, filled_in) if isinstance(error, pydantic.ValidationError) else str(error)
         else:
             return
         # Raised here and not in the handler: pydantic's error, which holds the values, must not hang on to ours.
@@ -212,9 +221,22 @@ class Event(BaseModel):
         attachment = attachment_from_url(file_path, file_name, ignore_if_error)
         vars(self).update(attachments=(*self.attachments, attachment))
 
+    @model_validator(mode="wrap")
+    @classmethod
+    def _tell_wrong_arguments(cls, values: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
+        # pydantic makes a nested event by calling the class; arguments that do not fit are its user's bad input.
+        try:
+            return validate(values)
+        except TypeError as error:
+            raise ValueError(str(error)) from None
+
     def __setattr__(self, name: str, value: object) -> NoReturn:
         """Refuse: an event is fixed when it is made."""
         raise ValidationError(f"{name} cannot be changed: an event is fixed when it is made; make a new Event")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        """Refuse: an event is fixed when it is made."""
+        raise ValidationError(f"{name} cannot be removed: an event is fixed when it is made")
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         """Show names and sizes, never the values of a person's event; every form of repr is made of this."""
@@ -236,12 +258,18 @@ _ADVICE = {
 }
 
 
-def _explain(error: pydantic.ValidationError) -> str:
-    """Say which field is wrong and what to do, without the value itself."""
+def _explain(error: pydantic.ValidationError, filled_in: str | None) -> str:
+    """Say which field is wrong and what to do, without the value itself; not of one that was filled in here."""
     lines: list[str] = []
     for detail in error.errors(include_url=False):
-        field = str(detail["loc"][0])
-        lines.append(f"{field}: {_ADVICE[field]} (got {_found(detail['type'], detail['input'])})")
+        field = str(detail["loc"][0]) if detail["loc"] else "event"
+        if field == filled_in:
+            continue
+        if detail["type"] in ("value_error", "assertion_error") and field != "attachments":
+            lines.append(f"{field}: {detail['msg']}")  # a rule of a subclass
+        else:
+            advice = _ADVICE.get(field, detail["msg"])
+            lines.append(f"{field}: {advice} (got {_found(detail['type'], detail['input'])})")
     return "; ".join(lines)
 
 

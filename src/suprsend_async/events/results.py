@@ -173,8 +173,9 @@ class RecordResult:
 def _error(status_code: int | None, error_type: str | None, outcome: Outcome) -> type[SuprsendError]:
     """Return the class of the error that stands for a failure."""
     if status_code is not None:
-        # A 2xx here is an answer that was not the platform's: no answer, as far as the event is concerned.
-        return TransportError if status_code < 300 else response_error_class(status_code)
+        # An unknown outcome with a 2xx: an answer that was not the platform's, and none as far as the event goes.
+        is_no_answer = status_code < 300 and outcome != "rejected"
+        return TransportError if is_no_answer else response_error_class(status_code)
     if outcome == "rejected":
         return ValidationError
     if error_type == "deadline_exceeded":

@@ -8,19 +8,18 @@ import decimal
 import enum
 import math
 import uuid
-from collections.abc import Mapping
-from typing import Any, cast
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel
 from pydantic_core import to_json
 
 from suprsend_async.errors import ValidationError
 
+T = TypeVar("T")
+
 MAX_DEPTH = 100
 """How deep lists and objects may be nested."""
-
-# These pass through unchanged: the encoder writes them as ISO 8601, as decimal digits in a string, or as hex text.
-_ENCODED_AS_TEXT = (dt.datetime, dt.date, dt.time, uuid.UUID)
 
 
 def plain(value: object, path: str = "properties", ancestors: tuple[int, ...] = ()) -> Any:
@@ -43,16 +42,20 @@ def plain(value: object, path: str = "properties", ancestors: tuple[int, ...] = 
     """
     if isinstance(value, enum.Enum):
         return plain(value.value, path, ancestors)
-    if value is None or isinstance(value, (bool, int, *_ENCODED_AS_TEXT)):
+    if value is None or isinstance(value, (bool, int)):
         return value
     if isinstance(value, str):
-        return _text(value, path)
+        if not _is_clean(value):
+            raise _refusal(path, "holds a lone surrogate, which UTF-8 cannot carry; clean the text")
+        return value
     if isinstance(value, float):
         return _finite(value, path)
     if isinstance(value, decimal.Decimal):
         if not value.is_finite():
             raise _refusal(path, "is not a finite number; send None or leave it out")
         return str(value)
+    if isinstance(value, (dt.datetime, dt.date, dt.time, uuid.UUID)):
+        return _read(value, path, lambda moment: to_json(moment)[1:-1].decode())
     return _container(value, path, ancestors)
 
 
@@ -63,33 +66,56 @@ def _container(value: object, path: str, ancestors: tuple[int, ...]) -> Any:
         # The path of a value this deep would fill pages: its beginning is enough to find it.
         raise _refusal(path[:80] + "…", f"is nested more than {MAX_DEPTH} levels deep; flatten it")
     inside = (*ancestors, id(value))
-    if isinstance(value, BaseModel):
-        return plain(_dumped(value, path), path, inside)
-    if isinstance(value, Mapping):
-        mapping = cast("Mapping[object, object]", value)
-        return {_key(key, path): plain(item, f"{path}.{key}", inside) for key, item in mapping.items()}
-    if isinstance(value, (list, tuple)):
-        items = cast("list[object]", value)
+    opened = _read(value, path, _opened)
+    if isinstance(opened, dict):
+        document = {
+            _key(key, path): plain(item, f"{path}.{key}", inside)
+            for key, item in cast("dict[object, object]", opened).items()
+        }
+        if len(document) < len(cast("dict[object, object]", opened)):
+            raise _refusal(path, "has two keys that become the same string")
+        return document
+    if isinstance(opened, list):
+        items = cast("list[object]", opened)
         return [plain(item, f"{path}[{position}]", inside) for position, item in enumerate(items)]
-    if isinstance(value, (set, frozenset)):
-        members = [plain(item, f"{path}{{}}", inside) for item in cast("set[object]", value)]
+    if isinstance(opened, set):
+        members = [plain(item, f"{path}{{}}", inside) for item in cast("set[object]", opened)]
         # Sorted, because a set's own order differs from process to process, and a repeat must be the same bytes.
         return sorted(members, key=to_json)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {
-            field.name: plain(getattr(value, field.name), f"{path}.{field.name}", inside)
-            for field in dataclasses.fields(value)
-        }
     kind = type(value).__name__
     raise _refusal(path, f"is of type {kind}, which JSON cannot carry; convert it to a string, number, list or dict")
 
 
-def _text(value: str, path: str) -> str:
+def _opened(value: object) -> object:
+    """Return what is in a container, as a dict, a list or a set; None for anything else."""
+    if isinstance(value, BaseModel):
+        return value.model_dump()
+    if isinstance(value, Mapping):
+        return dict(cast("Mapping[object, object]", value).items())
+    if isinstance(value, (list, tuple)):
+        return list(cast("list[object]", value))
+    if isinstance(value, (set, frozenset)):
+        return set(cast("set[object]", value))
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    return None
+
+
+def _read(value: object, path: str, read: Callable[[object], T]) -> T:
+    """Return what a value's own code gives; whatever that raises makes it a refused value."""
     try:
-        value.encode()
+        return read(value)
+    except Exception as error:  # noqa: BLE001 - a user's class may raise anything
+        problem = type(error).__name__
+    raise _refusal(path, f"is a {type(value).__name__} that cannot be read: it raises {problem}")
+
+
+def _is_clean(text: str) -> bool:
+    try:
+        text.encode()
     except UnicodeEncodeError:
-        raise _refusal(path, "holds a lone surrogate, which UTF-8 cannot carry; clean the text") from None
-    return value
+        return False
+    return True
 
 
 def _finite(value: float, path: str) -> float:
@@ -101,19 +127,12 @@ def _finite(value: float, path: str) -> float:
 def _key(key: object, path: str) -> str:
     if isinstance(key, enum.Enum):
         key = key.value
-    if isinstance(key, str):
-        return _text(key, f"{path}, in a key")
+    if isinstance(key, str) and _is_clean(key):
+        return key
     if isinstance(key, int) and not isinstance(key, bool):
         return str(key)
-    raise _refusal(path, f"has a key of type {type(key).__name__}; keys must be strings")
-
-
-def _dumped(model: BaseModel, path: str) -> dict[str, Any]:
-    try:
-        return model.model_dump()
-    except Exception as error:  # noqa: BLE001 - a model's own serializers may raise anything
-        kind = type(error).__name__
-    raise _refusal(path, f"is a {type(model).__name__} whose model_dump() raises {kind}")
+    problem = "that UTF-8 cannot carry" if isinstance(key, str) else f"of type {type(key).__name__}"
+    raise _refusal(path, f"has a key {problem}; keys must be strings")
 
 
 def _refusal(path: str, problem: str) -> ValidationError:

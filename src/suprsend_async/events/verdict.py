@@ -51,7 +51,7 @@ def verdict_of_failure(failure: Failure) -> Verdict:
 
 def verdict_of_refusal(answer: Answer) -> Verdict:
     """Tell what an answer means that is not the platform's yes; it concerns the whole request."""
-    if answer.is_success and not answer.mapping:
+    if not answer.says_no:
         # A 2xx that is not the platform's: a proxy's page, or an answer cut short.
         return Verdict("unknown", answer.status_code, answer.message(), retryable=True)
     return Verdict(
@@ -68,7 +68,7 @@ def verdict_of_event(answer: Answer) -> Verdict:
     if answer.is_success and answer.mapping.get("status") == "success":
         message_id = text_of(answer.mapping.get("message_id"))
         return Verdict("accepted", answer.status_code, message_id=message_id)
-    if answer.says_ok:
+    if answer.says_ok or answer.is_bare_acceptance:
         return Verdict("accepted", answer.status_code)
     return verdict_of_refusal(answer)
 
@@ -83,15 +83,13 @@ def verdicts_of_bulk(answer: Answer, count: int) -> list[Verdict] | None:
         One verdict for each event; those that the answer does not cover are "unknown". None if the whole request
         was refused.
     """
-    if not answer.is_success:
+    if answer.says_no:
         return None
-    if answer.says_ok and answer.body:
+    if answer.says_ok:
         return [Verdict("accepted", answer.status_code)] * count
     records = answer.mapping.get("records")
     if not isinstance(records, list):
-        # Without records only a clear no is one; anything else leaves open what was done.
-        says_no = answer.mapping.get("status") in ("error", "fail")
-        return None if says_no else [verdict_of_refusal(answer)._replace(outcome="unknown", retryable=True)] * count
+        return [verdict_of_refusal(answer)] * count
     verdicts = [_verdict_of_record(record) for record in cast("list[object]", records)[:count]]
     return verdicts + [_MALFORMED] * (count - len(verdicts))
 
@@ -101,7 +99,7 @@ def _verdict_of_record(record: object) -> Verdict:
         return _MALFORMED
     fields = cast("Mapping[str, Any]", record)
     code = fields.get("status_code")
-    status_code = code if isinstance(code, int) else None
+    status_code = code if type(code) is int else None
     status = fields.get("status")
     if status == "success" and (status_code is None or status_code < 400):
         return Verdict("accepted", status_code, None, text_of(fields.get("message_id")))

@@ -55,11 +55,18 @@ class Answer:
 
     @property
     def says_ok(self) -> bool:
-        """Whether it is the bare yes that older servers give: the text `OK`, or a 202 without a body."""
-        if not self.is_success or not self.complete:
-            return False
-        text = self.body.strip(b' \t\r\n"').lower()
-        return text == b"ok" or (self.status_code == 202 and not text)
+        """Whether it is the bare yes of older servers, the text `OK`."""
+        return self.is_success and self.complete and self.body.strip(b' \t\r\n"').lower() == b"ok"
+
+    @property
+    def is_bare_acceptance(self) -> bool:
+        """Whether it is a 202 (Accepted) that says nothing else."""
+        return self.status_code == 202 and self.complete and not self.body.strip()
+
+    @property
+    def says_no(self) -> bool:
+        """Whether the platform refused the request as a whole."""
+        return not self.is_success or self.mapping.get("status") in ("error", "fail")
 
     @property
     def error_type(self) -> str | None:
@@ -72,7 +79,7 @@ class Answer:
         if 300 <= self.status_code < 400:
             target = self.headers.get("location", "nowhere")
             return limited(f"HTTP {self.status_code}: redirects are not followed; the server pointed to {target}")
-        return words_of(self.mapping) or f"HTTP {self.status_code} with {self._kind_of_body()}"
+        return words_of(self.mapping) or limited(f"HTTP {self.status_code} with {self._kind_of_body()}")
 
     def _kind_of_body(self) -> str:
         if not self.complete:
@@ -80,7 +87,7 @@ class Answer:
         if not self.body.strip():
             return "an empty body"
         kind = self.headers.get("content-type", "no content type").split(";")[0].strip()
-        return limited(f"{len(self.body)} bytes of {kind} instead of the platform's answer")
+        return f"{len(self.body)} bytes of {kind} instead of the platform's answer"
 
     def retry_after(self, now: float) -> float | None:
         """Return the seconds that `Retry-After` asks to wait, or None if it says nothing readable.
@@ -145,8 +152,6 @@ def text_of(value: object) -> str | None:
 
 def limited(text: str) -> str:
     """Return the text, cut to 2 kB of UTF-8."""
-    if len(text) <= MAX_MESSAGE_BYTES // 4:
-        return text
     encoded = text.encode("utf-8", "replace")
     if len(encoded) <= MAX_MESSAGE_BYTES:
         return encoded.decode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
@@ -138,10 +139,11 @@ class GivenEngine:
 
     async def _attempt(self, request: Request, timeout: float) -> Answer | Failure:
         try:
-            # Made by the user's client, with the headers and parameters that the user gave it.
+            # Made by the user's client, with the headers that the user gave it; parameters would break the signature.
             message = self._client.build_request(
                 "POST", request.url, headers=request.headers, content=request.body, timeout=timeout
             )
+            message.url = _url(request.url)
             return await _round_trip(self._client, message, request.max_answer_bytes)
         except Exception as error:  # noqa: BLE001 - whatever the libraries raise becomes a failure
             return _failure(error)
@@ -150,6 +152,11 @@ class GivenEngine:
         """Wait for the exchanges whose callers have gone."""
         if self._tasks:
             await asyncio.wait(self._tasks)
+
+
+def is_http_client(candidate: object) -> bool:
+    """Tell whether this is a client that `GivenEngine` takes."""
+    return isinstance(candidate, httpx.AsyncClient)
 
 
 def _message(request: Request, timeout: float) -> httpx.Request:
@@ -208,8 +215,15 @@ def _proxy_for(origin: Origin) -> httpx.Proxy | None:
     if origin.is_loopback or proxy_bypass(origin.host):
         return None
     proxies = getproxies()
-    url = proxies.get(origin.scheme) or proxies.get("all")
-    return httpx.Proxy(url) if url else None
+    address = proxies.get(origin.scheme) or proxies.get("all")
+    if not address:
+        return None
+    url = httpx.URL(address)
+    if not url.userinfo:
+        return httpx.Proxy(url)
+    # As a header, which aiohttp passes on to the proxy alone; its type for credentials is deprecated.
+    credentials = base64.b64encode(f"{url.username}:{url.password}".encode()).decode("ascii")
+    return httpx.Proxy(url.copy_with(userinfo=b""), headers={"Authorization": f"Basic {credentials}"})
 
 
 # Errors that come up before a connection stands: the request cannot have been sent.

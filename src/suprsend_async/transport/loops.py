@@ -131,4 +131,7 @@ class Lanes:
             if loop is here:
                 await lane.aclose()
             elif loop.is_running():
-                await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(lane.aclose(), loop))
+                closing = asyncio.run_coroutine_threadsafe(lane.aclose(), loop)
+                # A loop that is stuck closes its lane when it goes on.
+                with anyio.move_on_after(CLOSE_GRACE + 2 * CLOSE_LIMIT):
+                    await asyncio.shield(asyncio.wrap_future(closing))

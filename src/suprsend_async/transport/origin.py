@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
+import re
+import string
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
@@ -12,6 +14,9 @@ DEFAULT_BASE_URL = "https://hub.suprsend.com/"
 
 # What may stand unescaped in a path; the signature covers the path as it is sent.
 _PATH_SAFE = "/%:@!$&'()*+,;=~-._"
+# What is written without an escape although it could have one.
+_PLAIN = frozenset(string.ascii_letters + string.digits + ":@!$&'()*,;=~-._")
+_ESCAPE = re.compile("%([0-9A-Fa-f]{2})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,7 @@ def parse_base_url(text: str) -> Origin:
         ConfigurationError: It is not an http(s) URL with a host, or carries credentials, a query or a fragment.
     """
     try:
+        text.encode()  # a lone surrogate is a ValueError, too
         parts = urlsplit(text.strip())
         host, port = parts.hostname, parts.port
     except ValueError:
@@ -71,4 +77,22 @@ def parse_base_url(text: str) -> Origin:
     authority = f"[{host}]" if ":" in host else host
     if port is not None:
         authority = f"{authority}:{port}"
-    return Origin(parts.scheme, host, authority, quote(parts.path.rstrip("/"), safe=_PATH_SAFE) + "/")
+    return Origin(parts.scheme, host, authority, _normal_path(parts.path.rstrip("/")) + "/")
+
+
+def _normal_path(path: str) -> str:
+    """Return a path in the one spelling that the HTTP libraries leave as it is: what is signed is what is sent."""
+    kept: list[str] = []
+    for segment in path.split("/"):
+        if segment == "..":
+            del kept[max(1, len(kept) - 1) :]  # the empty segment before the first slash stays
+        elif segment != ".":
+            kept.append(_ESCAPE.sub(_normal_escape, segment))
+    return quote("/".join(kept), safe=_PATH_SAFE)
+
+
+def _normal_escape(escape: re.Match[str]) -> str:
+    if escape[1] is None:
+        return "%25"
+    character = chr(int(escape[1], 16))
+    return character if character in _PLAIN else f"%{escape[1].upper()}"

@@ -55,7 +55,7 @@ def decide(
 
     Args:
         policy: The limits.
-        attempts: Attempts made so far, that one included.
+        attempts: Attempts that failed so far, that one included.
         retry_after: Seconds the server asked to wait, or None.
         time_left: Seconds until the call's deadline.
         uniform: Draws a number between two bounds.
@@ -65,7 +65,7 @@ def decide(
     floor = retry_after or 0.0
     if floor >= time_left:
         return Stop("the server asked for a longer wait than the deadline leaves")
-    backoff = uniform(0.0, min(policy.cap, policy.base * 2.0 ** (attempts - 1)))
+    backoff = uniform(0.0, min(policy.cap, policy.base * 2.0 ** min(attempts - 1, 100)))
     seconds = max(floor, backoff)
     if seconds >= time_left:
         return Stop("the deadline leaves no time for another attempt")

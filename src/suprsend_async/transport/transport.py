@@ -85,13 +85,13 @@ class Call:
     Attributes:
         deadline: When it must be over, on the monotonic clock.
         attempts: Requests made so far.
-        throttled: Those of them that a gate's job was told to slow down for.
+        retries: Those of them that used up a retry.
         retry_after: Seconds that the server asked to wait, last.
     """
 
     deadline: float
     attempts: int = 0
-    throttled: int = 0
+    retries: int = 0
     retry_after: float | None = None
 
 
@@ -137,9 +137,9 @@ class Transport:
 
         Whatever happens, the shipment has a verdict afterwards: failures are noted in it, not raised.
         """
-        if self._closed:
-            raise ConfigurationError("the client was closed; make a new one, or enter it again with `async with`")
         call = Call(self.clock.monotonic() + self.timeout)
+        if self._closed:
+            return call
         lane = await self.lanes.current()
         with anyio.CancelScope() as scope:
             lane.enter(scope)
@@ -148,6 +148,15 @@ class Transport:
             finally:
                 lane.leave(scope)
         return call
+
+    def check_open(self) -> None:
+        """Refuse to begin anything on a closed client.
+
+        Raises:
+            ConfigurationError: The client was closed.
+        """
+        if self._closed:
+            raise ConfigurationError("the client was closed; make a new one, or enter it again with `async with`")
 
     async def open(self) -> None:
         """Open the running loop's engine ahead of the first request, and a closed client again."""
@@ -167,15 +176,16 @@ class Transport:
                 may_learn_clock = False
                 continue
             unsettled = shipment.settle(result, self.clock.wall())
+            call.retry_after = unsettled.retry_after if unsettled is not None else None
             if unsettled is None or (gate is not None and gate.closed):
                 return
             if unsettled.at_once:
                 continue
-            call.retry_after = unsettled.retry_after
-            call.throttled += gate is not None and unsettled.throttled
+            # A job that is told to slow down does so behind its gate; that is no failure of this shipment.
+            is_failure = gate is None or not unsettled.throttled
             decision = decide(
                 self.policy,
-                attempts=call.attempts - call.throttled,
+                attempts=call.retries + 1 if is_failure else 1,
                 retry_after=unsettled.retry_after,
                 time_left=self._time_left(call),
                 uniform=self.clock.uniform,
@@ -191,6 +201,7 @@ class Transport:
                 status,
                 decision.seconds,
             )
+            call.retries += is_failure
             await self.clock.sleep(decision.seconds)
 
     async def _attempt(self, shipment: Shipment, call: Call, lane: Lane, gate: Gate | None) -> Answer | Failure:
