@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import os
 import threading
 import weakref
 from concurrent.futures import Future
@@ -14,6 +13,7 @@ import anyio
 from anyio.from_thread import BlockingPortal
 
 from suprsend_async.errors import ConfigurationError
+from suprsend_async.forking import forget_after_fork
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _all: weakref.WeakSet[LoopThread] = weakref.WeakSet()
-
-# What a forked child inherited: its threads exist only in the parent, so it is kept and left alone.
-_inherited: list[object] = []
 
 CLOSED = "the client was closed; make a new one, or enter it again with `with`"
 
@@ -66,12 +63,15 @@ class LoopThread:
         """
         self._close = close
         self._closed = False
-        self._forget()
-        _all.add(self)
-
-    def _forget(self) -> None:
         self._lock = threading.Lock()
         self._running: _Running | None = None
+        _all.add(self)
+        forget_after_fork(self)
+
+    def forget(self) -> object:
+        """Be ready to start anew; returns what was running."""
+        running, self._running, self._lock = self._running, None, threading.Lock()
+        return running
 
     @property
     def is_running(self) -> bool:
@@ -140,12 +140,6 @@ class LoopThread:
         if running is not None:
             running.portal.start_task_soon(_close_and_stop, self._close, running.portal)
 
-    def abandon(self) -> None:
-        """Leave what a forked child inherited alone, and be ready to start anew."""
-        if self._running is not None:
-            _inherited.append(self._running)
-        self._forget()
-
 
 def _refuse_own_thread(running: _Running, name: str) -> None:
     if running.is_here:
@@ -161,16 +155,7 @@ async def _close_and_stop(close: Callable[[], Awaitable[None]], portal: Blocking
         await portal.stop()
 
 
-def _abandon_all() -> None:
-    for thread in list(_all):
-        thread.abandon()
-
-
 @atexit.register
 def _stop_all() -> None:
     for thread in list(_all):
         thread.stop()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_abandon_all)

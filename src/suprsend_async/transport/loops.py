@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from typing import TYPE_CHECKING
 
 import anyio
 
 from suprsend_async.errors import ConfigurationError
+from suprsend_async.forking import forget_after_fork
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -18,10 +18,6 @@ if TYPE_CHECKING:
 # Seconds that calls in flight have to end by themselves when their client is closed, and then to be given up.
 CLOSE_GRACE = 3.0
 CLOSE_LIMIT = 1.0
-
-# What a forked child inherited: it belongs to the parent's loop and sockets. Kept, so that nothing of it is ever
-# finalised here, where that would write to the parent's connections.
-_inherited: list[object] = []
 
 
 class Lane:
@@ -92,12 +88,17 @@ class Lanes:
         """Remember how to open an engine; nothing is opened here."""
         self._open_engine = open_engine
         self._max_connections = max_connections
-        self._process = os.getpid()
         self._lanes: dict[asyncio.AbstractEventLoop, Lane] = {}
+        forget_after_fork(self)
 
     def __bool__(self) -> bool:
         """Whether any lane is open on a loop that still lives."""
-        return self._process == os.getpid() and any(not loop.is_closed() for loop in self._lanes)
+        return any(not loop.is_closed() for loop in self._lanes)
+
+    def forget(self) -> object:
+        """Begin anew; returns the lanes that were open."""
+        lanes, self._lanes = self._lanes, {}
+        return lanes
 
     async def current(self) -> Lane:
         """Return the running loop's lane.
@@ -109,9 +110,6 @@ class Lanes:
             loop = asyncio.get_running_loop()
         except RuntimeError:
             raise ConfigurationError("the client needs a running asyncio event loop") from None
-        if self._process != os.getpid():
-            _inherited.append(self._lanes)
-            self._process, self._lanes = os.getpid(), {}
         lane = self._lanes.get(loop)
         if lane is None:
             for ended in [other for other in list(self._lanes) if other.is_closed()]:
@@ -124,9 +122,6 @@ class Lanes:
         """Close every lane, each on its own loop."""
         here = asyncio.get_running_loop()
         lanes, self._lanes = self._lanes, {}
-        if self._process != os.getpid():
-            _inherited.append(lanes)
-            return
         for loop, lane in lanes.items():
             if loop is here:
                 await lane.aclose()
