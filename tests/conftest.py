@@ -45,11 +45,15 @@ class Received:
         return json.loads(self.body)
 
 
+class Last(bytes):
+    """Bytes after which the connection is closed."""
+
+
 class Server:
     """An HTTP/1.1 server in threads that answers from a script, and accepts every event once the script is used up.
 
-    A line of the script is the bytes of an answer, or a function that takes the request and returns them; None, and
-    an answer that says so, closes the connection. Being in threads, it serves asynchronous, blocking and foreign clients alike.
+    A line of the script is the bytes of an answer, or a function that takes the request and returns them; None closes
+    the connection. Being in threads, it serves asynchronous, blocking and foreign clients alike.
     """
 
     def __init__(self) -> None:
@@ -75,7 +79,13 @@ class Server:
         fields = {"content_length": str(len(body)), "content_type": "application/json"} | headers
         lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"]
         lines += [f"{name.replace('_', '-')}: {value}" for name, value in fields.items()]
-        return "\r\n".join([*lines, "", ""]).encode() + body
+        answer = "\r\n".join([*lines, "", ""]).encode() + body
+        return Last(answer) if headers.get("connection") == "close" else answer
+
+    @staticmethod
+    def last(data: bytes) -> bytes:
+        """Return bytes that are sent as they are, and followed by the end of the connection."""
+        return Last(data)
 
     def accept(self, request: Received) -> bytes:
         """Answer as the platform does when all is well."""
@@ -137,7 +147,7 @@ class Server:
             while (request := _read(stream, number)) is not None:
                 answer = self._respond(request)
                 connection.sendall(answer or b"")
-                if answer is None or b"\r\nconnection: close\r\n" in answer.lower():
+                if answer is None or isinstance(answer, Last):
                     connection.shutdown(socket.SHUT_RDWR)
                     return
         with self._changed:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from suprsend_async.outcome import Outcome
 
-# A server or gateway that failed in one of these ways may have taken the request before it failed.
+# A server that failed in one of these ways may have taken the request before it failed, whatever it says.
 _INDECISIVE_STATUS = frozenset({500, 502, 504})
 
 
@@ -54,8 +54,12 @@ def verdict_of_refusal(answer: Answer) -> Verdict:
     if not answer.says_no:
         # A 2xx that is not the platform's: a proxy's page, or an answer cut short.
         return Verdict("unknown", answer.status_code, answer.message(), retryable=True)
+    # A 5xx that is not in the platform's words comes from a gateway, which does not know what the platform did.
+    is_clear = answer.status_code < 500 or (
+        answer.status_code not in _INDECISIVE_STATUS and words_of(answer.mapping) is not None
+    )
     return Verdict(
-        "unknown" if answer.status_code in _INDECISIVE_STATUS else "rejected",
+        "rejected" if is_clear else "unknown",
         answer.status_code,
         answer.message(),
         error_type=answer.error_type,

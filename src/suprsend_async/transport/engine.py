@@ -20,6 +20,7 @@ from suprsend_async.transport.body import BoundedBody
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Mapping
     from types import SimpleNamespace
 
     from suprsend_async.transport.origin import Origin
@@ -54,10 +55,30 @@ class Engine(Protocol):
 
 @dataclass(slots=True)
 class _Flight:
-    """How far a request has come. `watched` tells that aiohttp reports on it at all."""
+    """How far a request has come.
+
+    Attributes:
+        watched: Whether the HTTP library reports on it at all.
+        sent: Whether its first bytes have gone out.
+        abandoned: Whether nobody waits for it any more; what has not been sent by then is not to be sent.
+    """
 
     watched: bool = False
     sent: bool = False
+    abandoned: bool = False
+
+    @property
+    def may_be_sent(self) -> bool:
+        """Whether anything of it may have reached the server."""
+        return self.sent or not self.watched
+
+    async def httpcore_trace(self, event: str, info: Mapping[str, object]) -> None:
+        """Follow httpx's own engine."""
+        self.watched = True
+        if event.endswith("send_request_headers.started"):
+            if self.abandoned:
+                raise httpx.ConnectTimeout("given up before the connection stood")
+            self.sent = True
 
 
 _flight: ContextVar[_Flight | None] = ContextVar("suprsend_async_flight", default=None)
@@ -92,7 +113,7 @@ class AiohttpEngine:
         try:
             with anyio.move_on_after(timeout):
                 return await _round_trip(self._client, _message(request, timeout), request.max_answer_bytes)
-            return _timed_out(sent=flight.sent or not flight.watched)
+            return _timed_out(sent=flight.may_be_sent)
         except Exception as error:  # noqa: BLE001 - whatever the libraries raise becomes a failure
             return _failure(error, sent=flight.sent if flight.watched else None)
         finally:
@@ -120,33 +141,42 @@ class GivenEngine:
 
     async def exchange(self, request: Request, timeout: float) -> Answer | Failure:
         """Send the request; return the answer, or why there is none, within `timeout` seconds."""
-        with anyio.move_on_after(timeout):
-            if not self._shielded:
-                return await self._attempt(request, timeout)
-            task = asyncio.create_task(self._attempt_in_slot(request, timeout))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-            return await asyncio.shield(task)
-        return _timed_out(sent=True)
+        flight = _Flight()
+        try:
+            with anyio.move_on_after(timeout):
+                if not self._shielded:
+                    return await self._attempt(request, timeout, flight)
+                task = asyncio.create_task(self._attempt_in_slot(request, timeout, flight))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+                return await asyncio.shield(task)
+            return _timed_out(sent=flight.may_be_sent)
+        finally:
+            flight.abandoned = True
 
-    async def _attempt_in_slot(self, request: Request, timeout: float) -> Answer | Failure:
+    async def _attempt_in_slot(self, request: Request, timeout: float, flight: _Flight) -> Answer | Failure:
         # The slot belongs to the task, not to the caller: a cancelled caller's request still uses a connection.
         async with self._slots:
             # The caller has gone by then; this only keeps a server that drips for hours from holding the task.
             with anyio.move_on_after(2 * timeout + 1):
-                return await self._attempt(request, timeout)
-        return _timed_out(sent=True)
+                return await self._attempt(request, timeout, flight)
+        return _timed_out(sent=flight.may_be_sent)
 
-    async def _attempt(self, request: Request, timeout: float) -> Answer | Failure:
+    async def _attempt(self, request: Request, timeout: float, flight: _Flight) -> Answer | Failure:
         try:
             # Made by the user's client, with the headers that the user gave it; parameters would break the signature.
             message = self._client.build_request(
-                "POST", request.url, headers=request.headers, content=request.body, timeout=timeout
+                "POST",
+                request.url,
+                headers=request.headers,
+                content=request.body,
+                timeout=timeout,
+                extensions={"trace": flight.httpcore_trace},
             )
             message.url = _url(request.url)
             return await _round_trip(self._client, message, request.max_answer_bytes)
         except Exception as error:  # noqa: BLE001 - whatever the libraries raise becomes a failure
-            return _failure(error)
+            return _failure(error, sent=flight.sent if flight.watched else None)
 
     async def aclose(self) -> None:
         """Wait for the exchanges whose callers have gone."""

@@ -1,0 +1,319 @@
+"""Lifecycle: loops that come and go, closing with calls in flight, threads, forks, and clients that nobody closed."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import re
+import threading
+import warnings
+from typing import TYPE_CHECKING
+
+import anyio.to_thread
+import pytest
+import uvloop
+
+from suprsend_async import AsyncSuprsend, ConfigurationError, Event
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable
+
+    from tests.conftest import Server
+
+EVENT = Event("user-1", "signed_up")
+LOOPS = [asyncio.new_event_loop, uvloop.new_event_loop]
+
+
+@pytest.fixture
+def short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("suprsend_async.transport.loops.CLOSE_GRACE", 0.05)
+
+
+@pytest.fixture
+def forgotten(server: Server) -> AsyncSuprsend:
+    """Return a client that the test is to close, or to forget."""
+    return AsyncSuprsend("key", "secret", base_url=server.url)
+
+
+@pytest.mark.parametrize("new_loop", LOOPS)
+def test_one_client_on_loop_after_loop(
+    forgotten: AsyncSuprsend, server: Server, new_loop: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
+    async def main() -> bool:
+        return (await forgotten.track_event(EVENT)).success
+
+    for _ in range(20):
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            assert runner.run(main())
+    # Each loop closed its own connection.
+    server.wait_for_hang_ups(20)
+    assert server.connections == 20
+    gc.collect()
+
+
+def test_twenty_runs_in_a_process_where_warnings_are_errors(
+    run_python: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    source = """
+import asyncio
+from suprsend_async import AsyncSuprsend, Event
+client = AsyncSuprsend(KEY, SECRET, base_url=URL)
+
+async def main():
+    responses = await asyncio.gather(*(client.track_event(Event("user-1", "signed_up")) for _ in range(3)))
+    return [response.outcome for response in responses]
+
+for _ in range(20):
+    assert asyncio.run(main()) == ["accepted"] * 3
+"""
+    process = run_python(source)
+    assert (process.returncode, process.stderr) == (0, "")
+
+
+def test_one_client_on_the_loops_of_many_threads(forgotten: AsyncSuprsend, server: Server) -> None:
+    async def main() -> list[bool]:
+        return [(await forgotten.track_event(EVENT)).success for _ in range(5)]
+
+    threads = [threading.Thread(target=asyncio.run, args=(main(),)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert len(server.requests) == 40
+    assert server.connections == 8
+
+
+def test_closing_also_closes_what_lives_on_another_threads_loop(forgotten: AsyncSuprsend, server: Server) -> None:
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        call = asyncio.run_coroutine_threadsafe(forgotten.track_event(EVENT), loop)
+        assert call.result(10).success
+        asyncio.run(forgotten.aclose())
+        server.wait_for_hang_ups(1)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
+
+
+def test_closing_does_not_wait_for_ever_for_a_loop_that_is_stuck(
+    forgotten: AsyncSuprsend, server: Server, monkeypatch: pytest.MonkeyPatch, stopwatch: Callable[[], float]
+) -> None:
+    monkeypatch.setattr("suprsend_async.transport.loops.CLOSE_GRACE", 0.05)
+    monkeypatch.setattr("suprsend_async.transport.loops.CLOSE_LIMIT", 0.05)
+    stuck, free = threading.Event(), threading.Event()
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+
+    def block() -> None:
+        stuck.set()
+        free.wait(5)
+
+    try:
+        assert asyncio.run_coroutine_threadsafe(forgotten.track_event(EVENT), loop).result(10).success
+        loop.call_soon_threadsafe(block)
+        assert stuck.wait(5)
+        asyncio.run(forgotten.aclose())
+        assert stopwatch() < 4
+    finally:
+        free.set()
+        # What the stuck loop could not do in time it does now.
+        asyncio.run_coroutine_threadsafe(loop.shutdown_asyncgens(), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
+
+
+@pytest.mark.usefixtures("short_grace")
+async def test_calls_in_flight_end_as_unknown(forgotten: AsyncSuprsend, server: Server) -> None:
+    server.script.extend([server.hold] * 5)
+    calls = [asyncio.create_task(forgotten.track_event(EVENT)) for _ in range(5)]
+    await anyio.to_thread.run_sync(server.wait_for_requests, 5)
+    await forgotten.aclose()
+    responses = await asyncio.gather(*calls)
+    assert {(response.outcome, response.status_code, response.attempts) for response in responses} == {
+        ("unknown", None, 1)
+    }
+
+
+@pytest.mark.usefixtures("short_grace")
+async def test_calls_that_wait_for_a_connection_end_as_not_sent(server: Server) -> None:
+    client = AsyncSuprsend("key", "secret", base_url=server.url, max_connections=1)
+    server.script.append(server.hold)
+    calls = [asyncio.create_task(client.track_event(EVENT)) for _ in range(3)]
+    await anyio.to_thread.run_sync(server.wait_for_requests, 1)
+    await client.aclose()
+    responses = await asyncio.gather(*calls)
+    assert [response.outcome for response in responses] == ["unknown", "not_sent", "not_sent"]
+    assert len(server.requests) == 1
+
+
+async def test_calls_in_flight_may_end_by_themselves(forgotten: AsyncSuprsend, server: Server) -> None:
+    server.script.append(server.hold)
+    call = asyncio.create_task(forgotten.track_event(EVENT))
+    await anyio.to_thread.run_sync(server.wait_for_requests, 1)
+    closing = asyncio.create_task(forgotten.aclose())
+    await asyncio.sleep(0)
+    server.release.set()
+    await closing
+    assert (await call).outcome == "accepted"
+
+
+@pytest.mark.usefixtures("short_grace")
+async def test_a_cancelled_close_closes_all_the_same(forgotten: AsyncSuprsend, server: Server) -> None:
+    server.script.append(server.hold)
+    call = asyncio.create_task(forgotten.track_event(EVENT))
+    await anyio.to_thread.run_sync(server.wait_for_requests, 1)
+    closing = asyncio.create_task(forgotten.aclose())
+    await asyncio.sleep(0)
+    closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    assert (await call).outcome == "unknown"
+    server.release.set()
+    await anyio.to_thread.run_sync(server.wait_for_hang_ups, 1)
+
+
+async def test_a_closed_client_says_so_and_can_be_entered_again(forgotten: AsyncSuprsend, server: Server) -> None:
+    async with forgotten as entered:
+        assert entered is forgotten
+        assert (await forgotten.track_event(EVENT)).success
+    with pytest.raises(ConfigurationError, match=r"closed.*async with"):
+        await forgotten.track_event(EVENT)
+    async with forgotten:
+        assert (await forgotten.track_event(EVENT)).success
+    assert server.connections == 2
+
+
+async def test_closing_twice_or_unused_does_no_harm(forgotten: AsyncSuprsend) -> None:
+    await forgotten.aclose()
+    await forgotten.aclose()
+    async with forgotten:
+        pass
+    await forgotten.aclose()
+
+
+async def test_an_error_in_the_block_is_not_swallowed(forgotten: AsyncSuprsend) -> None:
+    with pytest.raises(LookupError):
+        async with forgotten:
+            raise LookupError
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda url: AsyncSuprsend("key", "secret", base_url=url),
+        lambda url: AsyncSuprsend.with_workspace_api_key("uid", "key", base_url=url),
+    ],
+)
+def test_a_client_that_nobody_closed_warns_with_its_place(server: Server, make: Callable[[str], AsyncSuprsend]) -> None:
+    with asyncio.Runner() as runner:
+        client = make(server.url)
+        runner.run(client.track_event(EVENT))
+        with pytest.warns(ResourceWarning, match=rf"{re.escape(__file__)}:\d+ was not closed") as caught:
+            del client
+        assert len(caught) == 1
+        gc.collect()
+    server.wait_for_hang_ups(1)
+
+
+def test_an_unused_a_closed_and_an_outlived_client_do_not_warn(server: Server) -> None:
+    async def use(client: AsyncSuprsend) -> None:
+        await client.track_event(EVENT)
+
+    async def use_and_close(client: AsyncSuprsend) -> None:
+        async with client:
+            await client.track_event(EVENT)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        AsyncSuprsend("key", "secret", base_url=server.url)
+        asyncio.run(use_and_close(AsyncSuprsend("key", "secret", base_url=server.url)))
+        client = AsyncSuprsend("key", "secret", base_url=server.url)
+        asyncio.run(use(client))
+        del client
+        gc.collect()
+
+
+def test_a_broken_construction_leaves_nothing_to_warn_about() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ConfigurationError):
+            AsyncSuprsend("key", "secret", timeout=0)
+        gc.collect()
+
+
+async def test_another_loop_than_asyncios_is_named(forgotten: AsyncSuprsend, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_runs() -> None:
+        raise RuntimeError("no running event loop")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("suprsend_async.transport.loops.asyncio.get_running_loop", none_runs)
+        coroutine = forgotten.track_event(EVENT)
+        with pytest.raises(ConfigurationError, match="asyncio"):
+            coroutine.send(None)
+
+
+def test_after_a_fork_child_and_parent_both_deliver(
+    run_python: Callable[..., subprocess.CompletedProcess[str]], server: Server
+) -> None:
+    source = """
+import asyncio, os, warnings
+from suprsend_async import AsyncSuprsend, Event
+warnings.filterwarnings("ignore", message=".*fork.*", category=DeprecationWarning)
+client = AsyncSuprsend(KEY, SECRET, base_url=URL)
+
+async def call(name):
+    return (await client.track_event(Event(name, "signed_up"))).outcome
+
+async def main():
+    assert await call("before") == "accepted"
+    child = os.fork()
+    if child == 0:
+        # The child leaves the parent's loop and runs one of its own.
+        assert asyncio.run(call("child")) == "accepted"
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert status == 0, status
+    assert await call("parent") == "accepted"
+    await client.aclose()
+
+asyncio.run(main())
+"""
+    process = run_python(source)
+    assert (process.returncode, process.stderr) == (0, "")
+    assert [(request.connection, request.json["distinct_id"]) for request in server.requests] == [
+        (1, "before"),
+        (2, "child"),
+        (1, "parent"),
+    ]
+
+
+def test_what_a_child_collects_does_not_touch_the_parents_connection(
+    run_python: Callable[..., subprocess.CompletedProcess[str]], server: Server
+) -> None:
+    source = """
+import asyncio, gc, os, warnings
+from suprsend_async import AsyncSuprsend, Event
+warnings.filterwarnings("ignore", message=".*fork.*", category=DeprecationWarning)
+client = AsyncSuprsend(KEY, SECRET, base_url=URL)
+loop = asyncio.new_event_loop()
+assert loop.run_until_complete(client.track_event(Event("before", "signed_up"))).success
+child = os.fork()
+if child == 0:
+    assert asyncio.run(client.track_event(Event("child", "signed_up"))).success
+    gc.collect()
+    os._exit(0)
+_, status = os.waitpid(child, 0)
+assert status == 0, status
+assert loop.run_until_complete(client.track_event(Event("parent", "signed_up"))).success
+loop.run_until_complete(client.aclose())
+loop.close()
+"""
+    process = run_python(source)
+    assert (process.returncode, process.stderr) == (0, "")
+    assert [request.connection for request in server.requests] == [1, 2, 1]
