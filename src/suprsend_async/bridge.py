@@ -57,16 +57,17 @@ class Bridge(Generic[T]):
         """
         events = iter(source)
         loop.call(name, self._begin)
+        started_on = loop.running
         try:
             while True:
-                results, wanted = loop.call(name, self._step)
+                results, wanted = loop.call(name, self._step, on=started_on)
                 yield from results
                 if wanted:
-                    loop.call(name, self._supply, *self._read(events))
+                    loop.call(name, self._supply, *self._read(events), on=started_on)
                 elif not results:
                     return
         finally:
-            loop.call(name, self._end)
+            loop.finish(self._end, on=started_on)
 
     def _read(self, events: Iterable[Event]) -> tuple[list[Event], BaseException | None]:
         batch: list[Event] = []

@@ -5,7 +5,8 @@ from __future__ import annotations
 import atexit
 import threading
 import weakref
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -74,15 +75,15 @@ class LoopThread:
         return running
 
     @property
-    def is_running(self) -> bool:
-        """Whether the thread runs."""
-        return self._running is not None
+    def running(self) -> object:
+        """What stands for the thread that runs now; None if none does."""
+        return self._running
 
     def open(self) -> None:
         """Allow the thread to start (again)."""
         self._closed = False
 
-    def call(self, name: str, function: Callable[..., Awaitable[T]], *args: object) -> T:
+    def call(self, name: str, function: Callable[..., Awaitable[T]], *args: object, on: object = None) -> T:
         """Run an asynchronous function on the loop and return its result.
 
         An interrupt (Ctrl-C) while it runs cancels it.
@@ -91,10 +92,13 @@ class LoopThread:
             name: The call to recommend instead, in the error for calls from the loop's own thread.
             function: The asynchronous function.
             *args: Its arguments.
+            on: The thread that it belongs to, if it goes on with something that runs there.
 
         Raises:
             ConfigurationError: Called on the loop's own thread, where it could only wait for itself, or closed.
         """
+        if on is not None and self._running is not on:
+            raise ConfigurationError("the client was closed, or the process was forked, since this was begun")
         portal = self._start(name)
         try:
             future = portal.start_task_soon(function, *args)
@@ -105,6 +109,21 @@ class LoopThread:
         except BaseException:
             future.cancel()
             raise
+
+    def finish(self, function: Callable[[], Awaitable[None]], *, on: object) -> None:
+        """Run what ends something that was begun: raises nothing, and leaves alone what has gone or is not here.
+
+        Args:
+            function: The asynchronous function that ends it.
+            on: The thread on which it was begun.
+        """
+        running = self._running
+        if running is None or running is not on:
+            return
+        with suppress(RuntimeError, CancelledError):  # stopped by another thread in between
+            future = running.portal.start_task_soon(function)
+            if not running.is_here:
+                future.result()
 
     def _start(self, name: str) -> BlockingPortal:
         with self._lock:

@@ -123,8 +123,10 @@ def merged(earlier: Verdict, later: Verdict) -> Verdict:
     """Return what is known after one more attempt.
 
     Once an attempt may have been processed, only a yes settles it: a later attempt that was refused, or that never
-    got through, says nothing about the earlier one.
+    got through, says nothing about the earlier one. And one that was never made does not unsay an answer.
     """
+    if later.outcome == "not_sent" and earlier.outcome != "not_sent":
+        return earlier
     if earlier.outcome == "unknown" and later.outcome != "accepted":
         return later._replace(outcome="unknown")
     return later

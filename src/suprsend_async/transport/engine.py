@@ -75,7 +75,8 @@ class _Flight:
     async def httpcore_trace(self, event: str, info: Mapping[str, object]) -> None:
         """Follow httpx's own engine."""
         self.watched = True
-        if event.endswith("send_request_headers.started"):
+        is_tunnel = getattr(info.get("request"), "method", b"") == b"CONNECT"
+        if event.endswith("send_request_headers.started") and not is_tunnel:
             if self.abandoned:
                 raise httpx.ConnectTimeout("given up before the connection stood")
             self.sent = True
@@ -163,6 +164,8 @@ class GivenEngine:
         return _timed_out(sent=flight.may_be_sent)
 
     async def _attempt(self, request: Request, timeout: float, flight: _Flight) -> Answer | Failure:
+        if self._client.is_closed:
+            return Failure("connection_failed", "the http_client that was given has been closed", sent=False)
         try:
             # Made by the user's client, with the headers that the user gave it; parameters would break the signature.
             message = self._client.build_request(
