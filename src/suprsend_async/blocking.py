@@ -147,8 +147,8 @@ class Suprsend:
         """Warn about a client that nobody closed, with the place where it was made, and close it."""
         loop = getattr(self, "_loop", None)
         if loop is not None and loop.running is not None:
-            _warn(f"{self!r} made at {self._client.made_at} was not closed", ResourceWarning, source=self)
             loop.stop_soon()
+            _warn(f"{self!r} made at {self._client.made_at} was not closed", ResourceWarning, source=self)
 
 
 class BlockingBulkEventsResource:

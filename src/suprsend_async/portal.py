@@ -46,6 +46,14 @@ class _Running:
     def is_here(self) -> bool:
         return threading.current_thread() is self.thread
 
+    def start_soon(self, function: Callable[..., Awaitable[None]], *args: object) -> None:
+        # From a thread of its own, for a portal takes nothing from its own thread, where collected objects end, too.
+        def start() -> None:
+            with suppress(RuntimeError):  # stopped in between
+                self.portal.start_task_soon(function, *args)
+
+        threading.Thread(target=start, name="suprsend-async-end").start()
+
 
 async def _serve(opened: Future[BlockingPortal]) -> None:
     async with BlockingPortal() as portal:
@@ -120,10 +128,11 @@ class LoopThread:
         running = self._running
         if running is None or running is not on:
             return
+        if running.is_here:
+            running.start_soon(function)
+            return
         with suppress(RuntimeError, CancelledError):  # stopped by another thread in between
-            future = running.portal.start_task_soon(function)
-            if not running.is_here:
-                future.result()
+            running.portal.start_task_soon(function).result()
 
     def _start(self, name: str) -> BlockingPortal:
         with self._lock:
@@ -157,7 +166,7 @@ class LoopThread:
         """Do the same without waiting, for a client that is being collected."""
         running, self._running, self._closed = self._running, None, True
         if running is not None:
-            running.portal.start_task_soon(_close_and_stop, self._close, running.portal)
+            running.start_soon(_close_and_stop, self._close, running.portal)
 
 
 def _refuse_own_thread(running: _Running, name: str) -> None:

@@ -95,7 +95,7 @@ def test_only_what_may_be_retried_goes_again_and_as_the_same_bytes() -> None:
         (Answer(302, {}, b""), "rejected", False),
         (Answer(429, {}, b""), "rejected", True),
         (Answer(503, {}, b""), "unknown", True),
-        (Answer(503, {}, b'{"error": {"message": "busy"}}'), "rejected", True),
+        (Answer(503, {}, b'{"status": "error", "error": {"message": "busy"}}'), "rejected", True),
         (Answer(500, {}, b""), "unknown", True),
         (Answer(502, {}, b"<html>"), "unknown", True),
         (Answer(200, {}, b"<html>"), "unknown", True),

@@ -129,8 +129,6 @@ class BulkEventsResource:
             >>> async for record in client.bulk_events.stream(events):
             ...     print(record.index, record.outcome)
         """
-        sender, receiver = anyio.create_memory_object_stream[list[RecordResult]](1)
-
         async def report(chunk: Chunk) -> None:
             if on_failure is not None:
                 for record in failed_records(chunk):
@@ -139,7 +137,9 @@ class BulkEventsResource:
             with suppress(anyio.BrokenResourceError):
                 await sender.send(record_results(chunk))
 
-        async with self._job(source, report, concurrency, ordered, on_progress) as job:
+        job = self._job(source, report, concurrency, ordered, on_progress)
+        sender, receiver = anyio.create_memory_object_stream[list[RecordResult]](1)
+        async with job:
             job.when_over(sender.close)
             with receiver:
                 async for results in receiver:

@@ -54,9 +54,9 @@ def verdict_of_refusal(answer: Answer) -> Verdict:
     if not answer.says_no:
         # A 2xx that is not the platform's: a proxy's page, or an answer cut short.
         return Verdict("unknown", answer.status_code, answer.message(), retryable=True)
-    # A 5xx that is not in the platform's words comes from a gateway, which does not know what the platform did.
+    # A 5xx that is not in the platform's form comes from a gateway, which does not know what the platform did.
     is_clear = answer.status_code < 500 or (
-        answer.status_code not in _INDECISIVE_STATUS and words_of(answer.mapping) is not None
+        answer.status_code not in _INDECISIVE_STATUS and answer.mapping.get("status") in ("error", "fail")
     )
     return Verdict(
         "rejected" if is_clear else "unknown",
@@ -77,6 +77,7 @@ def verdict_of_event(answer: Answer) -> Verdict:
     return verdict_of_refusal(answer)
 
 
+_MISCOUNTED = Verdict("unknown", error="the answer does not have one record for each event", retryable=True)
 _MALFORMED = Verdict("unknown", error="the answer does not tell about this event", retryable=True)
 
 
@@ -84,8 +85,7 @@ def verdicts_of_bulk(answer: Answer, count: int) -> list[Verdict] | None:
     """Read the answer to a bulk request of `count` events.
 
     Returns:
-        One verdict for each event; those that the answer does not cover are "unknown". None if the whole request
-        was refused.
+        One verdict for each event, "unknown" where the answer does not tell. None if the whole request was refused.
     """
     if answer.says_no:
         return None
@@ -94,8 +94,11 @@ def verdicts_of_bulk(answer: Answer, count: int) -> list[Verdict] | None:
     records = answer.mapping.get("records")
     if not isinstance(records, list):
         return [verdict_of_refusal(answer)] * count
-    verdicts = [_verdict_of_record(record) for record in cast("list[object]", records)[:count]]
-    return verdicts + [_MALFORMED] * (count - len(verdicts))
+    if len(cast("list[object]", records)) != count:
+        # Records are matched by their position alone. With one too few or too many, nobody can tell which event a
+        # yes belongs to; asking again with the same keys settles it.
+        return [_MISCOUNTED] * count
+    return [_verdict_of_record(record) for record in cast("list[object]", records)]
 
 
 def _verdict_of_record(record: object) -> Verdict:

@@ -58,11 +58,13 @@ class _Flight:
     """How far a request has come.
 
     Attributes:
-        watched: Whether the HTTP library reports on it at all.
+        begun: Whether the HTTP library has been given it.
+        watched: Whether the library reports on it at all.
         sent: Whether its first bytes have gone out.
         abandoned: Whether nobody waits for it any more; what has not been sent by then is not to be sent.
     """
 
+    begun: bool = False
     watched: bool = False
     sent: bool = False
     abandoned: bool = False
@@ -70,7 +72,7 @@ class _Flight:
     @property
     def may_be_sent(self) -> bool:
         """Whether anything of it may have reached the server."""
-        return self.sent or not self.watched
+        return self.sent or (self.begun and not self.watched)
 
     async def httpcore_trace(self, event: str, info: Mapping[str, object]) -> None:
         """Follow httpx's own engine."""
@@ -109,7 +111,7 @@ class AiohttpEngine:
 
     async def exchange(self, request: Request, timeout: float) -> Answer | Failure:
         """Send the request; return the answer, or why there is none, within `timeout` seconds."""
-        flight = _Flight()
+        flight = _Flight(begun=True)
         token = _flight.set(flight)
         try:
             with anyio.move_on_after(timeout):
@@ -138,7 +140,6 @@ class GivenEngine:
         self._shielded = not isinstance(client, HttpxAiohttpClient)
         self._tasks: set[asyncio.Task[Answer | Failure]] = set()
         self.max_in_flight: int | None = HTTPX_MAX_IN_FLIGHT if self._shielded else None
-        self._slots = asyncio.Semaphore(HTTPX_MAX_IN_FLIGHT)
 
     async def exchange(self, request: Request, timeout: float) -> Answer | Failure:
         """Send the request; return the answer, or why there is none, within `timeout` seconds."""
@@ -147,7 +148,7 @@ class GivenEngine:
             with anyio.move_on_after(timeout):
                 if not self._shielded:
                     return await self._attempt(request, timeout, flight)
-                task = asyncio.create_task(self._attempt_in_slot(request, timeout, flight))
+                task = asyncio.create_task(self._attempt_alone(request, timeout, flight))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
                 return await asyncio.shield(task)
@@ -155,17 +156,18 @@ class GivenEngine:
         finally:
             flight.abandoned = True
 
-    async def _attempt_in_slot(self, request: Request, timeout: float, flight: _Flight) -> Answer | Failure:
-        # The slot belongs to the task, not to the caller: a cancelled caller's request still uses a connection.
-        async with self._slots:
-            # The caller has gone by then; this only keeps a server that drips for hours from holding the task.
-            with anyio.move_on_after(2 * timeout + 1):
-                return await self._attempt(request, timeout, flight)
+    async def _attempt_alone(self, request: Request, timeout: float, flight: _Flight) -> Answer | Failure:
+        # The caller has gone by then; this only keeps a server that drips for hours from holding the task.
+        with anyio.move_on_after(2 * timeout + 1):
+            return await self._attempt(request, timeout, flight)
         return _timed_out(sent=flight.may_be_sent)
 
     async def _attempt(self, request: Request, timeout: float, flight: _Flight) -> Answer | Failure:
+        if flight.abandoned:
+            return _timed_out(sent=False)
         if self._client.is_closed:
             return Failure("connection_failed", "the http_client that was given has been closed", sent=False)
+        flight.begun = True
         try:
             # Made by the user's client, with the headers that the user gave it; parameters would break the signature.
             message = self._client.build_request(

@@ -230,6 +230,8 @@ class Transport:
         if waiting.cancelled_caught:
             return _NO_SLOT
         try:
+            if self._time_left(call) <= 0:
+                return _NO_SLOT
             body = shipment.body()
             now = self.clock.wall() + self._clock_offset
             authorization = self.credentials.headers("POST", self.origin.uri(shipment.path), body, now)

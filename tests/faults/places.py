@@ -1,0 +1,76 @@
+"""Addresses on this machine at which no server answers, each in a way of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import selectors
+import socket
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import uvloop
+from tests.faults.server import HOST
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+# Reserved for names that do not exist. It is never looked up: the loops below answer for the resolver.
+NOWHERE = "nowhere.invalid"
+
+
+@contextlib.contextmanager
+def refused() -> Iterator[str]:
+    """Give the URL of a port that refuses: bound, so that nobody else gets it, and not listening."""
+    with socket.socket() as bound:
+        bound.bind((HOST, 0))
+        yield f"http://{HOST}:{bound.getsockname()[1]}/"
+
+
+@contextlib.contextmanager
+def never_accepted() -> Iterator[str]:
+    """Give the URL of a listening socket that accepts nothing: the system connects, nobody reads."""
+    with socket.create_server((HOST, 0), backlog=64) as listening:
+        yield f"http://{HOST}:{listening.getsockname()[1]}/"
+
+
+@contextlib.contextmanager
+def black_hole() -> Iterator[str]:
+    """Give the URL of a listening socket whose queue is full: the system drops what wants to connect."""
+    with contextlib.ExitStack() as stack:
+        listening = stack.enter_context(socket.create_server((HOST, 0), backlog=0))
+        address = listening.getsockname()
+        for _ in range(64):
+            filler = stack.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(address)
+            if not _is_connected(filler):
+                break
+        else:
+            raise RuntimeError("the system's queue for connections does not fill up")
+        yield f"http://{HOST}:{address[1]}/"
+
+
+def _is_connected(connecting: socket.socket) -> bool:
+    with selectors.DefaultSelector() as selector:
+        selector.register(connecting, selectors.EVENT_WRITE)
+        return bool(selector.select(0.1))
+
+
+async def _no_such_name(*args: object, **options: object) -> NoReturn:
+    raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+
+def nameless(factory: Callable[[], asyncio.AbstractEventLoop]) -> Callable[[], asyncio.AbstractEventLoop]:
+    """Return a maker of loops of the same kind that find no host name, without asking anybody."""
+    kind: Any = factory
+
+    class Nameless(kind):
+        getaddrinfo = _no_such_name
+
+    return Nameless
+
+
+LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
+    "asyncio": asyncio.SelectorEventLoop,
+    "uvloop": uvloop.Loop,
+}

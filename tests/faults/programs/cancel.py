@@ -1,0 +1,82 @@
+"""Cancel calls at random moments, then check that the client is as good as new."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import sys
+
+from tests.faults.clients import opened
+from tests.faults.programs.telling import tell, tell_response
+
+from suprsend_async import AsyncSuprsend, Event
+
+IN_FLIGHT = 20
+
+
+async def one(client: AsyncSuprsend, chance: random.Random) -> bool:
+    """Make a call and cancel it, once or twice, at a random moment; tells whether it was cancelled."""
+    event = Event("user-1", "order_placed", {"text": "x" * 200_000 if chance.random() < 0.05 else 10})
+    if chance.random() < 0.8:
+        task = asyncio.create_task(client.track_event(event))
+    else:
+        task = asyncio.create_task(client.bulk_events.send([event]))
+    await asyncio.sleep(chance.choice((0, 0.0005, 0.002, 0.005, 0.02)) * chance.random())
+    task.cancel()
+    if chance.random() < 0.3:
+        # Again, while the first is still being dealt with.
+        await asyncio.sleep(0)
+        task.cancel()
+    outcome = None
+    with contextlib.suppress(asyncio.CancelledError):
+        response = await task
+        outcome = getattr(response, "outcome", None)
+        if outcome is None:
+            outcome = "accepted" if response.success else response.failed_records[0].outcome
+    tell(event, outcome)
+    return outcome is None
+
+
+async def check(client: AsyncSuprsend) -> None:
+    """Check that every request succeeds and nothing is held."""
+    events = [Event("user-2", "order_placed") for _ in range(3 * IN_FLIGHT)]
+    for event, response in zip(events, await asyncio.gather(*map(client.track_event, events)), strict=True):
+        tell_response(event, response)
+    lane = await client._transport.lanes.current()
+    free, held = lane.slots.value, len(lane._calls)
+    if free != min(100, lane.engine.max_in_flight or 100) or held:
+        raise RuntimeError(f"{free} slots are free, {held} calls are under way")
+    others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    if others:
+        raise RuntimeError(f"tasks are left: {others}")
+
+
+async def main() -> None:
+    url, engine, seed, number = sys.argv[1:]
+    chance = random.Random(int(seed))
+    cancelled = 0
+    async with opened(url, engine, timeout=5, max_connections=100) as client:
+        while cancelled < int(number):
+            cancelled += sum(await asyncio.gather(*[one(client, chance) for _ in range(IN_FLIGHT)]))
+        await wait_for_stragglers(client)
+        await calm()
+        await check(client)
+
+
+async def wait_for_stragglers(client: AsyncSuprsend) -> None:
+    """Wait until the exchanges whose callers have gone are over."""
+    lane = await client._transport.lanes.current()
+    while tasks := getattr(lane.engine, "_tasks", None):
+        await asyncio.wait(tasks)
+
+
+async def calm() -> None:
+    """Ask the test to let nothing go wrong any more, and wait until it says that it does."""
+    sys.stdout.write("calm\n")
+    sys.stdout.flush()
+    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
