@@ -129,6 +129,7 @@ class BulkEventsResource:
             >>> async for record in client.bulk_events.stream(events):
             ...     print(record.index, record.outcome)
         """
+
         async def report(chunk: Chunk) -> None:
             if on_failure is not None:
                 for record in failed_records(chunk):
