@@ -40,8 +40,11 @@ def test_a_client_that_was_used_before_the_workers_were_forked() -> None:
                 with urllib.request.urlopen(url, timeout=20) as answer:
                     return answer.read()
 
+            # Which worker takes a connection is the system's choice: visits go on until both have been seen.
+            seen: list[bytes] = []
             with ThreadPoolExecutor(8) as threads:
-                workers = set(threads.map(visit, range(60)))
+                while len(set(seen)) < 2 and len(seen) < 6_000:
+                    seen += threads.map(visit, range(60))
         finally:
             process.send_signal(signal.SIGTERM)
             try:
@@ -52,7 +55,7 @@ def test_a_client_that_was_used_before_the_workers_were_forked() -> None:
     # gunicorn has warnings of its own; none may come from the client or what it uses.
     assert "suprsend" not in problems
     assert "aiohttp" not in problems
-    assert len(workers) == 2
+    assert len(set(seen)) == 2
     entries = server.ledger.entries
-    assert [entry.accepted for entry in entries] == [True] * 61
+    assert [entry.accepted for entry in entries] == [True] * (len(seen) + 1)
     assert server.complaints == []
