@@ -216,18 +216,19 @@ def _message(request: Request, timeout: float) -> httpx.Request:
 async def _round_trip(client: httpx.AsyncClient, message: httpx.Request, max_answer_bytes: int) -> Answer:
     # auth=None: neither the client's own auth nor credentials in a URL may replace the signature.
     response = await client.send(message, stream=True, auth=None, follow_redirects=False)
+    # Read from the raw ones: httpx's own look-up decodes all of them anew each time.
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers.raw}
     try:
         if response.is_closed:  # an event hook of the user's has read it
             body = BoundedBody(max_answer_bytes)
             body.feed(response.content)
         else:
-            body = BoundedBody(max_answer_bytes, response.headers.get("content-encoding", ""))
+            body = BoundedBody(max_answer_bytes, headers.get("content-encoding", ""))
             async for piece in response.aiter_raw():
                 if not body.feed(piece):
                     break
     finally:
         await response.aclose()
-    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers.raw}
     return Answer(response.status_code, headers, body.collected(), body.complete)
 
 
