@@ -8,12 +8,13 @@ import weakref
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 from anyio.from_thread import BlockingPortal
 
-from suprsend_async.errors import ConfigurationError
+from suprsend_async.errors import ConfigurationError, ConnectionFailed
 from suprsend_async.forking import forget_after_fork
 
 if TYPE_CHECKING:
@@ -35,12 +36,21 @@ class _Running:
 
     @classmethod
     def start(cls) -> _Running:
+        """Start the thread.
+
+        Raises:
+            ConnectionFailed: The system has no thread or no file left for it.
+        """
         # Not anyio's own context manager: a forked child would finalise it when it ends, and wait for ever for a
         # thread that only the parent has.
         opened: Future[BlockingPortal] = Future()
-        thread = threading.Thread(target=anyio.run, args=(_serve, opened), name="suprsend-async", daemon=True)
-        thread.start()
-        return cls(opened.result(), thread)
+        thread = threading.Thread(target=_run, args=(opened,), name="suprsend-async", daemon=True)
+        try:
+            thread.start()
+            return cls(opened.result(), thread)
+        except (OSError, RuntimeError) as error:
+            reason = f"the client's event loop cannot start: {type(error).__name__}: {error}"
+            raise ConnectionFailed(reason, outcome="not_sent") from None
 
     @property
     def is_here(self) -> bool:
@@ -53,6 +63,16 @@ class _Running:
                 self.portal.start_task_soon(function, *args)
 
         threading.Thread(target=start, name="suprsend-async-end").start()
+
+
+def _run(opened: Future[BlockingPortal]) -> None:
+    try:
+        anyio.run(_serve, opened)
+    except Exception as error:
+        if opened.done():
+            raise
+        # Somebody waits for the portal.
+        opened.set_exception(error)
 
 
 async def _serve(opened: Future[BlockingPortal]) -> None:
@@ -75,6 +95,7 @@ class LoopThread:
         self._lock = threading.Lock()
         self._running: _Running | None = None
         _all.add(self)
+        _stop_all_at_exit()
         forget_after_fork(self)
 
     def forget(self) -> object:
@@ -104,6 +125,7 @@ class LoopThread:
 
         Raises:
             ConfigurationError: Called on the loop's own thread, where it could only wait for itself, or closed.
+            ConnectionFailed: The system has no thread or no file left for the loop.
         """
         if on is not None and self._running is not on:
             raise ConfigurationError("the client was closed, or the process was forked, since this was begun")
@@ -183,7 +205,13 @@ async def _close_and_stop(close: Callable[[], Awaitable[None]], portal: Blocking
         await portal.stop()
 
 
-@atexit.register
+@cache
+def _stop_all_at_exit() -> None:
+    # Not on import, for programs with asynchronous clients alone need no hook; and not with the first call, for
+    # hooks of the application that are made after the client run before this one, and may still call it.
+    atexit.register(_stop_all)
+
+
 def _stop_all() -> None:
     for thread in list(_all):
         thread.stop()
