@@ -33,3 +33,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     minutes = [item for item in items if item.get_closest_marker("full")]
     config.hook.pytest_deselected(items=minutes)
     items[:] = [item for item in items if item not in minutes]
+
+
+@pytest.fixture
+def seed(request: pytest.FixtureRequest) -> int:
+    """Return what chance begins with in this run."""
+    return int(request.config.getoption("fault_seed"))

@@ -79,21 +79,23 @@ LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
 
 @contextlib.contextmanager
 def made_by_default(factory: Callable[[], asyncio.AbstractEventLoop]) -> Iterator[None]:
-    """Let loops that nobody chose the kind of be made by this, as after `uvloop.install()`.
+    """Let loops that nobody chose the kind of be made by this, as after `uvloop.install()`, for a while."""
+    before = _policy()
+    make_by_default(factory)
+    try:
+        yield
+    finally:
+        _set_policy(before)
 
-    The blocking client's loop is one of these.
-    """
-    policy = _policy()
 
-    class Changed(type(policy)):  # type: ignore[misc]
+def make_by_default(factory: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    """Do the same for good. The blocking client's loop is one that nobody chose the kind of."""
+
+    class Changed(type(_policy())):  # type: ignore[misc]
         def new_event_loop(self) -> asyncio.AbstractEventLoop:
             return factory()
 
     _set_policy(Changed())
-    try:
-        yield
-    finally:
-        _set_policy(policy)
 
 
 # Deprecated since Python 3.14, and as long as they exist the way to choose the loops of a whole process.

@@ -12,6 +12,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from tests.faults.clients import blocking_client
+from tests.faults.places import LOOPS, make_by_default
 from tests.faults.programs.telling import tell, tell_response
 
 from suprsend_async import ConfigurationError, Event, Progress, Suprsend, SuprsendError
@@ -217,8 +218,23 @@ def source_calls_back(url: str) -> None:
     client.close()
 
 
+def on_a_chosen_loop(url: str) -> None:
+    """Use the client in a process that has chosen the kind of its loops."""
+    client = blocking_client(url)
+
+    async def kind_of_loop() -> type:
+        return type(asyncio.get_running_loop())
+
+    send(client, 1)
+    kind = client._loop.call("", kind_of_loop)
+    if not issubclass(kind, LOOPS["uvloop"]):
+        raise TypeError(f"it runs on {kind}")
+    client.close()
+
+
 def main() -> None:
-    url, name = sys.argv[1:]
+    url, name, loop = sys.argv[1:]
+    make_by_default(LOOPS[loop])
     globals()[name](url)
 
 
