@@ -140,6 +140,18 @@ def test_few_file_descriptors(server: FaultServer, engine: str) -> None:
     assert judged(server, run("few_descriptors", server.url, engine)) == 202
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_under_a_german_locale(german_locale: dict[str, str], engine: str) -> None:
+    """Dates are written, and the server's are read, in English: signatures hold, the clock and the wait are learned."""
+    with FaultServer(clock_offset=3600.0) as server:
+        server.script.plan(http_faults.own_clock, http_faults.too_many_until(2))
+        server.script.always(http_faults.own_clock)
+        assert judged(server, run("abroad", server.url, engine, **german_locale)) == 3
+        assert server.requests == 3 + 1 + 2
+    attempts = [entry.attempt for entry in server.ledger.entries]
+    assert attempts[:3] == [1, 2, 3]
+
+
 CHANCE = [
     transport_faults.reset_before_any_byte,
     transport_faults.accepted_then_reset,
