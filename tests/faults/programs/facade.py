@@ -35,8 +35,8 @@ def exit_without_close(url: str) -> None:
 
 
 def exit_by_exception(url: str) -> None:
-    """End by `SystemExit` while other threads wait for answers."""
-    client = blocking_client(url)
+    """End by `SystemExit` while other threads wait for answers, as they would for long."""
+    client = blocking_client(url, timeout=30)
     send(client, 1)
 
     def work() -> None:
