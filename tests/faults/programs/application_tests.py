@@ -6,12 +6,12 @@ import asyncio
 import os
 
 import pytest
-from tests.faults.clients import async_client
+from tests.faults.clients import PATIENT, async_client
 from tests.faults.programs.telling import tell_response
 
 from suprsend_async import Event
 
-client = async_client(os.environ["BENCH_URL"])
+client = async_client(os.environ["BENCH_URL"], timeout=PATIENT)
 loops: set[asyncio.AbstractEventLoop] = set()
 
 

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from typing import TYPE_CHECKING
 
-from tests.faults.clients import blocking_client
+from tests.faults.clients import PATIENT, blocking_client
 from tests.faults.places import LOOPS, make_by_default
 from tests.faults.programs.telling import tell, tell_response
 
@@ -28,7 +28,7 @@ def send(client: Suprsend, number: int) -> None:
 
 def exit_without_close(url: str) -> None:
     """Use a client and leave it to the interpreter's end."""
-    client = blocking_client(url)
+    client = blocking_client(url, timeout=PATIENT)
     send(client, 1)
     # Kept by the module, as a global client is: it is alive when the exit hooks run.
     globals()["kept"] = client
@@ -56,7 +56,7 @@ def inside_a_running_loop(url: str) -> None:
     """Call from a coroutine, as in a notebook."""
 
     async def cell() -> None:
-        with blocking_client(url) as client:
+        with blocking_client(url, timeout=PATIENT) as client:
             for number in range(3):
                 send(client, number)
 
@@ -81,7 +81,7 @@ def from_many_threads(url: str) -> None:
 
 def from_its_own_thread(url: str) -> None:
     """Call from a callback, on the thread that would have to do the work: it must raise at once."""
-    client = blocking_client(url)
+    client = blocking_client(url, timeout=PATIENT)
 
     async def callback() -> None:
         client.track_event(Event("user-1", "order_placed"))
@@ -100,7 +100,7 @@ def from_its_own_thread(url: str) -> None:
 
 def reopened(url: str) -> None:
     """Use a client after its end, which raises, and after it was entered again, which does not."""
-    client = blocking_client(url)
+    client = blocking_client(url, timeout=PATIENT)
     with client:
         send(client, 1)
     try:
@@ -120,7 +120,7 @@ def endless() -> Iterator[Event]:
 
 def exit_with_a_stream_open(url: str) -> None:
     """End while a stream is in the middle of an endless source."""
-    client = blocking_client(url)
+    client = blocking_client(url, timeout=PATIENT)
     send(client, 1)
     stream = client.bulk_events.stream(endless())
     next(stream)
@@ -129,7 +129,7 @@ def exit_with_a_stream_open(url: str) -> None:
 
 def drop_a_stream(url: str) -> None:
     """Take some results of a stream and forget it; the client goes on."""
-    client = blocking_client(url)
+    client = blocking_client(url, timeout=PATIENT)
     for _ in range(3):
         stream = client.bulk_events.stream(endless())
         next(stream)
@@ -142,7 +142,7 @@ def drop_a_stream(url: str) -> None:
 
 def drop_a_stream_on_the_loop(url: str) -> None:
     """Let the garbage collector find a stream while it runs on the client's own thread."""
-    client = blocking_client(url)
+    client = blocking_client(url, timeout=PATIENT)
     gc.disable()
 
     class Knot:
@@ -166,7 +166,7 @@ def drop_a_stream_on_the_loop(url: str) -> None:
 
 def close_with_a_stream_open(url: str) -> None:
     """Close under a stream: it ends with the package's own error, and so does not hang."""
-    client = blocking_client(url)
+    client = blocking_client(url, timeout=PATIENT)
     send(client, 1)
     stream = client.bulk_events.stream(endless())
     next(stream)
@@ -185,7 +185,7 @@ def close_with_a_stream_open(url: str) -> None:
 
 def callback_calls_back(url: str) -> None:
     """Call the blocking client from a callback of its own bulk, on its own thread: an error, and no deadlock."""
-    client = blocking_client(url)
+    client = blocking_client(url, timeout=PATIENT)
 
     def on_progress(progress: Progress) -> None:
         client.track_event(Event("user-1", "order_placed"))
@@ -203,7 +203,7 @@ def callback_calls_back(url: str) -> None:
 
 def source_calls_back(url: str) -> None:
     """Call the blocking client from the source of its own bulk, on the caller's thread: that works."""
-    client = blocking_client(url)
+    client = blocking_client(url, timeout=PATIENT)
 
     def source() -> Iterator[Event]:
         for number in range(250):
@@ -220,7 +220,7 @@ def source_calls_back(url: str) -> None:
 
 def on_a_chosen_loop(url: str) -> None:
     """Use the client in a process that has chosen the kind of its loops."""
-    client = blocking_client(url)
+    client = blocking_client(url, timeout=PATIENT)
 
     async def kind_of_loop() -> type:
         return type(asyncio.get_running_loop())

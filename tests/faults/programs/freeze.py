@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from tests.faults.clients import async_client, blocking_client
+from tests.faults.clients import PATIENT, async_client, blocking_client
 from tests.faults.programs.telling import tell_response
 
 from suprsend_async import Event
@@ -18,7 +18,7 @@ def wait_for_the_test() -> None:
 
 
 async def with_async_client(url: str) -> None:
-    async with async_client(url) as client:
+    async with async_client(url, timeout=PATIENT) as client:
         for number in range(4):
             events = [Event(f"user-{number}", "order_placed") for _ in range(5)]
             for event, response in zip(events, await asyncio.gather(*map(client.track_event, events)), strict=True):
@@ -29,7 +29,7 @@ async def with_async_client(url: str) -> None:
 
 
 def with_blocking_client(url: str) -> None:
-    with blocking_client(url) as client:
+    with blocking_client(url, timeout=PATIENT) as client:
         for number in range(4):
             event = Event(f"user-{number}", "order_placed")
             tell_response(event, client.track_event(event))
