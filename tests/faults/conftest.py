@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 
@@ -16,8 +17,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     # Both are missing if other tests run as well: pytest reads this file too late then.
     config.option.full = config.getoption("full", default=False)
-    if config.getoption("fault_seed", default=None) is None:
-        config.option.fault_seed = random.SystemRandom().randrange(1 << 31)
+    seed = config.getoption("fault_seed", default=None)
+    if seed is None:
+        seed = getattr(config, "workerinput", {}).get("fault_seed", random.SystemRandom().randrange(1 << 31))
+    config.option.fault_seed = seed
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    # Processes of pytest-xdist that run side by side draw the same sample.
+    node.workerinput["fault_seed"] = node.config.getoption("fault_seed")
 
 
 def pytest_report_collectionfinish(config: pytest.Config) -> str:
