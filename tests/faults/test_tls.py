@@ -46,6 +46,7 @@ AFTERWARDS: dict[str, tuple[Fault, type[TransportError]]] = {
     "reset before any byte": (transport_faults.reset_before_any_byte, ConnectionFailed),
     "accepted, then reset": (transport_faults.accepted_then_reset, ConnectionFailed),
     "answer cut": (transport_faults.cut_answer(0.5), ConnectionFailed),
+    "deaf": (transport_faults.never_listen_again, DeadlineExceeded),
     "one byte at a time": (transport_faults.drip_body(), DeadlineExceeded),
 }
 
