@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -15,6 +16,7 @@ from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -262,6 +264,24 @@ def run_python(server: Server) -> Callable[..., subprocess.CompletedProcess[str]
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def german_locale(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Return the variables that give a process German days and months; the locale is built, for few systems have it."""
+    localedef = shutil.which("localedef")
+    if localedef is None:
+        pytest.skip("this system builds no locales: it has no localedef")
+    folder = tmp_path_factory.mktemp("locales")
+    letters = [f"<U{code:04X}> /x{code:02x}" for code in range(128)]
+    charmap = ["<code_set_name> ANSI_X3.4-1968", "<comment_char> %", "<escape_char> /", "CHARMAP", *letters]
+    (folder / "ascii").write_text("\n".join([*charmap, "END CHARMAP", ""]))
+    source = Path(__file__).with_name("data") / "german.locale"
+    # It warns about the categories that the source leaves out, and its exit status says so.
+    command = [localedef, "-c", "-i", source, "-f", folder / "ascii", folder / "de_XX"]
+    built = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (folder / "de_XX" / "LC_TIME").exists(), built.stderr
+    return {"LOCPATH": str(folder), "LC_ALL": "de_XX"}
 
 
 @pytest.fixture

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import asyncio
 from itertools import islice
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import anyio
 
+from suprsend_async.errors import ConfigurationError
 from suprsend_async.events.chunking import MAX_CHUNK_EVENTS
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Generator, Iterable
+    from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Coroutine, Generator, Iterable
 
     from suprsend_async.events.event import Event
     from suprsend_async.portal import LoopThread
@@ -31,7 +32,7 @@ class Bridge(Generic[T]):
     """
 
     def __init__(
-        self, start: Callable[[AsyncIterable[Event], Callable[[T], Awaitable[None]]], Awaitable[None]]
+        self, start: Callable[[AsyncIterable[Event], Callable[[T], Awaitable[None]]], Coroutine[Any, Any, None]]
     ) -> None:
         self._start = start
         self._events: list[Event] | None = None
@@ -56,7 +57,7 @@ class Bridge(Generic[T]):
             BaseException: What the source, a callback or the bulk raised.
         """
         events = iter(source)
-        loop.call(name, self._begin)
+        loop.call(name, self._begin, loop)
         started_on = loop.running
         try:
             while True:
@@ -66,6 +67,13 @@ class Bridge(Generic[T]):
                     loop.call(name, self._supply, *self._read(events), on=started_on)
                 elif not results:
                     return
+        except ConfigurationError:
+            if not loop.joined(started_on):
+                raise
+            # Another thread has closed the client: what came of the events in flight is told all the same.
+            yield from self._results
+            if self._task.cancelled() or self._task.exception() is not None:
+                raise
         finally:
             loop.finish(self._end, on=started_on)
 
@@ -78,8 +86,8 @@ class Bridge(Generic[T]):
             return batch, error
         return batch, None
 
-    async def _begin(self) -> None:
-        self._task = asyncio.ensure_future(self._start(self._read_events(), self._take))
+    async def _begin(self, loop: LoopThread) -> None:
+        self._task = loop.spawn(self._start(self._read_events(), self._take))
         self._task.add_done_callback(lambda _: self._changed.set())
 
     async def _step(self) -> tuple[list[T], bool]:

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import threading
 import weakref
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 from anyio.from_thread import BlockingPortal
 
-from suprsend_async.errors import ConfigurationError
+from suprsend_async.errors import ConfigurationError, ConnectionFailed
 from suprsend_async.forking import forget_after_fork
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Coroutine
 
 T = TypeVar("T")
 
 _all: weakref.WeakSet[LoopThread] = weakref.WeakSet()
+
+# Seconds for which a thread that stops waits for the ends of bulks, and for which these wait for the thread's.
+SETTLE_LIMIT = 0.25
+JOIN_LIMIT = 10.0
 
 CLOSED = "the client was closed; make a new one, or enter it again with `with`"
 
@@ -35,12 +41,21 @@ class _Running:
 
     @classmethod
     def start(cls) -> _Running:
+        """Start the thread.
+
+        Raises:
+            ConnectionFailed: The system has no thread or no file left for it.
+        """
         # Not anyio's own context manager: a forked child would finalise it when it ends, and wait for ever for a
         # thread that only the parent has.
         opened: Future[BlockingPortal] = Future()
-        thread = threading.Thread(target=anyio.run, args=(_serve, opened), name="suprsend-async", daemon=True)
-        thread.start()
-        return cls(opened.result(), thread)
+        thread = threading.Thread(target=_run, args=(opened,), name="suprsend-async", daemon=True)
+        try:
+            thread.start()
+            return cls(opened.result(), thread)
+        except (OSError, RuntimeError) as error:
+            reason = f"the client's event loop cannot start: {type(error).__name__}: {error}"
+            raise ConnectionFailed(reason, outcome="not_sent") from None
 
     @property
     def is_here(self) -> bool:
@@ -53,6 +68,16 @@ class _Running:
                 self.portal.start_task_soon(function, *args)
 
         threading.Thread(target=start, name="suprsend-async-end").start()
+
+
+def _run(opened: Future[BlockingPortal]) -> None:
+    try:
+        anyio.run(_serve, opened)
+    except Exception as error:
+        if opened.done():
+            raise
+        # Somebody waits for the portal.
+        opened.set_exception(error)
 
 
 async def _serve(opened: Future[BlockingPortal]) -> None:
@@ -74,13 +99,18 @@ class LoopThread:
         self._closed = False
         self._lock = threading.Lock()
         self._running: _Running | None = None
+        self._stopped: _Running | None = None
+        self._bulks: set[asyncio.Task[None]] = set()
         _all.add(self)
+        _stop_all_at_exit()
         forget_after_fork(self)
 
     def forget(self) -> object:
         """Be ready to start anew; returns what was running."""
-        running, self._running, self._lock = self._running, None, threading.Lock()
-        return running
+        inherited = [one for one in (self._running, self._stopped) if one is not None]
+        self._running = self._stopped = None
+        self._lock = threading.Lock()
+        return inherited
 
     @property
     def running(self) -> object:
@@ -104,6 +134,7 @@ class LoopThread:
 
         Raises:
             ConfigurationError: Called on the loop's own thread, where it could only wait for itself, or closed.
+            ConnectionFailed: The system has no thread or no file left for the loop.
         """
         if on is not None and self._running is not on:
             raise ConfigurationError("the client was closed, or the process was forked, since this was begun")
@@ -117,6 +148,21 @@ class LoopThread:
         except BaseException:
             future.cancel()
             raise
+
+    def spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Start a task on the loop, from the loop; `stop` waits for it for a moment."""
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._bulks.add(task)
+        task.add_done_callback(self._bulks.discard)
+        return task
+
+    def joined(self, on: object) -> bool:
+        """Wait for the end of a thread that is being stopped; False if that is not why it takes no more calls."""
+        stopped = self._stopped
+        if stopped is None or stopped is not on or stopped.is_here:
+            return False
+        stopped.thread.join(JOIN_LIMIT)
+        return not stopped.thread.is_alive()
 
     def finish(self, function: Callable[[], Awaitable[None]], *, on: object) -> None:
         """Run what ends something that was begun: raises nothing, and leaves alone what has gone or is not here.
@@ -155,12 +201,20 @@ class LoopThread:
             _refuse_own_thread(running, "aclose()")
         with self._lock:
             running, self._running, self._closed = self._running, None, True
+            if running is not None:
+                self._stopped = running
         if running is not None:
             try:
                 running.portal.call(self._close)
+                running.portal.call(self._settle)
             finally:
                 running.portal.start_task_soon(running.portal.stop)
                 running.thread.join()
+
+    async def _settle(self) -> None:
+        # The calls of bulks in flight have ended by now; the bulks get a moment to tell what came of them.
+        if self._bulks:
+            await asyncio.wait(self._bulks, timeout=SETTLE_LIMIT)
 
     def stop_soon(self) -> None:
         """Do the same without waiting, for a client that is being collected."""
@@ -183,7 +237,13 @@ async def _close_and_stop(close: Callable[[], Awaitable[None]], portal: Blocking
         await portal.stop()
 
 
-@atexit.register
+@cache
+def _stop_all_at_exit() -> None:
+    # Not on import, for programs with asynchronous clients alone need no hook; and not with the first call, for
+    # hooks of the application that are made after the client run before this one, and may still call it.
+    atexit.register(_stop_all)
+
+
 def _stop_all() -> None:
     for thread in list(_all):
         thread.stop()

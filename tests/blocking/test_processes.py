@@ -221,3 +221,55 @@ client.close()
         process.wait()
     assert (output, errors, process.returncode) == ("accepted\n", "", 0)
     assert names(server) == ["first", "second"]
+
+
+def test_a_loop_that_cannot_start_is_an_error_and_no_hang(run: Callable[..., None], server: Server) -> None:
+    """A loop needs files of its own: with none left it cannot begin, and the caller must not wait for it."""
+    run("""
+import resource
+from suprsend_async import ConnectionFailed
+client = Suprsend(KEY, SECRET, base_url=URL)
+limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
+try:
+    client.track_event(event("first"))
+except ConnectionFailed as error:
+    assert error.outcome == "not_sent", error.outcome
+else:
+    raise RuntimeError("it did not raise")
+resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+assert client.track_event(event("second")).success
+client.close()
+""")
+    assert names(server) == ["second"]
+
+
+def test_a_thread_that_cannot_start_is_an_error_of_the_package(run: Callable[..., None], server: Server) -> None:
+    run("""
+from suprsend_async import ConnectionFailed
+client = Suprsend(KEY, SECRET, base_url=URL)
+start = threading.Thread.start
+def refuse(thread):
+    raise RuntimeError("can't start new thread")
+threading.Thread.start = refuse
+try:
+    client.track_event(event("first"))
+except ConnectionFailed as error:
+    assert error.outcome == "not_sent", error.outcome
+else:
+    raise RuntimeError("it did not raise")
+threading.Thread.start = start
+assert client.track_event(event("second")).success
+client.close()
+""")
+    assert names(server) == ["second"]
+
+
+def test_hooks_of_the_application_may_still_call_at_exit(run: Callable[..., None], server: Server) -> None:
+    run("""
+import atexit
+client = Suprsend(KEY, SECRET, base_url=URL)
+atexit.register(lambda: client.track_event(event("at exit")).raise_for_status())
+client.track_event(event("before"))
+""")
+    assert names(server) == ["before", "at exit"]

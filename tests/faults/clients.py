@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 ENGINES = ("aiohttp", "httpx")
 
+# A deadline in seconds for programs in which nothing goes wrong: a machine may be busy.
+PATIENT = 20.0
+
 # Made once: loading the certificates for each client would take longer than all the rest of a test.
 _TLS = ssl.create_default_context()
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import selectors
 import socket
+import warnings
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import uvloop
@@ -74,3 +75,37 @@ LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
     "asyncio": asyncio.SelectorEventLoop,
     "uvloop": uvloop.Loop,
 }
+
+
+@contextlib.contextmanager
+def made_by_default(factory: Callable[[], asyncio.AbstractEventLoop]) -> Iterator[None]:
+    """Let loops that nobody chose the kind of be made by this, as after `uvloop.install()`, for a while."""
+    before = _policy()
+    make_by_default(factory)
+    try:
+        yield
+    finally:
+        _set_policy(before)
+
+
+def make_by_default(factory: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    """Do the same for good. The blocking client's loop is one that nobody chose the kind of."""
+
+    class Changed(type(_policy())):  # type: ignore[misc]
+        def new_event_loop(self) -> asyncio.AbstractEventLoop:
+            return factory()
+
+    _set_policy(Changed())
+
+
+# Deprecated since Python 3.14, and as long as they exist the way to choose the loops of a whole process.
+def _policy() -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return asyncio.get_event_loop_policy()
+
+
+def _set_policy(policy: Any) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        asyncio.set_event_loop_policy(policy)

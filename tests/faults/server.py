@@ -65,7 +65,7 @@ class FaultServer:
         self._open: set[Connection] = set()
         self._socket = socket.create_server((HOST, 0), backlog=1024) if bound is None else bound
         self.port: int = self._socket.getsockname()[1]
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="fault-server", daemon=True)
+        self._thread = threading.Thread(target=self._serve_in_thread, name="fault-server", daemon=True)
         self._started = threading.Event()
 
     @property
@@ -124,6 +124,11 @@ class FaultServer:
         for connection in list(self._open):
             if connection.idle:
                 connection.end()
+
+    def _serve_in_thread(self) -> None:
+        # Always on the same kind of loop, whichever kind the client is tried on.
+        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+            runner.run(self._run())
 
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()

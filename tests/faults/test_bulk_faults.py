@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -64,13 +65,31 @@ async def test_half_accepted_then_reset_without_retries(server: FaultServer) -> 
     judged(server, events, response)
 
 
-async def test_one_poison_in_many(server: FaultServer) -> None:
-    events = events_of(100_000)
-    events[54_321] = poison()
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_a_fifth_of_the_answers_is_cut_off_after_the_events_were_taken(engine: str, seed: int) -> None:
+    events = events_of(2200)
+    cuts = [transport_faults.accepted_then_reset, transport_faults.cut_answer(0.3), transport_faults.cut_answer(0.95)]
+    with FaultServer(seed=seed) as server:
+        server.script.by_chance(cuts, 0.2)
+        async with opened(server.url, engine, timeout=20, retries=20) as client:
+            response = await client.bulk_events.send(events[:2000])
+            singles = await asyncio.gather(*map(client.track_event, events[2000:]))
+    assert response.success == 2000
+    assert {single.outcome for single in singles} == {"accepted"}
+    entries = server.ledger.entries
+    assert max(entry.attempt for entry in entries) > 1
+    # Each was taken once, however often it came.
+    assert sorted(entry.insert_id for entry in entries if entry.accepted) == sorted(event.insert_id for event in events)
+
+
+@pytest.mark.parametrize("number", [10_000, pytest.param(100_000, marks=pytest.mark.full)])
+async def test_one_poison_in_many(server: FaultServer, number: int) -> None:
+    events = events_of(number)
+    events[4_321] = poison()
     async with opened(server.url, timeout=30) as client:
         response = await client.bulk_events.send(events)
     assert [(record.index, record.code, record.outcome) for record in response.failed_records] == [
-        (54_321, 400, "rejected")
+        (4_321, 400, "rejected")
     ]
     judged(server, events, response)
 

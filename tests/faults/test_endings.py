@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.faults import transport_faults
-from tests.faults.clients import ENGINES, opened
+from tests.faults.calls import BLOCKING_CALLS, events_for, timed_blocking
+from tests.faults.clients import ENGINES, opened, opened_blocking
 from tests.faults.judge import Judge
 from tests.faults.processes import ended, go_on, read_until, started
 from tests.faults.server import FaultServer
@@ -48,6 +50,27 @@ def test_an_interrupt_ends_a_call_at_once(server: FaultServer, kind: str) -> Non
         process.send_signal(signal.SIGINT)
         ended(process, 30)
         assert time.monotonic() - begin < 5
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_closing_a_blocking_client_ends_the_calls_of_other_threads(server: FaultServer, engine: str) -> None:
+    judge = Judge()
+    with opened_blocking(server.url, engine, timeout=30) as client, ThreadPoolExecutor(8) as threads:
+        calls = [
+            threads.submit(timed_blocking, call, client, events_for(call), judge)
+            for call in [*BLOCKING_CALLS, *BLOCKING_CALLS]
+        ]
+        server.wait_for_requests(8)
+        begin = time.monotonic()
+        client.close()
+        assert time.monotonic() - begin <= 5.0
+        said = [call.result(5) for call in calls]
+        # To be closed with what is around it.
+        client.__enter__()
+    assert [one.raised for one in said] == [None] * 8
+    assert [set(one.outcomes) for one in said] == [{"unknown"}] * 8
+    found = judge.compare(server.ledger.entries)
+    assert found.is_clean, str(found)
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -15,6 +15,7 @@ from tests.faults.processes import ended, go_on, read_until, run, started
 from tests.faults.server import FaultServer
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
 
     from tests.faults.exchange import Exchange
@@ -67,6 +68,7 @@ def test_fork_under_a_blocking_stream(server: FaultServer) -> None:
     assert judged(server, run("fork", server.url, "blocking", "stream", seconds=20)) >= 9
 
 
+@pytest.mark.parametrize("loop", ["asyncio", pytest.param("uvloop", marks=pytest.mark.full)])
 @pytest.mark.parametrize(
     "program",
     [
@@ -83,8 +85,17 @@ def test_fork_under_a_blocking_stream(server: FaultServer) -> None:
         "source_calls_back",
     ],
 )
-def test_the_blocking_client(server: FaultServer, program: str) -> None:
-    assert judged(server, run("facade", server.url, program)) >= 1
+def test_the_blocking_client(server: FaultServer, program: str, loop: str) -> None:
+    assert judged(server, run("facade", server.url, program, loop)) >= 1
+
+
+def test_the_blocking_client_runs_on_the_kind_of_loop_that_the_process_has_chosen(server: FaultServer) -> None:
+    assert judged(server, run("facade", server.url, "on_a_chosen_loop", "uvloop")) == 1
+
+
+def test_a_loop_for_each_test(server: FaultServer) -> None:
+    """One client for a whole module of tests, each of which has a loop of its own."""
+    assert judged(server, run("many_tests", BENCH_URL=server.url)) == 12
 
 
 def test_the_interpreter_ends_although_calls_are_under_way(server: FaultServer) -> None:
@@ -92,7 +103,7 @@ def test_the_interpreter_ends_although_calls_are_under_way(server: FaultServer) 
         await (exchange.genuine if server.requests == 1 else lambda: transport_faults.never_answer(exchange))()
 
     server.script.always(first_only)
-    with started("facade", server.url, "exit_by_exception") as process:
+    with started("facade", server.url, "exit_by_exception", "asyncio") as process:
         output = read_until(process, "waiting")
         server.wait_for_requests(5)
         begin = time.monotonic()
@@ -102,24 +113,43 @@ def test_the_interpreter_ends_although_calls_are_under_way(server: FaultServer) 
     judged(server, output)
 
 
+def stand_still(process: subprocess.Popen[str], server: FaultServer, seconds: float) -> None:
+    """Stop a process for so long, during which the server closes what is idle."""
+    os.kill(process.pid, signal.SIGSTOP)
+    os.waitpid(process.pid, os.WUNTRACED)
+    server.close_idle()
+    time.sleep(seconds)
+    os.kill(process.pid, signal.SIGCONT)
+    go_on(process)
+
+
+@pytest.mark.parametrize("seconds", [0, pytest.param(60, marks=pytest.mark.full)])
 @pytest.mark.parametrize("kind", ["async", "blocking"])
-def test_a_frozen_process_goes_on(server: FaultServer, kind: str) -> None:
+def test_a_frozen_process_goes_on(server: FaultServer, kind: str, seconds: int) -> None:
     with started("freeze", server.url, kind) as process:
         output = ""
-        for _ in range(3):
+        for stop in (0, 0, seconds):
             output += read_until(process, "waiting")
-            os.kill(process.pid, signal.SIGSTOP)
-            os.waitpid(process.pid, os.WUNTRACED)
-            server.close_idle()
-            os.kill(process.pid, signal.SIGCONT)
-            go_on(process)
+            stand_still(process, server, stop)
         output += ended(process)
-    assert judged(server, output) == (15 if kind == "async" else 3)
+    assert judged(server, output) == (20 if kind == "async" else 4)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_few_file_descriptors(server: FaultServer, engine: str) -> None:
     assert judged(server, run("few_descriptors", server.url, engine)) == 202
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_under_a_german_locale(german_locale: dict[str, str], engine: str) -> None:
+    """Dates are written, and the server's are read, in English: signatures hold, the clock and the wait are learned."""
+    with FaultServer(clock_offset=3600.0) as server:
+        server.script.plan(http_faults.own_clock, http_faults.too_many_until(2))
+        server.script.always(http_faults.own_clock)
+        assert judged(server, run("abroad", server.url, engine, **german_locale)) == 3
+        assert server.requests == 3 + 1 + 2
+    attempts = [entry.attempt for entry in server.ledger.entries]
+    assert attempts[:3] == [1, 2, 3]
 
 
 CHANCE = [
@@ -133,13 +163,15 @@ CHANCE = [
 ]
 
 
+@pytest.mark.parametrize("number", [2_000, pytest.param(10_000, marks=pytest.mark.full)])
 @pytest.mark.parametrize("engine", ENGINES)
-def test_ten_thousand_cancellations(server: FaultServer, engine: str) -> None:
+def test_random_cancellations(server: FaultServer, engine: str, number: int, seed: int) -> None:
+    """Some come twice, some during the wait for the next attempt; afterwards all is as good as new."""
     server.script.by_chance(CHANCE, 0.5)
-    with started("cancel", server.url, engine, 1, 10_000) as process:
+    with started("cancel", server.url, engine, seed, number) as process:
         told = read_until(process, "calm")
         server.script.clear()
         go_on(process)
         told += ended(process, 120.0)
-    assert told.count(" None\n") >= 10_000
+    assert told.count(" None\n") >= number
     assert judged(server, told) >= 60

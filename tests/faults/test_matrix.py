@@ -10,22 +10,20 @@ import asyncio
 import functools
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Self
 
-import pytest
-from tests.faults.calls import ASYNC_CALLS, BLOCKING_CALLS, Said, events_for, timed, timed_blocking
-from tests.faults.cases import CASES, Case, Expected
-from tests.faults.clients import ENGINES, opened, opened_blocking
+from tests.faults.calls import BLOCKING_CALLS, Said, events_for, timed, timed_blocking
+from tests.faults.clients import opened, opened_blocking
 from tests.faults.judge import Judge, Judgement
-from tests.faults.places import LOOPS, nameless
+from tests.faults.places import LOOPS, made_by_default, nameless
 from tests.faults.server import FaultServer
+from tests.faults.squares import Square, sample, whole_matrix
 
 from suprsend_async import Event, SuprsendError, TransportError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-Mode = Literal["always", "once"]
+    import pytest
+    from tests.faults.cases import Expected
 
 # What the promises allow a call to take beyond its deadline.
 TOLERANCE = 0.25
@@ -49,38 +47,22 @@ class Trial:
     most_attempts: int = 0
 
 
-def calls_of(case: Case, loop: str) -> list[str]:
-    """Return the ways in that a case is tried on; blocking ones run their own loop, which is always asyncio's."""
-    calls = [*ASYNC_CALLS, *(BLOCKING_CALLS if loop == "asyncio" and not case.nameless else ())]
-    if case.only == "bulk":
-        return [call for call in calls if not call.endswith("track_event")]
-    return calls
-
-
-def expected_of(case: Case, mode: Mode, call: str) -> Expected | None:
-    """Return what must be said."""
-    is_bulk = not call.endswith("track_event")
-    if mode == "always":
-        return (is_bulk and case.bulk) or case.always
-    return (is_bulk and case.bulk_once) or case.once
-
-
-async def try_call(case: Case, mode: Mode, engine: str, call: str) -> Trial:
+async def try_call(square: Square, call: str) -> Trial:
     """Try an asynchronous way in."""
-    with Bench(case, mode, call) as bench:
-        async with opened(bench.url, engine, timeout=case.timeout) as client:
-            if case.warm:
+    with Bench(square, call) as bench:
+        async with opened(bench.url, square.engine, timeout=square.case.timeout) as client:
+            if square.case.warm:
                 bench.judge.hear_response(bench.warm, await client.track_event(bench.warm))
             bench.begin()
             said = await timed(call, client, bench.events, bench.judge)
         return bench.trial(said)
 
 
-def try_blocking_call(case: Case, mode: Mode, engine: str, call: str) -> Trial:
+def try_blocking_call(square: Square, call: str) -> Trial:
     """Try a blocking way in."""
-    with Bench(case, mode, call) as bench:
-        with opened_blocking(bench.url, engine, timeout=case.timeout) as client:
-            if case.warm:
+    with Bench(square, call) as bench:
+        with opened_blocking(bench.url, square.engine, timeout=square.case.timeout) as client:
+            if square.case.warm:
                 bench.judge.hear_response(bench.warm, client.track_event(bench.warm))
             bench.begin()
             said = timed_blocking(call, client, bench.events, bench.judge)
@@ -90,13 +72,13 @@ def try_blocking_call(case: Case, mode: Mode, engine: str, call: str) -> Trial:
 class Bench:
     """A server or a place without one, the events and the judge, for one trial."""
 
-    def __init__(self, case: Case, mode: Mode, call: str) -> None:
-        self._case = case
-        self._mode = mode
+    def __init__(self, square: Square, call: str) -> None:
+        self._case = square.case
+        self._mode = square.mode
         self._stack = ExitStack()
         self._server: FaultServer | None = None
         self.judge = Judge()
-        self.events = events_for(call, case.padding)
+        self.events = events_for(call, square.case.padding)
         self.warm = Event("user-warm", "warm_up")
 
     def __enter__(self) -> Self:
@@ -127,56 +109,45 @@ class Bench:
         return Trial(said, self.judge.compare(entries), self._server.complaints, most)
 
 
-async def try_all(case: Case, mode: Mode, engine: str, calls: list[str]) -> dict[str, Trial]:
+async def try_all(square: Square, calls: list[str]) -> dict[str, Trial]:
     """Try these ways in, side by side."""
 
     async def one(call: str) -> Trial:
         if call in BLOCKING_CALLS:
-            return await asyncio.to_thread(try_blocking_call, case, mode, engine, call)
-        return await try_call(case, mode, engine, call)
+            return await asyncio.to_thread(try_blocking_call, square, call)
+        return await try_call(square, call)
 
     return dict(zip(calls, await asyncio.gather(*map(one, calls)), strict=True))
 
 
-def run(case: Case, mode: Mode, engine: str, loop: str, calls: list[str]) -> dict[str, Trial]:
-    """Try these ways in on a new loop."""
-    factory = nameless(LOOPS[loop]) if case.nameless else LOOPS[loop]
-    with asyncio.Runner(loop_factory=factory) as runner:
-        return runner.run(try_all(case, mode, engine, calls))
+def run(square: Square, calls: list[str]) -> dict[str, Trial]:
+    """Try these ways in on loops of the square's kind; the blocking client makes its own, like any other."""
+    factory = nameless(LOOPS[square.loop]) if square.case.nameless else LOOPS[square.loop]
+    with made_by_default(factory), asyncio.Runner() as runner:
+        return runner.run(try_all(square, calls))
 
 
 @functools.cache
-def trials(name: str, mode: Mode, engine: str, loop: str) -> dict[str, Trial]:
+def trials(square: Square) -> dict[str, Trial]:
     """Run one square of the matrix; each of its tests looks at its own part."""
-    return run(CASES[name], mode, engine, loop, calls_of(CASES[name], loop))
+    return run(square, square.calls)
 
 
-def alone(name: str, mode: Mode, engine: str, loop: str, call: str) -> Trial:
-    """Try one way in by itself."""
-    return run(CASES[name], mode, engine, loop, [call])[call]
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    is_full, seed = metafunc.config.getoption("full"), metafunc.config.getoption("fault_seed")
+    squares = whole_matrix() if is_full else sample(seed)
+    tests = [(square, call) for square in squares for call in square.calls]
+    names = [f"{square.name}-{square.mode}-{square.engine}-{square.loop}-{call}" for square, call in tests]
+    metafunc.parametrize(("square", "call"), tests, ids=names)
 
 
-def squares() -> Iterator[tuple[str, Mode, str, str, str]]:
-    """Yield the parameters of the matrix."""
-    for name, case in CASES.items():
-        for mode in ("always", "once"):
-            for engine in ENGINES:
-                for loop in LOOPS:
-                    for call in calls_of(case, loop):
-                        if expected_of(case, mode, call) is not None:
-                            yield name, mode, engine, loop, call
-
-
-@pytest.mark.parametrize(("name", "mode", "engine", "loop", "call"), list(squares()))
-def test_what_is_said_is_true_and_in_time(name: str, mode: Mode, engine: str, loop: str, call: str) -> None:
-    case = CASES[name]
-    trial = trials(name, mode, engine, loop)[call]
+def test_what_is_said_is_true_and_in_time(square: Square, call: str) -> None:
+    trial = trials(square)[call]
     said = trial.said
     assert said.raised is None
     assert trial.complaints == []
     assert trial.judgement.is_clean, str(trial.judgement)
-    expected = expected_of(case, mode, call)
-    assert expected is not None
+    expected = square.expected(call)
     assert set(said.outcomes) <= set(expected.outcomes), said.messages
     if expected.status is not ...:
         assert set(said.statuses) == {expected.status if set(said.outcomes) != {"accepted"} else None} or (
@@ -190,10 +161,10 @@ def test_what_is_said_is_true_and_in_time(name: str, mode: Mode, engine: str, lo
     for message in said.messages:
         assert len(message.encode()) <= MAX_MESSAGE_BYTES
     seconds = said.seconds
-    if seconds > case.timeout + TOLERANCE:
+    if seconds > square.case.timeout + TOLERANCE:
         # Side by side on a busy machine a call can come late through no fault of its own: it gets one try alone.
-        seconds = alone(name, mode, engine, loop, call).said.seconds
-    assert seconds <= case.timeout + TOLERANCE
+        seconds = run(square, [call])[call].said.seconds
+    assert seconds <= square.case.timeout + TOLERANCE
 
 
 def check_error(said: Said, expected: type[SuprsendError], call: str) -> None:

@@ -3,83 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import itertools
 import logging
 import pickle
-import traceback
-from dataclasses import dataclass, field
+import random
+from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 from pydantic import BaseModel, field_serializer
 from tests.faults import transport_faults
 from tests.faults.cases import CASES, Case
-from tests.faults.clients import ENGINES, fast, opened
+from tests.faults.clients import ENGINES, fast, opened, opened_blocking
 from tests.faults.exchange import WORKSPACE_SECRET
-from tests.faults.places import nameless
+from tests.faults.places import made_by_default, nameless
+from tests.faults.planted import API_KEY, IDEMPOTENCY_KEY, INNER_VALUE, PLANTED, PROXY_PASSWORD, VALUE, Search
 from tests.faults.server import HOST, FaultServer
 
-from suprsend_async import AsyncSuprsend, Event, Suprsend, SuprsendError
+from suprsend_async import AsyncSuprsend, BulkResponse, Event, EventResponse, RecordResult, Suprsend, SuprsendError
 from suprsend_async.transport import authentication
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-API_KEY = "planted-api-key-5c1d"
-VALUE = "planted-property-value-77a0"
-INNER_VALUE = "planted-inner-value-09be"
-IDEMPOTENCY_KEY = "planted-idempotency-key-d2f4"
-PROXY_PASSWORD = "planted-proxy-password-31ce"
-
-PLANTED = [WORKSPACE_SECRET, API_KEY, VALUE, INNER_VALUE, IDEMPOTENCY_KEY, PROXY_PASSWORD]
-
-
-@dataclass(slots=True)
-class Search:
-    """Everything that a program could see or keep, and what must not be in it.
-
-    Attributes:
-        planted: What is searched for; signatures are added as they are made.
-        found: Where something was found: the secret, and the beginning of the text around it.
-        looked_at: How many texts were searched.
-    """
-
-    planted: set[str] = field(default_factory=lambda: set(PLANTED))
-    texts: list[tuple[str, str]] = field(default_factory=list)
-
-    def look_at(self, where: str, thing: object) -> None:
-        """Search an object as it would be printed."""
-        self.texts += [(where, str(thing)), (where, repr(thing))]
-
-    def look_at_error(self, where: str, error: BaseException) -> None:
-        """Search an exception, those that hang on it, its traceback and its pickle."""
-        self.texts.append((f"{where}: traceback", "".join(traceback.format_exception(error))))
-        self.texts.append((f"{where}: pickle", pickle.dumps(error).decode("latin-1")))
-        seen: set[int] = set()
-        todo: list[BaseException | None] = [error]
-        while todo:
-            one = todo.pop()
-            if one is None or id(one) in seen:
-                continue
-            seen.add(id(one))
-            self.look_at(f"{where}: exception", one)
-            self.look_at(f"{where}: arguments", one.args)
-            self.look_at(f"{where}: attributes", vars(one))
-            todo += [one.__cause__, one.__context__]
-
-    def look_at_record(self, record: logging.LogRecord) -> None:
-        """Search a log record: what is printed, and what it was made of."""
-        where = f"log of {record.name}"
-        self.texts.append((where, record.getMessage()))
-        self.look_at(where, record.args)
-        if record.exc_info is not None and record.exc_info[1] is not None:
-            self.texts.append((where, "".join(traceback.format_exception(record.exc_info[1]))))
-        self.look_at(where, {name: value for name, value in vars(record).items() if name not in ("args", "msg")})
-
-    @property
-    def found(self) -> list[tuple[str, str, str]]:
-        """What was found: the secret, where it was, and the text."""
-        return [(secret, where, text[:500]) for where, text in self.texts for secret in self.planted if secret in text]
 
 
 @pytest.fixture
@@ -120,79 +68,119 @@ def secret_event(padding: int = 0) -> Event:
 async def go_down(case: Case, client: AsyncSuprsend, search: Search) -> None:
     """Go down a failure path on all ways in, and look at all that comes back."""
     event = secret_event(case.padding)
+    bulk = client.bulk_events.new_instance()
+    bulk.append(event, secret_event())
     single, triggered, sent, streamed = await asyncio.gather(
         client.track_event(event),
-        trigger(client, [event, secret_event()]),
+        bulk.trigger(),
         client.bulk_events.send([event, secret_event()]),
         stream(client, [event, secret_event()]),
     )
-    for result in (client, client._transport, client.bulk_events, event, single, triggered, sent, *streamed):
-        search.look_at("repr", result)
-    for record in [*triggered.failed_records, *sent.failed_records]:
-        search.look_at("failed record", record)
-    for response in (single, triggered, sent):
+    look_at_all(
+        search, [client, client._transport, client.bulk_events, bulk, event], single, [triggered, sent], streamed
+    )
+
+
+async def stream(client: AsyncSuprsend, events: list[Event]) -> list[RecordResult]:
+    return [result async for result in client.bulk_events.stream(events)]
+
+
+def go_down_blocking(case: Case, client: Suprsend, search: Search) -> None:
+    """Go down a failure path on all ways into the blocking client."""
+    event = secret_event(case.padding)
+    bulk = client.bulk_events.new_instance()
+    bulk.append(event, secret_event())
+    with ThreadPoolExecutor(4) as threads:
+        calls: Any = [
+            threads.submit(client.track_event, event),
+            threads.submit(bulk.trigger),
+            threads.submit(client.bulk_events.send, [event, secret_event()]),
+            threads.submit(lambda: list(client.bulk_events.stream([event, secret_event()]))),
+        ]
+    single, triggered, sent, streamed = [call.result() for call in calls]
+    others = [client, client._client, client.bulk_events, bulk, event]
+    look_at_all(search, others, single, [triggered, sent], streamed)
+
+
+def look_at_all(
+    search: Search,
+    others: list[object],
+    single: EventResponse,
+    bulks: list[BulkResponse],
+    streamed: list[RecordResult],
+) -> None:
+    """Look at what the calls gave back, and at what else is at hand."""
+    for thing in (*others, single, *bulks, *streamed, *(record for bulk in bulks for record in bulk.failed_records)):
+        search.look_at("repr", thing)
+    # The pickle of a bulk's response holds the events that failed, to be sent again, and with them their values.
+    for thing in (single, *streamed):
+        search.texts.append(("pickle", pickle.dumps(thing).decode("latin-1")))
+    for response in (single, *bulks):
         try:
             response.raise_for_status()
         except SuprsendError as error:
             search.look_at_error("raise_for_status", error)
 
 
-async def trigger(client: AsyncSuprsend, events: list[Event]) -> Any:
-    bulk = client.bulk_events.new_instance()
-    bulk.append(*events)
-    return await bulk.trigger()
+def run_with_secret(url: str, engine: str, case: Case, search: Search) -> None:
+    async def main() -> None:
+        async with opened(url, engine, timeout=case.timeout) as client:
+            await go_down(case, client, search)
 
-
-async def stream(client: AsyncSuprsend, events: list[Event]) -> list[Any]:
-    return [result async for result in client.bulk_events.stream(events)]
-
-
-async def with_secret(url: str, engine: str, case: Case, search: Search) -> None:
-    async with opened(url, engine, timeout=case.timeout) as client:
-        await go_down(case, client, search)
-
-
-async def with_api_key(url: str, case: Case, search: Search) -> None:
-    client = AsyncSuprsend.with_workspace_api_key("workspace-1", API_KEY, base_url=url, timeout=case.timeout)
-    client._transport.policy = fast()
-    async with client:
-        await go_down(case, client, search)
-
-
-@pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("name", list(CASES))
-def test_no_failure_path_tells_a_secret(name: str, engine: str, search: Search) -> None:
-    case = CASES[name]
-    factory = nameless(asyncio.SelectorEventLoop) if case.nameless else asyncio.SelectorEventLoop
     # In debug mode asyncio logs what its callbacks are called with.
-    with asyncio.Runner(debug=True, loop_factory=factory) as runner:
-        if case.place is not None:
-            with case.place() as url:
-                runner.run(with_secret(url, engine, case, search))
-        else:
-            assert case.fault is not None
-            with FaultServer() as server:
-                server.script.always(case.fault)
-                runner.run(with_secret(server.url, engine, case, search))
-                assert server.complaints == []
-    assert len(search.planted) > len(PLANTED), "no signature was made"
-    assert len(search.texts) > 50
-    assert search.found == []
-
-
-@pytest.mark.parametrize("name", ["refused", "accepted-then-reset", "401", "200-broken-json", "noise"])
-def test_no_failure_path_tells_an_api_key(name: str, search: Search) -> None:
-    case = CASES[name]
     with asyncio.Runner(debug=True) as runner:
+        runner.run(main())
+
+
+def run_with_api_key(url: str, engine: str, case: Case, search: Search) -> None:
+    async def main() -> None:
+        async with contextlib.AsyncExitStack() as stack:
+            given = await stack.enter_async_context(httpx.AsyncClient(verify=False)) if engine == "httpx" else None
+            client = AsyncSuprsend.with_workspace_api_key(
+                "workspace-1", API_KEY, base_url=url, timeout=case.timeout, http_client=given
+            )
+            client._transport.policy = fast()
+            await go_down(case, await stack.enter_async_context(client), search)
+
+    with asyncio.Runner(debug=True) as runner:
+        runner.run(main())
+
+
+def run_blocking(url: str, engine: str, case: Case, search: Search) -> None:
+    with opened_blocking(url, engine, timeout=case.timeout) as client:
+        go_down_blocking(case, client, search)
+
+
+WAYS = {"secret": run_with_secret, "api key": run_with_api_key, "blocking": run_blocking}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if metafunc.function is not test_no_failure_path_tells_a_secret:
+        return
+    paths = list(itertools.product(CASES, ENGINES, WAYS))
+    if not metafunc.config.getoption("full"):
+        chance = random.Random(metafunc.config.getoption("fault_seed"))
+        paths = [(name, chance.choice(ENGINES), chance.choice(list(WAYS))) for name in CASES]
+    metafunc.parametrize(("name", "engine", "way"), paths)
+
+
+def test_no_failure_path_tells_a_secret(name: str, engine: str, way: str, search: Search) -> None:
+    case = CASES[name]
+    kind = asyncio.SelectorEventLoop
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(made_by_default(nameless(kind) if case.nameless else kind))
         if case.place is not None:
-            with case.place() as url:
-                runner.run(with_api_key(url, case, search))
+            url = stack.enter_context(case.place())
         else:
             assert case.fault is not None
-            with FaultServer(authorization=f"Bearer {API_KEY}") as server:
-                server.script.always(case.fault)
-                runner.run(with_api_key(server.url, case, search))
-                assert server.complaints == []
+            authorization = f"Bearer {API_KEY}" if way == "api key" else None
+            server = stack.enter_context(FaultServer(authorization=authorization))
+            server.script.always(case.fault)
+            url = server.url
+        WAYS[way](url, engine, case, search)
+        assert case.place is not None or server.complaints == []
+    assert way == "api key" or len(search.planted) > len(PLANTED), "no signature was made"
+    assert len(search.texts) > 50
     assert search.found == []
 
 

@@ -159,6 +159,20 @@ async def test_a_deadline_covers_all_attempts_and_waits(server: FaultServer, eng
     assert_clean(server, [one], [response])
 
 
+@pytest.mark.full
+@pytest.mark.parametrize("fault", [transport_faults.drip_head(1.0), transport_faults.drip_body(1.0)])
+async def test_a_deadline_is_kept_under_one_byte_a_second(server: FaultServer, engine: str, fault: Fault) -> None:
+    server.script.always(fault)
+    one = event()
+    async with opened(server.url, engine, timeout=5.0) as client:
+        begin = time.monotonic()
+        response = await client.track_event(one)
+        seconds = time.monotonic() - begin
+    assert 5.0 <= seconds <= 5.25
+    assert response.outcome == "unknown"
+    assert_clean(server, [one], [response])
+
+
 async def test_a_deadline_covers_the_wait_for_a_connection(server: FaultServer, engine: str) -> None:
     server.script.always(transport_faults.never_answer)
     events = [event(number) for number in range(200)]

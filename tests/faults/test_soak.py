@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from tests.faults.exchange import Exchange
 
 
-@pytest.mark.parametrize("seed", [1, 2])
 def test_nothing_is_lost_and_nothing_comes_twice(seed: int) -> None:
     tally = soak.soak(4.0, seed)
     assert tally.events > 100

@@ -54,6 +54,13 @@ async def never_answer(exchange: Exchange) -> None:
     await asyncio.Event().wait()
 
 
+async def never_listen_again(exchange: Exchange) -> None:
+    """Take the events, stay silent, and do not answer the client's goodbye either."""
+    await exchange.take()
+    exchange.connection.stop_reading()
+    await asyncio.Event().wait()
+
+
 async def never_read(exchange: Exchange) -> None:
     """Leave the request lying in the socket."""
     await asyncio.Event().wait()

@@ -89,6 +89,10 @@ class Connection:
             await self.send(data[position : position + 1])
             await asyncio.sleep(seconds)
 
+    def stop_reading(self) -> None:
+        """Read nothing more, the client's goodbye included."""
+        self._writer.transport.pause_reading()  # type: ignore[attr-defined]
+
     def reset(self) -> None:
         """Break the connection off with RST: what was not delivered yet is lost."""
         self.is_over = True

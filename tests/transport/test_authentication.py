@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -15,6 +12,7 @@ import pytest
 from suprsend_async.transport.authentication import ApiKey, WorkspaceSecret, sign
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable
 
 DATA = json.loads((Path(__file__).parents[1] / "data" / "signature-vectors.json").read_text("utf-8"))
@@ -75,20 +73,6 @@ def test_an_api_key_is_a_bearer_token_without_a_date() -> None:
     assert credentials.workspace == "uid"
 
 
-@pytest.fixture
-def german_locale(tmp_path: Path) -> dict[str, str]:
-    """Return the variables that give a process a locale whose days and months are not English."""
-    installed = subprocess.run(["locale", "-a"], capture_output=True, text=True, check=True).stdout.split()
-    for name in installed:
-        if name.startswith(("de_", "fr_", "es_", "ja_", "pt_", "it_")):
-            return {"LC_ALL": name}
-    if shutil.which("localedef") is None or not Path("/usr/share/i18n/locales/de_DE").exists():
-        pytest.skip("no other locale than English is installed, and none can be built")
-    built = tmp_path / "de_DE.UTF-8"
-    subprocess.run(["localedef", "-i", "de_DE", "-f", "UTF-8", os.fspath(built)], check=True, capture_output=True)
-    return {"LOCPATH": os.fspath(tmp_path), "LC_ALL": "de_DE.UTF-8"}
-
-
 def test_the_date_is_english_under_every_locale(
     run_python: Callable[..., subprocess.CompletedProcess[str]], german_locale: dict[str, str]
 ) -> None:
@@ -101,5 +85,5 @@ print(WorkspaceSecret("key", "secret").headers("POST", "/", b"", 1_709_694_245)[
 print(WorkspaceSecret("key", "secret").headers("POST", "/", b"", {TIME})["Date"])
 """
     local, *dates = run_python(source, **german_locale).stdout.splitlines()
-    assert local != "Wed Mar"
+    assert local == "Mi Mrz"
     assert dates == ["Wed, 06 Mar 2024 03:04:05 GMT", DATA["date"]]

@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import gc
 import re
+import ssl
 import threading
+import time
 import warnings
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
 import pytest
 import uvloop
 
 from suprsend_async import AsyncSuprsend, ConfigurationError, Event
+from suprsend_async.transport import engine
 
 if TYPE_CHECKING:
     import subprocess
@@ -71,6 +75,47 @@ for _ in range(20):
     assert (process.returncode, process.stderr) == (0, "")
 
 
+def test_a_call_leaves_no_thread_and_no_hook_at_exit(
+    run_python: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    source = """
+import asyncio, atexit, threading
+hooks = []
+register = atexit.register
+atexit.register = lambda hook, *args, **kwargs: hooks.append(hook.__module__) or register(hook, *args, **kwargs)
+from suprsend_async import AsyncSuprsend, Event
+
+async def main():
+    async with AsyncSuprsend(KEY, SECRET, base_url=URL) as client:
+        assert (await client.track_event(Event("user-1", "signed_up"))).success
+        assert (await client.bulk_events.send([Event("user-1", "signed_up")])).success == 1
+        assert threading.active_count() == 1, threading.enumerate()
+
+asyncio.run(main())
+print([hook for hook in hooks if hook.startswith("suprsend_async")])
+"""
+    process = run_python(source)
+    assert (process.returncode, process.stdout.strip(), process.stderr) == (0, "[]", "")
+
+
+def test_the_certificates_are_loaded_once_for_all_loops_and_clients(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load, loaded = ssl.SSLContext.load_verify_locations, []
+
+    def count(context: ssl.SSLContext, *arguments: Any, **options: Any) -> None:
+        loaded.append(context)
+        load(context, *arguments, **options)
+
+    monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", count)
+    engine._tls_context.cache_clear()
+    for _ in range(3):
+        client = AsyncSuprsend("key", "secret", base_url=server.url)
+        for _ in range(2):
+            assert asyncio.run(client.track_event(EVENT)).success
+    assert len(loaded) == 1
+
+
 def test_one_client_on_the_loops_of_many_threads(forgotten: AsyncSuprsend, server: Server) -> None:
     async def main() -> list[bool]:
         return [(await forgotten.track_event(EVENT)).success for _ in range(5)]
@@ -126,6 +171,24 @@ def test_closing_does_not_wait_for_ever_for_a_loop_that_is_stuck(
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
         loop.close()
+
+
+def test_closing_many_loops_takes_no_longer_than_closing_one(
+    forgotten: AsyncSuprsend, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("suprsend_async.transport.loops.CLOSE_GRACE", 0.5)
+    server.script.extend([server.hold] * 6)
+
+    async def call() -> str:
+        return (await forgotten.track_event(EVENT)).outcome
+
+    with ThreadPoolExecutor(6) as threads:
+        calls = [threads.submit(asyncio.run, call()) for _ in range(6)]
+        server.wait_for_requests(6)
+        begin = time.monotonic()
+        asyncio.run(forgotten.aclose())
+        assert time.monotonic() - begin < 1.5
+        assert {call.result(10) for call in calls} == {"unknown"}
 
 
 @pytest.mark.usefixtures("short_grace")

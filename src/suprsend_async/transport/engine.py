@@ -232,13 +232,25 @@ async def _round_trip(client: httpx.AsyncClient, message: httpx.Request, max_ans
     return Answer(response.status_code, headers, body.collected(), body.complete)
 
 
+class _Connector(aiohttp.TCPConnector):
+    """Cuts TLS connections off that are of no more use, where aiohttp says goodbye and forgets them.
+
+    A server that is silent does not answer the goodbye: its connections would stay open, and outlive their loop.
+    """
+
+    def _release(self, key: Any, protocol: Any, *, should_close: bool = False) -> None:
+        if (should_close or protocol.should_close) and key.is_ssl and protocol.transport is not None:
+            protocol.transport.abort()
+        super()._release(key, protocol, should_close=should_close)
+
+
 def _open_session() -> aiohttp.ClientSession:
     trace = aiohttp.TraceConfig()
     trace.on_request_start.append(_on_start)
     trace.on_request_headers_sent.append(_on_headers_sent)
     # limit=0: callers wait for a slot in order, outside the pool, where the wait counts against their deadline.
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, ssl=_tls_context()),
+        connector=_Connector(limit=0, ssl=_tls_context()),
         cookie_jar=aiohttp.DummyCookieJar(),
         trace_configs=[trace],
         trust_env=False,

@@ -6,28 +6,64 @@ import asyncio
 import contextlib
 import random
 import sys
+from contextvars import ContextVar
+from dataclasses import dataclass
 
 from tests.faults.clients import opened
 from tests.faults.programs.telling import tell, tell_response
 
 from suprsend_async import AsyncSuprsend, Event
+from suprsend_async.transport.clock import Clock
+from suprsend_async.transport.retry import RetryPolicy
 
 IN_FLIGHT = 20
+# Set when the call that is made in this context waits before it tries again.
+waits: ContextVar[asyncio.Event] = ContextVar("waits")
 
 
-async def one(client: AsyncSuprsend, chance: random.Random) -> bool:
-    """Make a call and cancel it, once or twice, at a random moment; tells whether it was cancelled."""
+@dataclass(slots=True)
+class Cancelled:
+    """How many calls were cancelled: in all, twice, and during the wait before an attempt."""
+
+    calls: int = 0
+    twice: int = 0
+    while_waiting: int = 0
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait before an attempt."""
+        if event := waits.get(None):
+            event.set()
+        try:
+            await asyncio.sleep(seconds)
+        except asyncio.CancelledError:
+            self.while_waiting += 1
+            raise
+
+    def check_variety(self) -> None:
+        """Check that no kind was rare."""
+        if min(self.twice, self.while_waiting) < self.calls / 100:
+            raise RuntimeError(f"of too little variety: {self}")
+
+
+async def one(client: AsyncSuprsend, chance: random.Random, cancelled: Cancelled) -> None:
+    """Make a call and cancel it, once or twice, at a random moment or when it begins to wait for its next attempt."""
+    waits.set(begun := asyncio.Event())
     event = Event("user-1", "order_placed", {"text": "x" * 200_000 if chance.random() < 0.05 else 10})
     if chance.random() < 0.8:
         task = asyncio.create_task(client.track_event(event))
     else:
         task = asyncio.create_task(client.bulk_events.send([event]))
-    await asyncio.sleep(chance.choice((0, 0.0005, 0.002, 0.005, 0.02)) * chance.random())
+    if chance.random() < 0.15:
+        waiting = asyncio.create_task(begun.wait())
+        await asyncio.wait([task, waiting], return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+    else:
+        await asyncio.sleep(chance.choice((0, 0.0005, 0.002, 0.005, 0.02)) * chance.random())
     task.cancel()
     if chance.random() < 0.3:
         # Again, while the first is still being dealt with.
         await asyncio.sleep(0)
-        task.cancel()
+        cancelled.twice += task.cancel()
     outcome = None
     with contextlib.suppress(asyncio.CancelledError):
         response = await task
@@ -35,7 +71,7 @@ async def one(client: AsyncSuprsend, chance: random.Random) -> bool:
         if outcome is None:
             outcome = "accepted" if response.success else response.failed_records[0].outcome
     tell(event, outcome)
-    return outcome is None
+    cancelled.calls += outcome is None
 
 
 async def check(client: AsyncSuprsend) -> None:
@@ -55,10 +91,18 @@ async def check(client: AsyncSuprsend) -> None:
 async def main() -> None:
     url, engine, seed, number = sys.argv[1:]
     chance = random.Random(int(seed))
-    cancelled = 0
+    cancelled = Cancelled()
     async with opened(url, engine, timeout=5, max_connections=100) as client:
-        while cancelled < int(number):
-            cancelled += sum(await asyncio.gather(*[one(client, chance) for _ in range(IN_FLIGHT)]))
+        # Waits that are long enough to be met.
+        client._transport.policy = RetryPolicy(2, base=0.05, cap=0.1)
+        client._transport.clock = Clock(sleep=cancelled.sleep)
+
+        async def cancel_on() -> None:
+            while cancelled.calls < int(number):
+                await one(client, chance, cancelled)
+
+        await asyncio.gather(*[cancel_on() for _ in range(IN_FLIGHT)])
+        cancelled.check_variety()
         await wait_for_stragglers(client)
         await calm()
         await check(client)

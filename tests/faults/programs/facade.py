@@ -11,7 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from typing import TYPE_CHECKING
 
-from tests.faults.clients import blocking_client
+from tests.faults.clients import PATIENT, blocking_client
+from tests.faults.places import LOOPS, make_by_default
 from tests.faults.programs.telling import tell, tell_response
 
 from suprsend_async import ConfigurationError, Event, Progress, Suprsend, SuprsendError
@@ -27,15 +28,15 @@ def send(client: Suprsend, number: int) -> None:
 
 def exit_without_close(url: str) -> None:
     """Use a client and leave it to the interpreter's end."""
-    client = blocking_client(url)
+    client = blocking_client(url, timeout=PATIENT)
     send(client, 1)
     # Kept by the module, as a global client is: it is alive when the exit hooks run.
     globals()["kept"] = client
 
 
 def exit_by_exception(url: str) -> None:
-    """End by `SystemExit` while other threads wait for answers."""
-    client = blocking_client(url)
+    """End by `SystemExit` while other threads wait for answers, as they would for long."""
+    client = blocking_client(url, timeout=30)
     send(client, 1)
 
     def work() -> None:
@@ -55,7 +56,7 @@ def inside_a_running_loop(url: str) -> None:
     """Call from a coroutine, as in a notebook."""
 
     async def cell() -> None:
-        with blocking_client(url) as client:
+        with blocking_client(url, timeout=PATIENT) as client:
             for number in range(3):
                 send(client, number)
 
@@ -80,7 +81,7 @@ def from_many_threads(url: str) -> None:
 
 def from_its_own_thread(url: str) -> None:
     """Call from a callback, on the thread that would have to do the work: it must raise at once."""
-    client = blocking_client(url)
+    client = blocking_client(url, timeout=PATIENT)
 
     async def callback() -> None:
         client.track_event(Event("user-1", "order_placed"))
@@ -99,7 +100,7 @@ def from_its_own_thread(url: str) -> None:
 
 def reopened(url: str) -> None:
     """Use a client after its end, which raises, and after it was entered again, which does not."""
-    client = blocking_client(url)
+    client = blocking_client(url, timeout=PATIENT)
     with client:
         send(client, 1)
     try:
@@ -119,7 +120,7 @@ def endless() -> Iterator[Event]:
 
 def exit_with_a_stream_open(url: str) -> None:
     """End while a stream is in the middle of an endless source."""
-    client = blocking_client(url)
+    client = blocking_client(url, timeout=PATIENT)
     send(client, 1)
     stream = client.bulk_events.stream(endless())
     next(stream)
@@ -128,7 +129,7 @@ def exit_with_a_stream_open(url: str) -> None:
 
 def drop_a_stream(url: str) -> None:
     """Take some results of a stream and forget it; the client goes on."""
-    client = blocking_client(url)
+    client = blocking_client(url, timeout=PATIENT)
     for _ in range(3):
         stream = client.bulk_events.stream(endless())
         next(stream)
@@ -141,7 +142,7 @@ def drop_a_stream(url: str) -> None:
 
 def drop_a_stream_on_the_loop(url: str) -> None:
     """Let the garbage collector find a stream while it runs on the client's own thread."""
-    client = blocking_client(url)
+    client = blocking_client(url, timeout=PATIENT)
     gc.disable()
 
     class Knot:
@@ -165,7 +166,7 @@ def drop_a_stream_on_the_loop(url: str) -> None:
 
 def close_with_a_stream_open(url: str) -> None:
     """Close under a stream: it ends with the package's own error, and so does not hang."""
-    client = blocking_client(url)
+    client = blocking_client(url, timeout=PATIENT)
     send(client, 1)
     stream = client.bulk_events.stream(endless())
     next(stream)
@@ -184,7 +185,7 @@ def close_with_a_stream_open(url: str) -> None:
 
 def callback_calls_back(url: str) -> None:
     """Call the blocking client from a callback of its own bulk, on its own thread: an error, and no deadlock."""
-    client = blocking_client(url)
+    client = blocking_client(url, timeout=PATIENT)
 
     def on_progress(progress: Progress) -> None:
         client.track_event(Event("user-1", "order_placed"))
@@ -202,7 +203,7 @@ def callback_calls_back(url: str) -> None:
 
 def source_calls_back(url: str) -> None:
     """Call the blocking client from the source of its own bulk, on the caller's thread: that works."""
-    client = blocking_client(url)
+    client = blocking_client(url, timeout=PATIENT)
 
     def source() -> Iterator[Event]:
         for number in range(250):
@@ -217,8 +218,23 @@ def source_calls_back(url: str) -> None:
     client.close()
 
 
+def on_a_chosen_loop(url: str) -> None:
+    """Use the client in a process that has chosen the kind of its loops."""
+    client = blocking_client(url, timeout=PATIENT)
+
+    async def kind_of_loop() -> type:
+        return type(asyncio.get_running_loop())
+
+    send(client, 1)
+    kind = client._loop.call("", kind_of_loop)
+    if not issubclass(kind, LOOPS["uvloop"]):
+        raise TypeError(f"it runs on {kind}")
+    client.close()
+
+
 def main() -> None:
-    url, name = sys.argv[1:]
+    url, name, loop = sys.argv[1:]
+    make_by_default(LOOPS[loop])
     globals()[name](url)
 
 

@@ -10,7 +10,7 @@ import threading
 import traceback
 from typing import TYPE_CHECKING
 
-from tests.faults.clients import async_client, blocking_client
+from tests.faults.clients import PATIENT, async_client, blocking_client
 from tests.faults.programs.telling import tell_response
 
 from suprsend_async import Event
@@ -25,8 +25,8 @@ class Sender:
     def __init__(self, kind: str, url: str) -> None:
         self.parent = os.getpid()
         self.kind = kind
-        self.blocking = blocking_client(url)
-        self.client = async_client(url)
+        self.blocking = blocking_client(url, timeout=PATIENT)
+        self.client = async_client(url, timeout=PATIENT)
         # For the kind "runner": a loop that stands, and its connections with it, when the process forks.
         self.loop = asyncio.new_event_loop() if kind == "runner" else None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from tests.faults.clients import async_client
+from tests.faults.clients import PATIENT, async_client
 from tests.faults.programs.telling import tell_response
 
 from suprsend_async import AsyncSuprsend, Event
@@ -21,7 +21,7 @@ async def send(client: AsyncSuprsend, number: int) -> None:
 
 
 def main() -> None:
-    client = async_client(sys.argv[1])
+    client = async_client(sys.argv[1], timeout=PATIENT)
     if sys.argv[2] == "uvloop":
         import uvloop
 

@@ -6,7 +6,7 @@ import asyncio
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.faults.clients import async_client
+from tests.faults.clients import PATIENT, async_client
 from tests.faults.programs.telling import tell_response
 
 from suprsend_async import AsyncSuprsend, Event
@@ -21,7 +21,7 @@ async def send(client: AsyncSuprsend, number: int) -> list[tuple[Event, object]]
 
 
 def main() -> None:
-    client = async_client(sys.argv[1])
+    client = async_client(sys.argv[1], timeout=PATIENT)
     with ThreadPoolExecutor(4) as threads:
         for said in threads.map(lambda number: asyncio.run(send(client, number)), range(4)):
             for event, response in said:

@@ -1,40 +1,51 @@
-"""Send an event, and then a bulk of one, to each URL that is given; print what was said, as JSON."""
+"""Send through every way in to each URL that is given, the ways side by side; print what was said, as JSON."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import sys
-import time
+from typing import TYPE_CHECKING
 
-from tests.faults.exchange import WORKSPACE_KEY, WORKSPACE_SECRET
+from tests.faults.calls import ASYNC_CALLS, BLOCKING_CALLS, Said, events_for, timed, timed_blocking
+from tests.faults.clients import async_client, blocking_client
+from tests.faults.judge import Judge
 
-from suprsend_async import AsyncSuprsend, Event, SuprsendError
-from suprsend_async.transport.retry import RetryPolicy
+if TYPE_CHECKING:
+    from suprsend_async import AsyncSuprsend
+
+
+async def ask(call: str, client: AsyncSuprsend) -> dict[str, object]:
+    judge = Judge()
+    return _report(call, await timed(call, client, events_for(call), judge), judge)
+
+
+def ask_blocking(call: str, url: str) -> dict[str, object]:
+    judge = Judge()
+    with blocking_client(url, retries=1) as client:
+        return _report(call, timed_blocking(call, client, events_for(call), judge), judge)
+
+
+def _report(call: str, said: Said, judge: Judge) -> dict[str, object]:
+    return {
+        "call": call,
+        "outcomes": sorted(set(said.outcomes)),
+        "error": None if said.error is None else type(said.error).__name__,
+        "raised": None if said.raised is None else repr(said.raised),
+        "seconds": said.seconds,
+        "told": [(told.insert_id, told.key, told.outcome) for told in judge.told],
+        "unclear": judge.unclear,
+    }
 
 
 async def main() -> None:
-    said: list[dict[str, object]] = []
+    said: list[list[dict[str, object]]] = []
     for url in sys.argv[1:]:
-        async with AsyncSuprsend(WORKSPACE_KEY, WORKSPACE_SECRET, base_url=url, timeout=1.0) as client:
-            client._transport.policy = RetryPolicy(1, base=0.01, cap=0.05)
-            begin = time.perf_counter()
-            single = await client.track_event(Event("user-1", "order_placed"))
-            seconds = time.perf_counter() - begin
-            bulk = client.bulk_events.new_instance()
-            bulk.append(Event("user-1", "order_placed"))
-            response = await bulk.trigger()
-            outcomes = {single.outcome} | {record.outcome for record in response.failed_records}
-            said.append({"outcomes": sorted(outcomes), "error": _name_of_error(single), "seconds": seconds})
+        async with async_client(url, retries=1) as client:
+            asked = [ask(call, client) for call in ASYNC_CALLS]
+            asked += [asyncio.to_thread(ask_blocking, call, url) for call in BLOCKING_CALLS]
+            said.append(await asyncio.gather(*asked))
     sys.stdout.write(json.dumps(said))
-
-
-def _name_of_error(response: object) -> str | None:
-    try:
-        response.raise_for_status()  # type: ignore[attr-defined]
-    except SuprsendError as error:
-        return type(error).__name__
-    return None
 
 
 if __name__ == "__main__":
