@@ -18,7 +18,7 @@ from suprsend_async.configuration import (
 from suprsend_async.events.bulk import BulkEventsResource
 from suprsend_async.events.encoding import Encoder
 from suprsend_async.events.event import Event
-from suprsend_async.events.single import SingleEvent, event_response
+from suprsend_async.events.single import send_event
 from suprsend_async.transport.retry import RetryPolicy
 from suprsend_async.transport.transport import Transport
 
@@ -170,9 +170,8 @@ class AsyncSuprsend:
         if not isinstance(event, Event):
             raise TypeError(f"track_event() takes an Event, not {type(event).__name__}")
         self._transport.check_open()
-        shipment = SingleEvent(self._encoder.encode(event))
-        call = await self._transport.send(shipment)
-        return event_response(shipment, call)
+        with self._transport.observed("track_event"):
+            return await send_event(self._transport, self._encoder.encode(event))
 
     async def aclose(self) -> None:
         """Close the connections, on every event loop; calls in flight get a few seconds to end."""

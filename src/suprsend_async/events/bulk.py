@@ -92,7 +92,7 @@ class BulkEventsResource:
                 if on_failure is not None:
                     await call(on_failure, record)
 
-        async with self._job(source, report, concurrency, ordered, on_progress) as job:
+        async with self._job(source, report, concurrency, ordered, on_progress, "bulk_events.send") as job:
             await job.done()
         return tally.response()
 
@@ -138,7 +138,7 @@ class BulkEventsResource:
             with suppress(anyio.BrokenResourceError):
                 await sender.send(record_results(chunk))
 
-        job = self._job(source, report, concurrency, ordered, on_progress)
+        job = self._job(source, report, concurrency, ordered, on_progress, "bulk_events.stream")
         sender, receiver = anyio.create_memory_object_stream[list[RecordResult]](1)
         async with job:
             job.when_over(sender.close)
@@ -155,6 +155,7 @@ class BulkEventsResource:
         concurrency: int | None = None,
         ordered: bool = False,
         on_progress: Callback[Progress] | None = None,
+        operation: str = "bulk_events.trigger",
     ) -> Job:
         """Return the job that `send`, `stream` and `trigger` run; `report` is awaited with each finished chunk.
 
@@ -176,6 +177,7 @@ class BulkEventsResource:
             concurrency=concurrency,
             ordered=ordered,
             on_progress=on_progress,
+            operation=operation,
         )
 
 
