@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 import anyio
 
+from suprsend_async import logs
 from suprsend_async.errors import ValidationError
 from suprsend_async.events.callbacks import call
 from suprsend_async.events.event import Event
@@ -130,6 +131,8 @@ class Job:
     async def _run(self) -> None:
         with self._transport.observed(self._operation):
             await self._read_and_send()
+        accepted, finished = self._meter.outcomes["accepted"], sum(self._meter.outcomes.values())
+        logs.bulk_finished(self._operation, accepted, finished - accepted)
         await self._tell_progress_once()
 
     async def _read_and_send(self) -> None:

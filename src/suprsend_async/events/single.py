@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from suprsend_async import logs
 from suprsend_async.events.results import EventResponse
 from suprsend_async.events.verdict import NOT_SENT, Verdict, merged, verdict_of_event, verdict_of_failure
 from suprsend_async.transport.answer import Answer, Failure
@@ -52,7 +53,9 @@ async def send_event(transport: Transport, encoded: bytes) -> EventResponse:
     finally:
         if transport.observer is not None:
             transport.observer.finished([shipment.verdict.outcome])
-    return event_response(shipment, call)
+    response = event_response(shipment, call)
+    logs.event_finished(response.outcome, response.status_code, response.message_id, response.attempts)
+    return response
 
 
 def event_response(shipment: SingleEvent, call: Call) -> EventResponse:

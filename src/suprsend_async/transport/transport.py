@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import anyio
 
+from suprsend_async import logs
 from suprsend_async.errors import ConfigurationError
 from suprsend_async.transport.answer import Answer, Failure
 from suprsend_async.transport.clock import Clock
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from suprsend_async.transport.engine import Engine
     from suprsend_async.transport.observer import Observer
     from suprsend_async.transport.origin import Origin
-
-logger = logging.getLogger("suprsend_async")
 
 # A clock that differs from the server's by less than this is not what a signature is refused for.
 TOLERATED_SKEW = 60.0
@@ -204,17 +202,10 @@ class Transport:
                 time_left=self._time_left(call),
                 uniform=self.clock.uniform,
             )
-            status = result.status_code if isinstance(result, Answer) else result.error_type
             if isinstance(decision, Stop):
-                logger.warning("%s: giving up after attempt %d (%s)", shipment.path, call.attempts, status)
+                logs.giving_up(shipment.path, call.attempts, result)
                 return
-            logger.warning(
-                "%s: attempt %d failed (%s), again in %.2f s",
-                shipment.path,
-                call.attempts,
-                status,
-                decision.seconds,
-            )
+            logs.retrying(shipment.path, call.attempts, result, decision.seconds)
             call.retries += is_failure
             await self.clock.sleep(decision.seconds)
 
@@ -281,6 +272,6 @@ class Transport:
         offset = server_time - self.clock.wall()
         if abs(offset - self._clock_offset) <= TOLERATED_SKEW:
             return False
-        logger.warning("this machine's clock differs from the server's by %.0f s; signing by the server's", offset)
+        logs.clock_differs(offset)
         self._clock_offset = offset
         return True
