@@ -23,12 +23,13 @@ def types(session: nox.Session) -> None:
     session.install("-e", ".[all]", *GROUPS["types"])
     session.run("mypy")
     session.run("pyright", "--pythonpath", f"{session.bin}/python")
+    session.run("pytest", "-q", "tests/typing")
 
 
 @nox.session
 def tests(session: nox.Session) -> None:
     session.install("-e", ".[all]", *GROUPS["test"])
-    session.run("pytest", "-q", "--ignore=tests/released", "--ignore=tests/faults", *session.posargs)
+    session.run("pytest", "-q", "--ignore=tests/released", "--ignore=tests/faults", "--ignore=tests/typing", *session.posargs)
 
 
 @nox.session

@@ -139,7 +139,7 @@ class AsyncSuprsend:
         )
         self._encoder = Encoder(credentials.workspace, headers["User-Agent"], options.max_event_bytes)
         self._bulk_events = BulkEventsResource(self._transport, self._encoder, options.concurrency)
-        self.made_at = caller_place()
+        self.made_at: str = caller_place()
 
     @property
     def bulk_events(self) -> BulkEventsResource:

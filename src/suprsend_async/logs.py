@@ -28,7 +28,7 @@ from suprsend_async.transport.answer import Answer, Failure
 if TYPE_CHECKING:
     from suprsend_async.outcome import Outcome
 
-logger = logging.getLogger("suprsend_async")
+logger: logging.Logger = logging.getLogger("suprsend_async")
 
 
 def retrying(path: str, attempt: int, result: Answer | Failure, seconds: float) -> None:

@@ -11,7 +11,7 @@ from suprsend_async.cli.sandbox import sandbox
 from suprsend_async.cli.track import track
 from suprsend_async.version import __version__
 
-app = typer.Typer(
+app: typer.Typer = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode="markdown",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from urllib.parse import urlsplit
 
 import pydantic
@@ -35,7 +35,7 @@ class Attachment(BaseModel):
         ignore_if_error: Whether the notification goes out without the file if it cannot be fetched.
     """
 
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True, strict=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, hide_input_in_errors=True, strict=True)
 
     url: Annotated[str, AfterValidator(_web_url)]
     filename: Annotated[str, AfterValidator(_clean)] | None = None

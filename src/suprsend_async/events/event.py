@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time as _time
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, Self, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NoReturn, Self, cast
 
 import pydantic
 from pydantic import (
@@ -146,7 +146,7 @@ class Event(BaseModel):
         'product_purchased'
     """
 
-    model_config = ConfigDict(hide_input_in_errors=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(hide_input_in_errors=True)
 
     distinct_id: _Id
     event_name: _Name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 
@@ -22,7 +22,7 @@ from suprsend_async.outcome import Outcome
 class _Result(BaseModel):
     """A model whose fields can be read as the platform's documentation shows: `response["success"]`."""
 
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     def __getitem__(self, name: str) -> Any:
         """Return a field by its name."""

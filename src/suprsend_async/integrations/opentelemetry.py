@@ -15,10 +15,10 @@ from urllib.parse import urlsplit
 
 try:
     from opentelemetry import context, metrics, propagate, trace
-except ModuleNotFoundError as error:
+except ModuleNotFoundError as _missing:
     raise ModuleNotFoundError(
-        "telemetry needs opentelemetry-api: pip install 'suprsend-async[otel]'", name=error.name
-    ) from error
+        "telemetry needs opentelemetry-api: pip install 'suprsend-async[otel]'", name=_missing.name
+    ) from _missing
 
 from suprsend_async.blocking import Suprsend
 from suprsend_async.errors import ValidationError
