@@ -37,7 +37,7 @@ class Suprsend:
     Raises:
         ConfigurationError: Credentials are missing, or an argument cannot work; the message names it.
 
-    Example:
+    Examples:
         >>> with Suprsend("workspace_key", "workspace_secret") as client:
         ...     response = client.track_event(Event("user-1", "product_purchased", {"amount": "$10"}))
         >>> response.success

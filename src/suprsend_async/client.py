@@ -56,7 +56,7 @@ class AsyncSuprsend:
     Raises:
         ConfigurationError: Credentials are missing, or an argument cannot work; the message names it.
 
-    Example:
+    Examples:
         >>> async with AsyncSuprsend("workspace_key", "workspace_secret") as client:
         ...     response = await client.track_event(Event("user-1", "product_purchased", {"amount": "$10"}))
         >>> response.success
@@ -162,7 +162,7 @@ class AsyncSuprsend:
             ValidationError: The event holds a value that JSON cannot carry, or is over the size limit.
             ConfigurationError: The client was closed.
 
-        Example:
+        Examples:
             >>> response = await client.track_event(Event("user-1", "signed_up"))
             >>> response["status"]
             'success'

@@ -38,7 +38,7 @@ class BulkEventsResource:
     def new_instance(self) -> BulkEvents:
         """Return an empty bulk to append events to.
 
-        Example:
+        Examples:
             >>> bulk = client.bulk_events.new_instance()
             >>> bulk.append(Event("user-1", "signed_up"), Event("user-2", "signed_up"))
             >>> response = await bulk.trigger()
@@ -79,7 +79,7 @@ class BulkEventsResource:
             TypeError: The source cannot be iterated.
             Exception: What the source or a callback raised, once everything read before is sent and reported.
 
-        Example:
+        Examples:
             >>> events = (Event(f"user-{number}", "signed_up") for number in range(1000))
             >>> response = await client.bulk_events.send(events)
             >>> response.success
@@ -125,9 +125,12 @@ class BulkEventsResource:
             TypeError: The source cannot be iterated.
             Exception: What the source or a callback raised, after the last result.
 
-        Example:
+        Examples:
+            >>> events = [Event("user-1", "signed_up"), Event("user-2", "signed_up")]
             >>> async for record in client.bulk_events.stream(events):
             ...     print(record.index, record.outcome)
+            0 accepted
+            1 accepted
         """
 
         async def report(chunk: Chunk) -> None:
@@ -216,7 +219,7 @@ class BulkEvents:
         Returns:
             What came of all events appended so far, those of earlier calls included.
 
-        Example:
+        Examples:
             >>> response = await bulk.trigger()
             >>> response.status, response.total, response.failure
             ('success', 2, 0)

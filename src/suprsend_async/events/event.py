@@ -140,7 +140,7 @@ class Event(BaseModel):
     Raises:
         ValidationError: A value is not valid; the message names the field and what to do.
 
-    Example:
+    Examples:
         >>> event = Event("user-1", "product_purchased", {"amount": "$10"})
         >>> event.event_name
         'product_purchased'
@@ -214,7 +214,7 @@ class Event(BaseModel):
         Raises:
             ValidationError: `file_path` is not an http(s) URL, or an argument is of the wrong type.
 
-        Example:
+        Examples:
             >>> event = Event("user-1", "invoice_ready")
             >>> event.add_attachment("https://example.com/invoice.pdf", "invoice.pdf")
         """

@@ -63,7 +63,7 @@ def instrument(
         meter_provider: Where metrics go; the global provider if left out.
         propagate_context: Send the trace's context (`traceparent`, with the global propagator) to the platform.
 
-    Example:
+    Examples:
         >>> from suprsend_async.integrations.opentelemetry import instrument
         >>> instrument(client)
     """
