@@ -102,7 +102,8 @@ def lowest(session: nox.Session) -> None:
     session.install("uv")
     versions = str(Path(session.create_tmp()) / "lowest.txt")
     session.run(
-        "uv", "pip", "compile", "-q", "--resolution=lowest-direct", "--extra=all", "pyproject.toml", "-o", versions
+        *("uv", "pip", "compile", "-q", "--no-deps", "--resolution=lowest-direct"),
+        *("--extra=all", "pyproject.toml", "--output-file", versions),
     )
     session.install("-e", ".[all]", "--constraint", versions, *GROUPS["test"])
     session.run("pytest", "-q", *ELSEWHERE, *session.posargs)
@@ -111,6 +112,11 @@ def lowest(session: nox.Session) -> None:
 @nox.session
 def audit(session: nox.Session) -> None:
     """Ask for known vulnerabilities of the dependencies, and check their licences; needs the network."""
-    session.install(".[all]", "pip-audit", "pip-licenses")
+    session.install(".[all]")
+    frozen = session.run("pip", "freeze", "--exclude=suprsend-async", silent=True)
+    versions = Path(session.create_tmp()) / "versions.txt"
+    versions.write_text(str(frozen), "utf-8")
+    session.install("pip-audit", "pip-licenses")
     session.run("pip-licenses", "--from=mixed", "--partial-match", f"--allow-only={';'.join(LICENCES)}")
-    session.run("pip-audit", "--skip-editable")
+    # Strictly: what cannot be looked up is not taken for safe.
+    session.run("pip-audit", "--strict", "--no-deps", "--disable-pip", "--requirement", str(versions))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import trustme
 
 import suprsend_async
 from suprsend_async.sandbox import Sandbox
@@ -38,6 +39,7 @@ def sandbox(monkeypatch: pytest.MonkeyPatch, _clean_environment: None) -> Iterat
 def reader(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Reader]]:
     """Give somebody who has a sandbox, its variables in the environment, and this project's examples at hand."""
     (tmp_path / "examples").symlink_to(ROOT / "examples")
+    trustme.CA().cert_pem.write_to_path(tmp_path / "company-ca.pem")
     monkeypatch.chdir(tmp_path)
     placeholders = {
         '"workspace_key"': repr(sandbox.workspace_key),

@@ -11,11 +11,11 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    ModelWrapValidatorHandler,
     Strict,
     StringConstraints,
     model_validator,
 )
+from pydantic.functional_validators import ModelWrapValidatorHandler
 
 from suprsend_async.errors import ValidationError
 from suprsend_async.events.attachment import Attachment, attachment_from_url
