@@ -15,13 +15,14 @@ from pydantic import (
     StringConstraints,
     model_validator,
 )
-from pydantic.functional_validators import ModelWrapValidatorHandler
 
 from suprsend_async.errors import ValidationError
 from suprsend_async.events.attachment import Attachment, attachment_from_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from pydantic.functional_validators import ModelWrapValidatorHandler
 
 PLATFORM_EVENT_NAMES = frozenset(
     {
