@@ -5,7 +5,8 @@ What is shown is what is run, with `await` wherever it stands; all blocks of a p
 - A block of Python runs. If it defines `main`, that runs as well.
 - A block of Python with a file's name as its title is written to that file; a file of tests is run by pytest.
 - In a block for the shell, the lines that begin with `suprsend-async` or `python` and a file's name run.
-- A block titled "output" holds what the block before it printed; `...` stands for anything.
+- A block titled "output" holds what the block before it printed; `...` stands for anything. In one titled "output,
+  figures vary", numbers and ids need not be the same; one titled "output, at the end" holds the last lines.
 - A comment `<!-- not run: why -->` before a block leaves it out.
 """
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 _CHECKER = doctest.OutputChecker()
 _OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+_FIGURES = re.compile(r"\b[0-9a-f]{8}-[0-9a-f-]{27}\b|\d[\d,.]*")
 _NOT_RUN = re.compile(r"<!--\s*not run: \S.*-->")
 
 
@@ -103,7 +105,12 @@ class Reader:
         for block in blocks(text):
             where = line + block.line
             if block.title == "output":
-                self._compare(block.source, where)
+                self._compare(block.source, self.printed, where)
+            elif block.title == "output, figures vary":
+                self._compare(_FIGURES.sub("1", block.source), _FIGURES.sub("1", self.printed), where)
+            elif block.title == "output, at the end":
+                lines = block.source.splitlines()
+                self._compare(block.source, "\n".join(self.printed.splitlines()[-len(lines) :]) + "\n", where)
             elif block.language == "python" and block.title is not None:
                 self._save(block.title, block.source)
             elif block.language == "python":
@@ -115,7 +122,7 @@ class Reader:
         """Do what a docstring shows after `>>>`."""
         for example in doctest.DocTestParser().get_examples(docstring):
             self._run(example.source, line + example.lineno, mode="single")
-            self._compare(example.want, line + example.lineno)
+            self._compare(example.want, self.printed, line + example.lineno)
 
     def _run(self, source: str, line: int, mode: str = "exec") -> None:
         for placeholder, real in self.placeholders.items():
@@ -169,8 +176,8 @@ class Reader:
         assert process.returncode == 0, f"{self.name}: {command}\n{process.stdout}\n{process.stderr}"
         self.printed = process.stdout
 
-    def _compare(self, wanted: str, line: int) -> None:
+    def _compare(self, wanted: str, printed: str, line: int) -> None:
         example = doctest.Example(source="\n", want=wanted)
-        if not _CHECKER.check_output(wanted, self.printed, _OPTIONS):
-            difference = _CHECKER.output_difference(example, self.printed, _OPTIONS)
+        if not _CHECKER.check_output(wanted, printed, _OPTIONS):
+            difference = _CHECKER.output_difference(example, printed, _OPTIONS)
             raise AssertionError(f"{self.name}:{line}: {difference}")

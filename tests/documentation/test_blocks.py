@@ -105,6 +105,13 @@ def test_the_output_is_compared(reader: Callable[[str], Reader]) -> None:
         reader("page.md").read(TEXT.format(output="43"))
 
 
+def test_figures_may_vary_where_it_is_said(reader: Callable[[str], Reader]) -> None:
+    text = TEXT.replace('"output"', '"output, figures vary"')
+    reader("page.md").read(text.format(output="43"))
+    with pytest.raises(AssertionError, match=r"page\.md:7"):
+        reader("page.md").read(text.format(output="43 apples"))
+
+
 def test_a_shown_test_is_run(reader: Callable[[str], Reader]) -> None:
     with pytest.raises(AssertionError, match="1 failed"):
         reader("page.md").read('```python title="test_it.py"\ndef test_it():\n    assert False\n```\n')
