@@ -28,6 +28,8 @@ from suprsend_async.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Generator, Sequence
 
+    from opentelemetry.context import Context
+
     from suprsend_async.client import AsyncSuprsend
     from suprsend_async.outcome import Outcome
     from suprsend_async.transport.engine import Request
@@ -36,8 +38,12 @@ if TYPE_CHECKING:
 # OpenTelemetry's advice for the buckets of a request's duration, in seconds.
 _DURATION_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
 
-# What OpenTelemetry's own instrumentation of HTTP libraries looks for; its name in the API is not public yet.
-_NO_HTTP_SPANS = context._SUPPRESS_HTTP_INSTRUMENTATION_KEY  # pyright: ignore[reportPrivateUsage]
+# What OpenTelemetry's own instrumentation of HTTP libraries looks for: one key in newer versions, the other one in
+# older ones. The API has no public name for them yet.
+_SUPPRESSING = (
+    context._SUPPRESS_HTTP_INSTRUMENTATION_KEY,  # pyright: ignore[reportPrivateUsage]
+    context._SUPPRESS_INSTRUMENTATION_KEY,  # pyright: ignore[reportPrivateUsage]
+)
 # Under which the call that is under way is found.
 _CALL = context.create_key("suprsend_async_call")
 
@@ -148,7 +154,7 @@ class _Telemetry:
             self._retried.add(carried, self._server)
         if self._propagate:
             propagate.inject(request.headers)
-        token = context.attach(context.set_value(_NO_HTTP_SPANS, True))
+        token = context.attach(_without_other_spans())
         self._active.add(1, common)
         began = time.perf_counter()
         found: _Attributes = {"error.type": "cancelled"}
@@ -176,6 +182,13 @@ class _Telemetry:
         call = context.get_value(_CALL)
         if isinstance(call, _Call):
             call.outcomes.update(counts)
+
+
+def _without_other_spans() -> Context:
+    here = context.get_current()
+    for key in _SUPPRESSING:
+        here = context.set_value(key, True, here)
+    return here
 
 
 def _facts(result: Answer | Failure) -> _Attributes:
