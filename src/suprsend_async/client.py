@@ -112,6 +112,10 @@ class AsyncSuprsend:
 
         Raises:
             ConfigurationError: One of the two is missing, or an argument cannot work.
+
+        Examples:
+            >>> client = AsyncSuprsend.with_workspace_api_key("workspace_uid", "api_key")
+            >>> await client.aclose()
         """
         client = cls.__new__(cls)
         options = Options(timeout, max_retries, max_connections, concurrency, max_event_bytes)
@@ -143,7 +147,13 @@ class AsyncSuprsend:
 
     @property
     def bulk_events(self) -> BulkEventsResource:
-        """Many events in few requests."""
+        """Many events in few requests: `send`, `stream` and `new_instance`.
+
+        Examples:
+            >>> result = await client.bulk_events.send([Event("user-1", "signed_up")])
+            >>> result.status
+            'success'
+        """
         return self._bulk_events
 
     async def track_event(self, event: Event) -> EventResponse:
@@ -174,7 +184,15 @@ class AsyncSuprsend:
             return await send_event(self._transport, self._encoder.encode(event))
 
     async def aclose(self) -> None:
-        """Close the connections, on every event loop; calls in flight get a few seconds to end."""
+        """Close the connections, on every event loop; returns within 5 seconds.
+
+        Calls in flight get 3 seconds to end; what is not answered by then ends as "unknown". A closed client can be
+        entered again with `async with`.
+
+        Examples:
+            >>> other = AsyncSuprsend("workspace_key", "workspace_secret")
+            >>> await other.aclose()
+        """
         await self._transport.aclose()
 
     async def __aenter__(self) -> Self:

@@ -202,6 +202,12 @@ class BulkEvents:
 
         Raises:
             TypeError: One of them is not an `Event`; nothing of this call is appended.
+
+        Examples:
+            >>> bulk = client.bulk_events.new_instance()
+            >>> bulk.append(Event("user-1", "signed_up"), Event("user-2", "signed_up"))
+            >>> len(bulk)
+            2
         """
         for position, event in enumerate(events):
             if not isinstance(event, Event):
