@@ -10,7 +10,8 @@ nox.options.sessions = ["lint", "types", "tests", "faults", "released", "docs"]
 nox.options.error_on_missing_interpreters = False
 nox.options.reuse_existing_virtualenvs = True
 
-GROUPS = nox.project.load_toml("pyproject.toml")["dependency-groups"]
+PROJECT = nox.project.load_toml("pyproject.toml")
+GROUPS = {name: nox.project.dependency_groups(PROJECT, name) for name in PROJECT["dependency-groups"]}
 # Tests that have a session of their own.
 ELSEWHERE = [f"--ignore=tests/{folder}" for folder in ("released", "faults", "typing")]
 # Tests of what an extra brings.
