@@ -77,7 +77,7 @@ def bench(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Build the site into site/, strictly: a dead link fails; `nox -s docs -- serve` shows it while you write."""
-    session.install("-e", ".[all]", *GROUPS["docs"])
+    session.install(*GROUPS["docs"])
     session.run("zensical", *(session.posargs or ["build", "--clean", "--strict"]))
 
 
