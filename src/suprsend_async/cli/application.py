@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
@@ -29,11 +30,15 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", metavar="", help="Show the version.", callback=_show_version, is_eager=True)
     ] = False,
 ) -> None:
     """Send events to the SuprSend notification platform, or try it on this machine without an account."""
+    if os.environ.get("NO_COLOR"):
+        # rich heeds it by itself; this is for what is written without rich.
+        context.color = False
 
 
 app.command()(demo)
