@@ -133,19 +133,13 @@ class Suprsend:
         return self._bulk_events
 
     def track_event(self, event: Event) -> EventResponse:
-        """Send one event and return what came of it.
+        """Send one event and return what came of it, within `timeout` seconds.
 
-        A refusal and a network failure are returned, not raised; `response.raise_for_status()` raises them.
-
-        Args:
-            event: The event. Sending the same object twice is one event to the platform.
-
-        Returns:
-            The response, within `timeout` seconds.
+        All is as in `AsyncSuprsend.track_event`, but this call blocks.
 
         Raises:
-            TypeError: `event` is not an `Event`.
-            ValidationError: The event holds a value that JSON cannot carry, or is over the size limit.
+            TypeError: Not an `Event`.
+            ValidationError: JSON cannot carry one of its values, or it is too large.
             ConfigurationError: The client was closed, or this is the thread that its own event loop runs on.
 
         Examples:
@@ -215,21 +209,8 @@ class BlockingBulkEventsResource:
     ) -> BulkResponse:
         """Send all that a source yields, however long it is, in flat memory.
 
-        The source is read on the calling thread, the callbacks run on the client's own.
-
-        Args:
-            source: The events. Anything in it that is not an `Event` fails alone.
-            concurrency: Chunks in flight at most; the client's if left out.
-            ordered: Send the events of one `distinct_id` in the source's order.
-            on_progress: Called with the `Progress`, at most 10 times a second and once at the end.
-            on_failure: Called with each `FailedRecord` as it happens; the response then keeps the first 1,000 only.
-
-        Returns:
-            What came of all of them.
-
-        Raises:
-            TypeError: The source cannot be iterated.
-            Exception: What the source or a callback raised, once everything read before is sent and reported.
+        The source is read on the calling thread, the callbacks run on the client's own. All else, arguments and errors
+        included, is as in `AsyncSuprsend.bulk_events.send`.
 
         Examples:
             >>> with Suprsend("workspace_key", "workspace_secret") as client:
@@ -259,21 +240,8 @@ class BlockingBulkEventsResource:
     ) -> Generator[RecordResult]:
         """Send all that a source yields, and yield what came of each event as it is known.
 
-        The source is read on the calling thread, the callbacks run on the client's own.
-
-        Args:
-            source: As for `send`, and so are the other arguments.
-            concurrency: Chunks in flight at most.
-            ordered: Whether the events of one `distinct_id` are sent in order.
-            on_progress: Called with the `Progress`.
-            on_failure: Called with each `FailedRecord`.
-
-        Yields:
-            One `RecordResult` for each event of the source.
-
-        Raises:
-            TypeError: The source cannot be iterated.
-            Exception: What the source or a callback raised, after the last result.
+        The source is read on the calling thread, the callbacks run on the client's own. All else, arguments and errors
+        included, is as in `AsyncSuprsend.bulk_events.stream`.
 
         Examples:
             >>> with Suprsend("workspace_key", "workspace_secret") as client:
