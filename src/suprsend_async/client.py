@@ -18,7 +18,7 @@ from suprsend_async.configuration import (
 from suprsend_async.events.bulk import BulkEventsResource
 from suprsend_async.events.encoding import Encoder
 from suprsend_async.events.event import Event
-from suprsend_async.events.single import SingleEvent, event_response
+from suprsend_async.events.single import send_event
 from suprsend_async.transport.retry import RetryPolicy
 from suprsend_async.transport.transport import Transport
 
@@ -56,7 +56,7 @@ class AsyncSuprsend:
     Raises:
         ConfigurationError: Credentials are missing, or an argument cannot work; the message names it.
 
-    Example:
+    Examples:
         >>> async with AsyncSuprsend("workspace_key", "workspace_secret") as client:
         ...     response = await client.track_event(Event("user-1", "product_purchased", {"amount": "$10"}))
         >>> response.success
@@ -112,6 +112,10 @@ class AsyncSuprsend:
 
         Raises:
             ConfigurationError: One of the two is missing, or an argument cannot work.
+
+        Examples:
+            >>> client = AsyncSuprsend.with_workspace_api_key("workspace_uid", "api_key")
+            >>> await client.aclose()
         """
         client = cls.__new__(cls)
         options = Options(timeout, max_retries, max_connections, concurrency, max_event_bytes)
@@ -139,11 +143,17 @@ class AsyncSuprsend:
         )
         self._encoder = Encoder(credentials.workspace, headers["User-Agent"], options.max_event_bytes)
         self._bulk_events = BulkEventsResource(self._transport, self._encoder, options.concurrency)
-        self.made_at = caller_place()
+        self.made_at: str = caller_place()
 
     @property
     def bulk_events(self) -> BulkEventsResource:
-        """Many events in few requests."""
+        """Many events in few requests: `send`, `stream` and `new_instance`.
+
+        Examples:
+            >>> result = await client.bulk_events.send([Event("user-1", "signed_up")])
+            >>> result.status
+            'success'
+        """
         return self._bulk_events
 
     async def track_event(self, event: Event) -> EventResponse:
@@ -162,7 +172,7 @@ class AsyncSuprsend:
             ValidationError: The event holds a value that JSON cannot carry, or is over the size limit.
             ConfigurationError: The client was closed.
 
-        Example:
+        Examples:
             >>> response = await client.track_event(Event("user-1", "signed_up"))
             >>> response["status"]
             'success'
@@ -170,12 +180,19 @@ class AsyncSuprsend:
         if not isinstance(event, Event):
             raise TypeError(f"track_event() takes an Event, not {type(event).__name__}")
         self._transport.check_open()
-        shipment = SingleEvent(self._encoder.encode(event))
-        call = await self._transport.send(shipment)
-        return event_response(shipment, call)
+        with self._transport.observed("track_event"):
+            return await send_event(self._transport, self._encoder.encode(event))
 
     async def aclose(self) -> None:
-        """Close the connections, on every event loop; calls in flight get a few seconds to end."""
+        """Close the connections, on every event loop; returns within 5 seconds.
+
+        Calls in flight get 3 seconds to end; what is not answered by then ends as "unknown". A closed client can be
+        entered again with `async with`.
+
+        Examples:
+            >>> other = AsyncSuprsend("workspace_key", "workspace_secret")
+            >>> await other.aclose()
+        """
         await self._transport.aclose()
 
     async def __aenter__(self) -> Self:

@@ -35,6 +35,15 @@ class SuprsendError(Exception):
         attempts: How many requests were made.
         outcome: What became of the event: "rejected", "not_sent" or "unknown"; None where no event is concerned.
         retry_after: Seconds that the server asked to wait, or None.
+
+    Examples:
+        >>> async with AsyncSuprsend(base_url="http://127.0.0.1:9/", max_retries=0) as client:
+        ...     response = await client.track_event(Event("user-1", "signed_up"))
+        >>> try:
+        ...     response.raise_for_status()
+        ... except SuprsendError as error:
+        ...     print(type(error).__name__, error.outcome, error.attempts)
+        ConnectionFailed not_sent 1
     """
 
     def __init__(

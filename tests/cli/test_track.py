@@ -56,6 +56,17 @@ def test_a_process_sends_an_event(run: Run, sandbox: Sandbox) -> None:
     assert event["properties"]["amount"] == "10"
 
 
+@pytest.mark.parametrize(("variable", "is_coloured"), [("", True), ("1", False)])
+def test_no_color_is_heeded(
+    cli: CliRunner, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, variable: str, is_coloured: bool
+) -> None:
+    for name, value in {**sandbox.environment(), "NO_COLOR": variable}.items():
+        monkeypatch.setenv(name, value)
+    result = cli.invoke(app, ["track", "user-1", "signed_up"], color=True)
+    assert "accepted" in result.output
+    assert ("\x1b[" in result.output) is is_coloured
+
+
 def test_everything_given_reaches_the_platform(track: Track, sandbox: Sandbox) -> None:
     result = track(
         "user-1", "signed_up", "-p", "plan=free", "-p", "url=a=b", "--properties", '{"seats": 3}',

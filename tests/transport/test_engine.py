@@ -293,4 +293,5 @@ async def test_logs_tell_of_retries_without_a_value(
     assert messages == [
         "v2/event/: attempt 1 failed (503), again in 0.25 s",
         "v2/event/: giving up after attempt 2 (503)",
+        "track_event: unknown after 2 attempts",
     ]

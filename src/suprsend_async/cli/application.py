@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
@@ -11,7 +12,7 @@ from suprsend_async.cli.sandbox import sandbox
 from suprsend_async.cli.track import track
 from suprsend_async.version import __version__
 
-app = typer.Typer(
+app: typer.Typer = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode="markdown",
@@ -29,11 +30,15 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", metavar="", help="Show the version.", callback=_show_version, is_eager=True)
     ] = False,
 ) -> None:
     """Send events to the SuprSend notification platform, or try it on this machine without an account."""
+    if os.environ.get("NO_COLOR"):
+        # rich heeds it by itself; this is for what is written without rich.
+        context.color = False
 
 
 app.command()(demo)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from urllib.parse import urlsplit
 
 import pydantic
@@ -33,9 +33,15 @@ class Attachment(BaseModel):
         url: Where the platform finds the file.
         filename: The name that the recipient sees, or None for the one in the URL.
         ignore_if_error: Whether the notification goes out without the file if it cannot be fetched.
+
+    Examples:
+        >>> event = Event("user-1", "invoice_ready")
+        >>> event.add_attachment("https://example.com/invoice.pdf")
+        >>> event.attachments[0].url
+        'https://example.com/invoice.pdf'
     """
 
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True, strict=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, hide_input_in_errors=True, strict=True)
 
     url: Annotated[str, AfterValidator(_web_url)]
     filename: Annotated[str, AfterValidator(_clean)] | None = None

@@ -38,7 +38,7 @@ class BulkEventsResource:
     def new_instance(self) -> BulkEvents:
         """Return an empty bulk to append events to.
 
-        Example:
+        Examples:
             >>> bulk = client.bulk_events.new_instance()
             >>> bulk.append(Event("user-1", "signed_up"), Event("user-2", "signed_up"))
             >>> response = await bulk.trigger()
@@ -79,7 +79,7 @@ class BulkEventsResource:
             TypeError: The source cannot be iterated.
             Exception: What the source or a callback raised, once everything read before is sent and reported.
 
-        Example:
+        Examples:
             >>> events = (Event(f"user-{number}", "signed_up") for number in range(1000))
             >>> response = await client.bulk_events.send(events)
             >>> response.success
@@ -92,7 +92,7 @@ class BulkEventsResource:
                 if on_failure is not None:
                     await call(on_failure, record)
 
-        async with self._job(source, report, concurrency, ordered, on_progress) as job:
+        async with self._job(source, report, concurrency, ordered, on_progress, "bulk_events.send") as job:
             await job.done()
         return tally.response()
 
@@ -125,9 +125,12 @@ class BulkEventsResource:
             TypeError: The source cannot be iterated.
             Exception: What the source or a callback raised, after the last result.
 
-        Example:
+        Examples:
+            >>> events = [Event("user-1", "signed_up"), Event("user-2", "signed_up")]
             >>> async for record in client.bulk_events.stream(events):
             ...     print(record.index, record.outcome)
+            0 accepted
+            1 accepted
         """
 
         async def report(chunk: Chunk) -> None:
@@ -138,7 +141,7 @@ class BulkEventsResource:
             with suppress(anyio.BrokenResourceError):
                 await sender.send(record_results(chunk))
 
-        job = self._job(source, report, concurrency, ordered, on_progress)
+        job = self._job(source, report, concurrency, ordered, on_progress, "bulk_events.stream")
         sender, receiver = anyio.create_memory_object_stream[list[RecordResult]](1)
         async with job:
             job.when_over(sender.close)
@@ -155,6 +158,7 @@ class BulkEventsResource:
         concurrency: int | None = None,
         ordered: bool = False,
         on_progress: Callback[Progress] | None = None,
+        operation: str = "bulk_events.trigger",
     ) -> Job:
         """Return the job that `send`, `stream` and `trigger` run; `report` is awaited with each finished chunk.
 
@@ -176,6 +180,7 @@ class BulkEventsResource:
             concurrency=concurrency,
             ordered=ordered,
             on_progress=on_progress,
+            operation=operation,
         )
 
 
@@ -197,6 +202,12 @@ class BulkEvents:
 
         Raises:
             TypeError: One of them is not an `Event`; nothing of this call is appended.
+
+        Examples:
+            >>> bulk = client.bulk_events.new_instance()
+            >>> bulk.append(Event("user-1", "signed_up"), Event("user-2", "signed_up"))
+            >>> len(bulk)
+            2
         """
         for position, event in enumerate(events):
             if not isinstance(event, Event):
@@ -214,7 +225,7 @@ class BulkEvents:
         Returns:
             What came of all events appended so far, those of earlier calls included.
 
-        Example:
+        Examples:
             >>> response = await bulk.trigger()
             >>> response.status, response.total, response.failure
             ('success', 2, 0)

@@ -88,6 +88,11 @@ class Chunk:
         group = self._groups[0]
         return len(group), sum(len(self.bodies[position]) + 1 for position in group) + 1, first
 
+    @property
+    def carried(self) -> int:
+        """How many events the next request carries."""
+        return len(self._groups[0])
+
     def body(self) -> bytes:
         """Return the JSON array of the events that go next."""
         return b"[" + b",".join([self.bodies[position] for position in self._groups[0]]) + b"]"

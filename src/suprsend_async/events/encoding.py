@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_json
 
+from suprsend_async import logs
 from suprsend_async.errors import ValidationError
 from suprsend_async.events.values import plain
 
 if TYPE_CHECKING:
     from suprsend_async.events.event import Event
-
-logger = logging.getLogger("suprsend_async")
 
 DOCUMENTED_EVENT_BYTES = 100 * 1024
 """The size that the platform's documentation allows an event; its SDKs have sent up to 800 KB."""
@@ -61,7 +59,7 @@ class Encoder:
             )
         if len(body) > DOCUMENTED_EVENT_BYTES and not self._warned:
             self._warned = True
-            logger.warning("an event of %d bytes is over the documented 100 KB; it is sent all the same", len(body))
+            logs.large_event(len(body))
         return body
 
     def _write(self, event: Event, properties: dict[str, Any]) -> bytes | None:

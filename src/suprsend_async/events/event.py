@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import time as _time
 from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NoReturn, Self
 
 import pydantic
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    ModelWrapValidatorHandler,
     Strict,
     StringConstraints,
     model_validator,
@@ -23,6 +22,8 @@ from suprsend_async.events.attachment import Attachment, attachment_from_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from pydantic.functional_validators import ModelWrapValidatorHandler
 
 PLATFORM_EVENT_NAMES = frozenset(
     {
@@ -150,13 +151,13 @@ class Event(BaseModel):
     Raises:
         ValidationError: A value is not valid; the message names the field and what to do.
 
-    Example:
+    Examples:
         >>> event = Event("user-1", "product_purchased", {"amount": "$10"})
         >>> event.event_name
         'product_purchased'
     """
 
-    model_config = ConfigDict(hide_input_in_errors=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(hide_input_in_errors=True)
 
     distinct_id: _Id
     event_name: _Name
@@ -234,7 +235,7 @@ class Event(BaseModel):
         Raises:
             ValidationError: `file_path` is not an http(s) URL, or an argument is of the wrong type.
 
-        Example:
+        Examples:
             >>> event = Event("user-1", "invoice_ready")
             >>> event.add_attachment("https://example.com/invoice.pdf", "invoice.pdf")
         """

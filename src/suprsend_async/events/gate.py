@@ -29,7 +29,7 @@ class JobGate:
 
     def __init__(self, pressure: Pressure, clock: Clock, timeout: float) -> None:
         """Use the pressure's bounds; a pause longer than `timeout` seconds is not waited for."""
-        self.closed = False
+        self.closed: bool = False
         self._pressure = pressure
         self._clock = clock
         self._timeout = timeout

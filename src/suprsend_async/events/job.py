@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 import anyio
 
+from suprsend_async import logs
 from suprsend_async.errors import ValidationError
 from suprsend_async.events.callbacks import call
 from suprsend_async.events.event import Event
@@ -54,6 +55,7 @@ class Job:
         concurrency: Chunks in flight at most.
         ordered: Whether the events of one user are sent in the source's order.
         on_progress: Called with the progress, at most 10 times a second, and once at the end.
+        operation: The call that it stands for, in telemetry.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class Job:
         concurrency: int,
         ordered: bool = False,
         on_progress: Callback[Progress] | None = None,
+        operation: str = "bulk_events.send",
     ) -> None:
         self._transport = transport
         self._encoder = encoder
@@ -73,6 +76,7 @@ class Job:
         self._report = report
         self._concurrency = concurrency
         self._on_progress = on_progress
+        self._operation = operation
         self._queue: Queue = UserOrder(concurrency) if ordered else InputOrder()
         self._outbox = Outbox(self._queue)
         self._pressure = Pressure(concurrency)
@@ -125,6 +129,13 @@ class Job:
         self._outbox.end()
 
     async def _run(self) -> None:
+        with self._transport.observed(self._operation):
+            await self._read_and_send()
+        accepted, finished = self._meter.outcomes["accepted"], sum(self._meter.outcomes.values())
+        logs.bulk_finished(self._operation, accepted, finished - accepted)
+        await self._tell_progress_once()
+
+    async def _read_and_send(self) -> None:
         async with anyio.create_task_group() as everything:
             everything.start_soon(self._tell_progress)
             async with anyio.create_task_group() as work:
@@ -132,7 +143,6 @@ class Job:
                 for _ in range(self._concurrency):
                     work.start_soon(self._send)
             everything.cancel_scope.cancel()
-        await self._tell_progress_once()
 
     async def _read(self) -> None:
         try:
@@ -171,6 +181,8 @@ class Job:
             finally:
                 self._outbox.finished(chunk)
                 self._meter.finished(chunk)
+                if self._transport.observer is not None:
+                    self._transport.observer.finished([verdict.outcome for verdict in chunk.verdicts])
                 with anyio.CancelScope(shield=True):
                     await self._call(self._report, chunk)
 

@@ -101,7 +101,7 @@ class Outbox:
 
     def __init__(self, queue: Queue) -> None:
         """Wrap a queue."""
-        self.wanted = False
+        self.wanted: bool = False
         self._queue = queue
         self._ended = False
         # One sender at a time waits for a chunk; the others wait for their turn, so that a chunk wakes only one.

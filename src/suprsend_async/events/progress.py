@@ -30,6 +30,12 @@ class Progress:
         requests_per_second: The pace that is kept now; infinite unless the server refused one.
         seconds: Seconds since the start.
         events_per_second: Finished events a second, since the start.
+
+    Examples:
+        >>> seen = []
+        >>> result = await client.bulk_events.send([Event("user-1", "signed_up")], on_progress=seen.append)
+        >>> seen[-1].finished, seen[-1].accepted, seen[-1].requests
+        (1, 1, 1)
     """
 
     read: int

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 
@@ -22,7 +22,7 @@ from suprsend_async.outcome import Outcome
 class _Result(BaseModel):
     """A model whose fields can be read as the platform's documentation shows: `response["success"]`."""
 
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     def __getitem__(self, name: str) -> Any:
         """Return a field by its name."""
@@ -43,6 +43,11 @@ class EventResponse(_Result):
         attempts: How many requests were made.
         retry_after: Seconds that the server asked to wait, or None.
         raw_response: The answer's JSON, or None if there was none.
+
+    Examples:
+        >>> response = await client.track_event(Event("user-1", "signed_up"))
+        >>> response.success, response["status_code"], response.attempts
+        (True, 202, 1)
     """
 
     outcome: Outcome
@@ -73,6 +78,11 @@ class EventResponse(_Result):
             ResponseError: The server said no: `AuthenticationError`, `RateLimited`, `PayloadTooLarge`,
                 `ServerError` or the class itself.
             TransportError: No HTTP answer came: `ConnectionFailed` or `DeadlineExceeded`.
+
+        Examples:
+            >>> response = await client.track_event(Event("user-1", "signed_up"))
+            >>> response.raise_for_status().outcome
+            'accepted'
         """
         if self.success:
             return self
@@ -95,6 +105,11 @@ class FailedRecord(_Result):
         code: The record's status code; None if no answer came or it failed here.
         index: Its position in the input, from 0.
         outcome: "rejected", "not_sent" or "unknown".
+
+    Examples:
+        >>> result = await client.bulk_events.send([Event("user-1", "paid", {"total": float("nan")})])
+        >>> result.failed_records[0].outcome
+        'rejected'
     """
 
     record: Event | None
@@ -112,6 +127,11 @@ class BulkResponse(_Result):
         failure: How many were not.
         failed_records: Those that were not, by their position in the input.
         warnings: What else the caller should know.
+
+    Examples:
+        >>> result = await client.bulk_events.send([Event("user-1", "signed_up"), "no event"])
+        >>> result.status, result.total, result.success, result.failure
+        ('partial', 2, 1, 1)
     """
 
     success: int
@@ -138,6 +158,11 @@ class BulkResponse(_Result):
 
         Raises:
             SuprsendError: The class that fits the first failed record; the message counts them all.
+
+        Examples:
+            >>> result = await client.bulk_events.send([Event("user-1", "signed_up")])
+            >>> result.raise_for_status().success
+            1
         """
         if self.failure == 0:
             return self
@@ -160,6 +185,10 @@ class RecordResult:
         message_id: The platform's id for it, if it was accepted and one was given.
         error: What went wrong, or None.
         outcome: "accepted", "rejected", "not_sent" or "unknown".
+
+    Examples:
+        >>> [record.outcome async for record in client.bulk_events.stream([Event("user-1", "signed_up")])]
+        ['accepted']
     """
 
     index: int

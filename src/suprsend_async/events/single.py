@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from suprsend_async import logs
 from suprsend_async.events.results import EventResponse
 from suprsend_async.events.verdict import NOT_SENT, Verdict, merged, verdict_of_event, verdict_of_failure
 from suprsend_async.transport.answer import Answer, Failure
-from suprsend_async.transport.transport import Call, Unsettled
+from suprsend_async.transport.transport import Call, Transport, Unsettled
 
 
 @dataclass(slots=True)
@@ -21,6 +22,11 @@ class SingleEvent:
     encoded: bytes = field(repr=False)
     verdict: Verdict = NOT_SENT
     answer: Answer | None = None
+
+    @property
+    def carried(self) -> int:
+        """How many events the next request carries."""
+        return 1
 
     def body(self) -> bytes:
         """Return the event's bytes."""
@@ -37,6 +43,19 @@ class SingleEvent:
             retry_after = result.retry_after
         self.verdict = merged(self.verdict, later)
         return Unsettled(retry_after) if self.verdict.retryable else None
+
+
+async def send_event(transport: Transport, encoded: bytes) -> EventResponse:
+    """Send an encoded event and return what came of it."""
+    shipment = SingleEvent(encoded)
+    try:
+        call = await transport.send(shipment)
+    finally:
+        if transport.observer is not None:
+            transport.observer.finished([shipment.verdict.outcome])
+    response = event_response(shipment, call)
+    logs.event_finished(response.outcome, response.status_code, response.message_id, response.attempts)
+    return response
 
 
 def event_response(shipment: SingleEvent, call: Call) -> EventResponse:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 try:
     from .server import Sandbox
-except ModuleNotFoundError as error:
-    if error.name not in {"starlette", "uvicorn"}:
+except ModuleNotFoundError as _missing:
+    if _missing.name not in {"starlette", "uvicorn"}:
         raise
     raise ModuleNotFoundError(
-        "The sandbox needs starlette and uvicorn: pip install 'suprsend-async[sandbox]'", name=error.name
-    ) from error
+        "The sandbox needs starlette and uvicorn: pip install 'suprsend-async[sandbox]'", name=_missing.name
+    ) from _missing
 
 __all__ = ["Sandbox"]

@@ -78,12 +78,11 @@ class Received:
 def authenticate(credentials: Credentials, request: Received) -> Workspace | Refusal:
     """Say which workspace a request is authorized for, or refuse it with what is wrong.
 
-    Example:
-        ```python
-        credentials = Credentials("k" * 20, "secret", "uid", "api-key")
-        request = Received("POST", b"/v2/event/", b"{}", "Bearer api-key", "application/json", None)
-        assert authenticate(credentials, request) == Workspace("uid", 1)
-        ```
+    Examples:
+        >>> credentials = Credentials("k" * 20, "secret", "uid", "api-key")
+        >>> request = Received("POST", b"/v2/event/", b"{}", "Bearer api-key", "application/json", None)
+        >>> authenticate(credentials, request) == Workspace("uid", 1)
+        True
     """
     header = request.authorization
     if not header:

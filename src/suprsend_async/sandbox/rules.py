@@ -60,12 +60,10 @@ def check_event(event: object, *, env: str, env_minimum: int) -> Refusal | None:
     Returns:
         The first rule that is broken, in the order of the platform's table; None if none is.
 
-    Example:
-        ```python
-        refusal = check_event({"event": "order_placed"}, env="w" * 20, env_minimum=20)
-        assert refusal is not None
-        assert refusal.message == "`$insert_id` is missing."
-        ```
+    Examples:
+        >>> refusal = check_event({"event": "order_placed"}, env="w" * 20, env_minimum=20)
+        >>> refusal.message
+        '`$insert_id` is missing.'
     """
     if not isinstance(event, dict):
         return invalid(f"An event must be an object, not {_json_type(event)}.")

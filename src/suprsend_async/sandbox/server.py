@@ -40,15 +40,11 @@ class Sandbox:
     Raises:
         ValueError: A credential is empty, or the workspace key is too short.
 
-    Example:
-        ```python
-        from suprsend_async import Event
-        from suprsend_async.sandbox import Sandbox
-
-        with Sandbox() as sandbox, sandbox.blocking_client() as client:
-            client.track_event(Event("user-1", "product_purchased", {"amount": "$10"}))
-            assert sandbox.events[0]["distinct_id"] == "user-1"
-        ```
+    Examples:
+        >>> with Sandbox() as sandbox, sandbox.blocking_client() as client:
+        ...     response = client.track_event(Event("user-1", "product_purchased", {"amount": "$10"}))
+        >>> sandbox.events[0]["distinct_id"]
+        'user-1'
     """
 
     def __init__(

@@ -27,7 +27,9 @@ class Lane:
     def __init__(self, engine: Engine, max_connections: int) -> None:
         """Take an engine that belongs to the running loop."""
         self.engine = engine
-        self.slots = anyio.Semaphore(min(max_connections, engine.max_in_flight or max_connections), fast_acquire=True)
+        self.slots: anyio.Semaphore = anyio.Semaphore(
+            min(max_connections, engine.max_in_flight or max_connections), fast_acquire=True
+        )
         self._calls: set[anyio.CancelScope] = set()
         self._idle = anyio.Event()
         self._closed = False

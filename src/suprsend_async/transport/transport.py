@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import logging
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import anyio
 
+from suprsend_async import logs
 from suprsend_async.errors import ConfigurationError
 from suprsend_async.transport.answer import Answer, Failure
 from suprsend_async.transport.clock import Clock
@@ -19,13 +20,13 @@ if TYPE_CHECKING:
 
     from suprsend_async.transport.authentication import Credentials
     from suprsend_async.transport.engine import Engine
+    from suprsend_async.transport.observer import Observer
     from suprsend_async.transport.origin import Origin
-
-logger = logging.getLogger("suprsend_async")
 
 # A clock that differs from the server's by less than this is not what a signature is refused for.
 TOLERATED_SKEW = 60.0
 
+_UNOBSERVED = nullcontext()
 _GIVEN_UP = Failure("given_up", "cancelled, or the client was closed, before an answer came", sent=True)
 _NOT_LET_THROUGH = Failure("deadline_exceeded", "the server's limit left no room before the deadline", sent=False)
 _NO_SLOT = Failure("deadline_exceeded", "no connection became free before the deadline", sent=False)
@@ -51,6 +52,11 @@ class Shipment(Protocol):
 
     path: ClassVar[str]
     max_answer_bytes: ClassVar[int]
+
+    @property
+    def carried(self) -> int:
+        """How many events the next request carries."""
+        ...
 
     def body(self) -> bytes:
         """Return the bytes that are still to be sent."""
@@ -108,6 +114,7 @@ class Transport:
         max_connections: Requests in flight at most, on each event loop.
         http_client: The user's own client, or None for the engine that comes with the package.
         clock: Time and chance.
+        observer: Watches the calls, for telemetry; None costs nothing.
     """
 
     origin: Origin
@@ -118,6 +125,7 @@ class Transport:
     max_connections: int
     http_client: httpx.AsyncClient | None = None
     clock: Clock = field(default_factory=Clock)
+    observer: Observer | None = None
     lanes: Lanes = field(init=False)
     _clock_offset: float = field(default=0.0, init=False)
     _closed: bool = field(default=False, init=False)
@@ -148,6 +156,10 @@ class Transport:
             finally:
                 lane.leave(scope)
         return call
+
+    def observed(self, operation: str) -> AbstractContextManager[object]:
+        """Return what a logical call runs in."""
+        return _UNOBSERVED if self.observer is None else self.observer.call(operation)
 
     def check_open(self) -> None:
         """Refuse to begin anything on a closed client.
@@ -190,17 +202,10 @@ class Transport:
                 time_left=self._time_left(call),
                 uniform=self.clock.uniform,
             )
-            status = result.status_code if isinstance(result, Answer) else result.error_type
             if isinstance(decision, Stop):
-                logger.warning("%s: giving up after attempt %d (%s)", shipment.path, call.attempts, status)
+                logs.giving_up(shipment.path, call.attempts, result)
                 return
-            logger.warning(
-                "%s: attempt %d failed (%s), again in %.2f s",
-                shipment.path,
-                call.attempts,
-                status,
-                decision.seconds,
-            )
+            logs.retrying(shipment.path, call.attempts, result, decision.seconds)
             call.retries += is_failure
             await self.clock.sleep(decision.seconds)
 
@@ -240,7 +245,12 @@ class Transport:
                 shipment.max_answer_bytes,
             )
             call.attempts += 1
-            return await lane.engine.exchange(request, self._time_left(call))
+            exchange = lane.engine.exchange(request, self._time_left(call))
+            if self.observer is None:
+                return await exchange
+            return await self.observer.attempt(
+                request, number=call.attempts, carried=shipment.carried, exchange=exchange
+            )
         except anyio.get_cancelled_exc_class():
             shipment.settle(_GIVEN_UP, self.clock.wall())
             raise
@@ -270,6 +280,6 @@ class Transport:
         offset = server_time - self.clock.wall()
         if abs(offset - self._clock_offset) <= TOLERATED_SKEW:
             return False
-        logger.warning("this machine's clock differs from the server's by %.0f s; signing by the server's", offset)
+        logs.clock_differs(offset)
         self._clock_offset = offset
         return True

@@ -1,0 +1,128 @@
+"""Every code block of the README and the site, and every example of a docstring, runs against a sandbox."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import trustme
+
+import suprsend_async
+from suprsend_async.sandbox import Sandbox
+
+from .blocks import Reader, docstrings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+MODULES = [module for module in sorted((ROOT / "src").rglob("*.py")) if ">>> " in module.read_text("utf-8")]
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.fixture
+def sandbox(monkeypatch: pytest.MonkeyPatch, _clean_environment: None) -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        for variable, value in sandbox.environment().items():
+            monkeypatch.setenv(variable, value)
+        yield sandbox
+
+
+@pytest.fixture
+def reader(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Reader]]:
+    """Give somebody who has a sandbox, its variables in the environment, and this project's examples at hand."""
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    trustme.CA().cert_pem.write_to_path(tmp_path / "company-ca.pem")
+    monkeypatch.chdir(tmp_path)
+    placeholders = {
+        '"workspace_key"': repr(sandbox.workspace_key),
+        '"workspace_secret"': repr(sandbox.workspace_secret),
+    }
+    with asyncio.Runner() as loop:
+        yield lambda page: Reader(page, tmp_path, loop, placeholders)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_every_block_of_a_page_runs(page: Path, reader: Callable[[str], Reader]) -> None:
+    reader(name(page)).read(page.read_text("utf-8"))
+
+
+@pytest.mark.parametrize("module", MODULES, ids=name)
+def test_every_example_of_a_docstring_runs(module: Path, reader: Callable[[str], Reader], sandbox: Sandbox) -> None:
+    somebody = reader(name(module))
+    imported = ".".join(module.relative_to(ROOT / "src").with_suffix("").parts).removesuffix(".__init__")
+    somebody.names |= vars(importlib.import_module(imported))
+    somebody.names |= {name: getattr(suprsend_async, name) for name in suprsend_async.__all__}
+    client = sandbox.client()
+    for docstring, line in docstrings(module.read_text("utf-8")):
+        assert "Example:" not in docstring, f"line {line}: write `Examples:`, the only word that the site knows"
+        somebody.names["client"] = client
+        somebody.read_examples(docstring, line)
+    somebody.loop.run(client.aclose())
+    assert somebody.done
+
+
+def test_the_readme_was_really_run(reader: Callable[[str], Reader], sandbox: Sandbox) -> None:
+    reader("README.md").read((ROOT / "README.md").read_text("utf-8"))
+    sent = {event["event"] for event in sandbox.events}
+    assert {"product_purchased", "report_ready", "flight_delayed"} <= sent
+
+
+TEXT = """
+```python
+answer = 6 * 7
+print(answer)
+```
+
+```text title="output"
+{output}
+```
+"""
+
+
+def test_a_block_that_fails_fails(reader: Callable[[str], Reader]) -> None:
+    with pytest.raises(NameError):
+        reader("page.md").read("```python\nprint(nothing)\n```\n")
+    with pytest.raises(AssertionError, match="SystemExit"):
+        reader("page.md").read("```python\nraise AssertionError('SystemExit')\n```\n")
+
+
+def test_what_main_raises_is_raised(reader: Callable[[str], Reader]) -> None:
+    with pytest.raises(ZeroDivisionError):
+        reader("page.md").read("```python\nasync def main():\n    1 / 0\n```\n")
+
+
+def test_the_output_is_compared(reader: Callable[[str], Reader]) -> None:
+    reader("page.md").read(TEXT.format(output="42"))
+    with pytest.raises(AssertionError, match=r"page\.md:7"):
+        reader("page.md").read(TEXT.format(output="43"))
+
+
+def test_figures_may_vary_where_it_is_said(reader: Callable[[str], Reader]) -> None:
+    text = TEXT.replace('"output"', '"output, figures vary"')
+    reader("page.md").read(text.format(output="43"))
+    with pytest.raises(AssertionError, match=r"page\.md:7"):
+        reader("page.md").read(text.format(output="43 apples"))
+
+
+def test_a_shown_test_is_run(reader: Callable[[str], Reader]) -> None:
+    with pytest.raises(AssertionError, match="1 failed"):
+        reader("page.md").read('```python title="test_it.py"\ndef test_it():\n    assert False\n```\n')
+
+
+def test_a_shown_command_is_run(reader: Callable[[str], Reader]) -> None:
+    with pytest.raises(AssertionError, match="event_name"):
+        reader("page.md").read("```shell\nsuprsend-async track user-1 ''\n```\n")
+
+
+def test_a_block_is_left_out_for_a_reason_only(reader: Callable[[str], Reader]) -> None:
+    reader("page.md").read("<!-- not run: needs an account -->\n\n```python\n1 / 0\n```\n")
+    with pytest.raises(ZeroDivisionError):
+        reader("page.md").read("<!-- not run: -->\n\n```python\n1 / 0\n```\n")

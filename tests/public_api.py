@@ -1,0 +1,81 @@
+"""The public API as text: every public name with its signature, one a line.
+
+`python -m tests.public_api` writes it to `tests/data/public_api.txt`; the difference in a review shows what a change
+means for users.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import griffe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SNAPSHOT = Path(__file__).parent / "data" / "public_api.txt"
+SOURCE = Path(__file__).parents[1] / "src"
+
+# What users reach: the names of these modules' `__all__`, and what hangs on a client.
+MODULES = ("suprsend_async", "suprsend_async.sandbox")
+REACHED = (
+    "suprsend_async.events.bulk.BulkEventsResource",
+    "suprsend_async.events.bulk.BulkEvents",
+    "suprsend_async.blocking.BlockingBulkEventsResource",
+    "suprsend_async.blocking.BlockingBulkEvents",
+    "suprsend_async.integrations.opentelemetry.instrument",
+    "suprsend_async.outcome.Outcome",
+)
+
+
+def public_api() -> str:
+    """Return the text."""
+    loader = griffe.GriffeLoader(search_paths=[SOURCE], allow_inspection=False)
+    package = loader.load("suprsend_async")
+    loader.resolve_aliases(external=False)
+    lines: list[str] = []
+    for module in MODULES:
+        inside = package[module.removeprefix("suprsend_async").lstrip(".")] if "." in module else package
+        for name in sorted(map(str, inside.exports or [])):
+            lines += _lines(f"{module}.{name}", inside.members[name])
+    for path in REACHED:
+        lines += _lines(path, package[path.removeprefix("suprsend_async.")])
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _lines(path: str, item: griffe.Object | griffe.Alias) -> Iterator[str]:
+    if item.is_class:
+        yield f"class {path}({', '.join(map(str, item.bases))})"
+        for name in sorted(item.members):
+            if _is_public(path, name):
+                yield from _lines(f"{path}.{name}", item.members[name])
+    elif item.is_function:
+        awaited = "async " if "async" in item.labels else ""
+        parameters = ", ".join(_parameter(parameter) for parameter in item.parameters)
+        yield f"{awaited}{path}({parameters}) -> {item.returns}"
+    else:
+        annotation = f": {item.annotation}" if item.annotation is not None else ""
+        value = f" = {item.value}" if item.value is not None and annotation else ""
+        yield f"{path}{annotation}{value}"
+
+
+def _is_public(path: str, name: str) -> bool:
+    # Of the classes that hang on a client nobody makes an object; pydantic's configuration is its own matter.
+    if name == "__init__":
+        return path not in REACHED
+    return not name.startswith("_") and name != "model_config"
+
+
+_MARKS = {griffe.ParameterKind.var_positional: "*", griffe.ParameterKind.var_keyword: "**"}
+
+
+def _parameter(parameter: griffe.Parameter) -> str:
+    kind = "keyword " if parameter.kind is griffe.ParameterKind.keyword_only else _MARKS.get(parameter.kind, "")
+    annotation = f": {parameter.annotation}" if parameter.annotation is not None else ""
+    default = f" = {parameter.default}" if parameter.default is not None and not kind.startswith("*") else ""
+    return f"{kind}{parameter.name}{annotation}{default}"
+
+
+if __name__ == "__main__":
+    SNAPSHOT.write_text(public_api(), "utf-8")

@@ -1,0 +1,127 @@
+"""What is logged: the level and the fields of each line."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from suprsend_async import Event, logs
+
+if TYPE_CHECKING:
+    from tests.conftest import Server
+
+    from suprsend_async import AsyncSuprsend
+
+EVENT = Event("user-1", "signed_up")
+STANDARD = set(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
+
+Line = tuple[str, str, dict[str, Any]]
+
+
+@pytest.fixture
+def lines(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    caplog.set_level(logging.DEBUG, "suprsend_async")
+    return caplog
+
+
+def told(lines: pytest.LogCaptureFixture) -> list[Line]:
+    """Return level, message and additional fields of each line."""
+    return [
+        (
+            record.levelname,
+            record.getMessage(),
+            {name: value for name, value in vars(record).items() if name not in STANDARD},
+        )
+        for record in lines.records
+        if record.name == "suprsend_async"
+    ]
+
+
+async def test_an_accepted_event_is_debug(client: AsyncSuprsend, lines: pytest.LogCaptureFixture) -> None:
+    response = await client.track_event(EVENT)
+    assert told(lines) == [
+        (
+            "DEBUG",
+            "track_event: accepted after 1 attempts",
+            {
+                "suprsend_operation": "track_event",
+                "suprsend_outcome": "accepted",
+                "suprsend_status_code": 202,
+                "suprsend_message_id": response.message_id,
+                "suprsend_attempt": 1,
+            },
+        )
+    ]
+
+
+async def test_a_retry_is_a_warning(client: AsyncSuprsend, server: Server, lines: pytest.LogCaptureFixture) -> None:
+    server.script.append(server.answer(503, Retry_After="2"))
+    await client.track_event(EVENT)
+    assert told(lines)[0] == (
+        "WARNING",
+        "v2/event/: attempt 1 failed (503), again in 2.00 s",
+        {
+            "suprsend_path": "v2/event/",
+            "suprsend_attempt": 1,
+            "suprsend_status_code": 503,
+            "suprsend_error_type": None,
+            "suprsend_wait_seconds": 2.0,
+        },
+    )
+
+
+async def test_what_was_not_accepted_is_an_error(
+    client: AsyncSuprsend, server: Server, lines: pytest.LogCaptureFixture
+) -> None:
+    server.script += [None] * 5
+    await client.track_event(EVENT)
+    *retries, given_up, last = told(lines)
+    assert [level for level, _, _ in retries] == ["WARNING"] * 4
+    assert given_up[:2] == ("WARNING", "v2/event/: giving up after attempt 5 (connection_failed)")
+    assert given_up[2]["suprsend_error_type"] == "connection_failed"
+    assert last[:2] == ("ERROR", "track_event: unknown after 5 attempts")
+    assert last[2]["suprsend_outcome"] == "unknown"
+
+
+@pytest.mark.parametrize(("properties", "level", "failed"), [({}, "DEBUG", 0), ({"n": float("nan")}, "ERROR", 1)])
+async def test_a_bulk_is_one_line(
+    client: AsyncSuprsend, lines: pytest.LogCaptureFixture, properties: dict[str, Any], level: str, failed: int
+) -> None:
+    await client.bulk_events.send([EVENT, Event("user-2", "signed_up", properties)])
+    assert told(lines) == [
+        (
+            level,
+            f"bulk_events.send: {2 - failed} events accepted, {failed} not",
+            {"suprsend_operation": "bulk_events.send", "suprsend_accepted": 2 - failed, "suprsend_failed": failed},
+        )
+    ]
+
+
+async def test_a_large_event_is_a_warning_once(client: AsyncSuprsend, lines: pytest.LogCaptureFixture) -> None:
+    for _ in range(2):
+        await client.track_event(Event("user-1", "signed_up", {"text": "x" * 110_000}))
+    [(level, _, fields)] = [line for line in told(lines) if "suprsend_bytes" in line[2]]
+    assert level == "WARNING"
+    assert fields["suprsend_bytes"] > 110_000
+
+
+async def test_a_wrong_clock_is_a_warning(
+    client: AsyncSuprsend, server: Server, lines: pytest.LogCaptureFixture
+) -> None:
+    server.script.append(server.answer(401, Date="Tue, 02 Jan 2024 04:04:05 GMT"))
+    await client.track_event(EVENT)
+    level, _, fields = told(lines)[0]
+    assert level == "WARNING"
+    assert fields == {"suprsend_clock_offset": 3600.0}
+
+
+def test_the_documented_fields_are_all_there_are() -> None:
+    source = inspect.getsource(logs)
+    documentation, code = logs.__doc__ or "", source.partition('"""\n\nfrom')[2]
+    assert set(re.findall(r"`(suprsend_\w+)`", documentation)) - {"suprsend_async"} == set(
+        re.findall(r'"(suprsend_\w+)"', code)
+    ) - {"suprsend_async"}
