@@ -1,0 +1,1 @@
+"""One module for each neighbour, imported only on demand."""
