@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 try:
+    from . import faults
     from .server import Sandbox
 except ModuleNotFoundError as error:
     if error.name not in {"starlette", "uvicorn"}:
@@ -11,4 +12,4 @@ except ModuleNotFoundError as error:
         "The sandbox needs starlette and uvicorn: pip install 'suprsend-async[sandbox]'", name=error.name
     ) from error
 
-__all__ = ["Sandbox"]
+__all__ = ["Sandbox", "faults"]

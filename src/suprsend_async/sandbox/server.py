@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from secrets import token_hex
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
@@ -12,15 +13,23 @@ import anyio.to_thread
 
 from .application import create_application
 from .authentication import WORKSPACE_KEY_MINIMUM, Credentials
-from .faults import Fault, Faults
+from .event_api import create_event_api
+from .fault_plan import Faults
+from .faults import Status
 from .ledger import Ledger
-from .listener import HOST, Listener
+from .listener import Listener
+from .operations import Operations
+from .schemas import Schemas
+from .store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
     from suprsend_async import AsyncSuprsend, Suprsend
+
+    from .entry import Stats
+    from .faults import Fault
 
 
 class Sandbox:
@@ -55,6 +64,10 @@ class Sandbox:
         self,
         *,
         port: int = 0,
+        host: str = "127.0.0.1",
+        store: str | Path | None = None,
+        schemas: str | Path | None = None,
+        max_events: int = 100_000,
         workspace_key: str | None = None,
         workspace_secret: str | None = None,
         workspace_uid: str | None = None,
@@ -70,9 +83,14 @@ class Sandbox:
         )
         if len(self._credentials.workspace_key) < WORKSPACE_KEY_MINIMUM:
             raise ValueError(f"workspace_key must have at least {WORKSPACE_KEY_MINIMUM} characters")
+        self._host = host
         self._port = port
-        self._ledger = Ledger(clock)
-        self._faults = Faults()
+        self._store = Store(None if store is None else Path(store), max_events)
+        self._ledger = Ledger(self._store, clock)
+        self._faults = Faults(time.monotonic)
+        self._schemas = Schemas()
+        if schemas is not None:
+            self._schemas.load(Path(schemas))
         self._listener: Listener | None = None
         self._changing = Lock()
 
@@ -112,8 +130,10 @@ class Sandbox:
         with self._changing:
             if self._listener is not None:
                 raise RuntimeError("The sandbox is already started.")
-            application = create_application(self._credentials, self._ledger, self._faults)
-            listener = Listener(application, self._port, self._ledger.count_connection)
+            platform = create_event_api(self._credentials, self._ledger, self._faults, self._schemas)
+            operations = Operations(self._ledger, self._faults, self._schemas)
+            application = create_application(platform, operations, self._host)
+            listener = Listener(application, self._host, self._port, self._ledger.count_connection)
             listener.start()
             self._listener = listener
             self._port = listener.port
@@ -134,7 +154,7 @@ class Sandbox:
         """
         if not self._port:
             raise RuntimeError("The sandbox has no port yet: use it in a `with` block, or call start().")
-        return f"http://{HOST}:{self._port}/"
+        return f"http://{self._host}:{self._port}/"
 
     @property
     def workspace_key(self) -> str:
@@ -162,42 +182,77 @@ class Sandbox:
         return self._ledger.events
 
     @property
+    def stats(self) -> Stats:
+        """The counts since the start or the last `clear`, and what is kept."""
+        return self._ledger.stats()
+
+    @property
     def requests(self) -> int:
         """How many requests came to the API, refused ones included."""
-        return self._ledger.requests
+        return self.stats.requests
 
     @property
     def connections(self) -> int:
         """How many TCP connections were accepted."""
-        return self._ledger.connections
+        return self.stats.connections
 
     @property
     def refusals(self) -> int:
         """How many requests were refused and, in bulk requests that were read, how many records."""
-        return self._ledger.refusals
+        return self.stats.refused
 
     @property
     def repeats(self) -> int:
         """How many events were answered but not stored, because their idempotency key was known."""
-        return self._ledger.repeats
+        return self.stats.repeated
 
     def clear(self) -> None:
         """Forget events, idempotency keys, counts and planned failures."""
         self._ledger.clear()
         self._faults.clear()
 
-    def fail_next(self, count: int = 1, *, status: int = 503, retry_after: int | str | None = None) -> None:
+    def fail_next(
+        self, count: int = 1, *, status: int = 503, retry_after: int | str | None = None, body: str | None = None
+    ) -> None:
         """Refuse the next requests; nothing in them is stored.
 
         Args:
             count: How many requests.
             status: The HTTP status of the answers, 400 to 599.
             retry_after: The `Retry-After` header: seconds, or any text as it is to be sent.
+            body: The answers' body; the platform's JSON for errors if left out.
 
         Raises:
             ValueError: The count is negative, or the status is not an error's.
         """
-        self._faults.plan(count, Fault(status, None if retry_after is None else str(retry_after)))
+        if count < 0:
+            raise ValueError(f"count must not be negative, not {count}")
+        if not 400 <= status <= 599:
+            raise ValueError(f"status must be from 400 to 599, not {status}")
+        if count:
+            self.provoke(Status(count=count, status=status, retry_after=retry_after, body=body))
+
+    def provoke(self, fault: Fault) -> None:
+        """Let requests run into a fault from now on, as often as its `count` says or until it is cleared.
+
+        Args:
+            fault: One of `suprsend_async.sandbox.faults`.
+
+        Example:
+            ```python
+            from suprsend_async.sandbox import Sandbox, faults
+
+            with Sandbox() as sandbox:
+                sandbox.provoke(faults.Latency(seconds=0.2, jitter=0.3))
+                sandbox.provoke(faults.Reset(when="after", count=1))
+                sandbox.clear_faults()
+            ```
+        """
+        self._faults.plan(fault)
+
+    def clear_faults(self) -> None:
+        """Forget the faults that are still to come."""
+        self._faults.clear()
 
     def environment(self) -> dict[str, str]:
         """Return the environment variables that point a client at this sandbox."""

@@ -1,0 +1,265 @@
+"""Where entries are kept: a SQLite database, in memory or in a file."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import RLock
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from pydantic_core import from_json
+
+from .entry import Entry, EntryPage, RawRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+    from pathlib import Path
+
+    from .entry import Verdict
+
+# Entries are scanned, not indexed: 100,000 of these short rows take some 10 ms, and indices would cost every insert.
+# What events hold stands apart, so that a scan need not read it.
+_TABLES: Final = """
+CREATE TABLE IF NOT EXISTS requests (
+    id INTEGER PRIMARY KEY, method TEXT, target TEXT, headers TEXT, body TEXT, body_size INTEGER
+);
+CREATE TABLE IF NOT EXISTS entries (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, received_at REAL, verdict TEXT, status_code INTEGER, name TEXT,
+    distinct_id TEXT, tenant_id TEXT, idempotency_key TEXT, message_id TEXT, reason TEXT, request_id INTEGER
+);
+CREATE TABLE IF NOT EXISTS contents (id INTEGER PRIMARY KEY, event TEXT);
+CREATE TABLE IF NOT EXISTS keys (id INTEGER PRIMARY KEY, key TEXT UNIQUE, used_at REAL, message_id TEXT);
+"""
+_COLUMNS: Final = ", ".join(f"entries.{name}" for name in Entry.model_fields)
+_PLACES: Final = ", ".join("?" * len(Entry.model_fields))
+_LAYOUT: Final = 1
+_HISTORY: Final = 100  # entries
+
+
+class Row(NamedTuple):
+    """One entry on its way into the store, in the order of the columns; the request's id is added there."""
+
+    received_at: float
+    verdict: Verdict
+    status_code: int
+    name: str | None
+    distinct_id: str | None
+    tenant_id: str | None
+    idempotency_key: str | None
+    message_id: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which entries are wanted; None does not matter.
+
+    Attributes:
+        name: The event's name.
+        distinct_id: The recipient.
+        tenant_id: The tenant.
+        verdict: What became of it.
+        text: Somewhere in the event, the reason or the message id; upper and lower case of ASCII are the same.
+    """
+
+    name: str | None = None
+    distinct_id: str | None = None
+    tenant_id: str | None = None
+    verdict: Verdict | None = None
+    text: str | None = None
+
+    def where(self) -> tuple[str, list[Any]]:
+        """Return the condition in SQL and its parameters."""
+        conditions, values = ["1"], list[Any]()
+        for column in ("name", "distinct_id", "tenant_id", "verdict"):
+            if (value := getattr(self, column)) is not None:
+                conditions.append(f"entries.{column} = ?")
+                values.append(value)
+        if self.text is not None:
+            places = ("contents.event", "entries.reason", "entries.message_id")
+            conditions.append("(" + " OR ".join(rf"{place} LIKE ? ESCAPE '\'" for place in places) + ")")
+            values += [_pattern(self.text)] * len(places)
+        return " AND ".join(conditions), values
+
+
+class Store:
+    """The entries, the requests they came in, and the idempotency keys.
+
+    One connection, locked for itself: what other threads and processes could do to the file cannot happen.
+    A transaction that has ended survives the end of the process, also by SIGKILL. It need not survive a power cut:
+    the system writes to the disk when it likes (`synchronous=NORMAL`).
+
+    Args:
+        path: The database's file, which is made if it is not there; None keeps all in memory.
+        max_entries: How many entries are kept; the oldest make room.
+
+    Raises:
+        ValueError: The file is in use by another sandbox, or is not one of a sandbox.
+        OSError: The file cannot be opened.
+    """
+
+    def __init__(self, path: Path | None, max_entries: int) -> None:
+        if max_entries < 1:
+            raise ValueError(f"max_events must be at least 1, not {max_entries}")
+        self.path = path
+        self.max_entries = max_entries
+        self.dropped = 0
+        self._lock = RLock()
+        self._database = _open(path)
+
+    def close(self) -> None:
+        """Close the file. Closing twice does no harm."""
+        with self._lock:
+            self._database.close()
+
+    @contextmanager
+    def transaction(self) -> Generator[None]:
+        """Hold the store; what is written in the block is written as a whole or not at all."""
+        with self._lock, self._database:
+            yield
+
+    def add_request(self, request: RawRequest, headers: str) -> int:
+        """Add a request and return its id; `headers` are its own as JSON."""
+        statement = "INSERT INTO requests (method, target, headers, body, body_size) VALUES (?, ?, ?, ?, ?)"
+        values = (request.method, request.target, headers, request.body, request.body_size)
+        return self._database.execute(statement, values).lastrowid or 0
+
+    def add_entries(self, request_id: int, rows: Sequence[Row], contents: Sequence[str | None]) -> None:
+        """Add what came in a request: a row and the event as JSON for each."""
+        first = self.latest_id + 1
+        database = self._database
+        database.executemany(
+            f"INSERT INTO entries VALUES ({_PLACES})",  # noqa: S608 - only question marks
+            [(first + place, *row, request_id) for place, row in enumerate(rows)],
+        )
+        database.executemany(
+            "INSERT INTO contents VALUES (?, ?)",
+            [(first + place, content) for place, content in enumerate(contents)],
+        )
+        self._make_room(first + len(rows) - 1)
+
+    def _make_room(self, latest: int) -> None:
+        oldest = latest - self.max_entries
+        if oldest < 1:
+            return
+        deleted = self._database.execute("DELETE FROM entries WHERE id <= ?", (oldest,)).rowcount
+        if deleted:
+            self._database.execute("DELETE FROM contents WHERE id <= ?", (oldest,))
+            self._database.execute("DELETE FROM requests WHERE id < (SELECT min(request_id) FROM entries)")
+            self.dropped += deleted
+
+    def find_key(self, key: str) -> str | None:
+        """Return the message id of the first event with this idempotency key."""
+        row = self._database.execute("SELECT message_id FROM keys WHERE key = ?", (key,)).fetchone()
+        return None if row is None else row[0]
+
+    def add_key(self, key: str, used_at: float, message_id: str) -> None:
+        """Remember an idempotency key."""
+        self._database.execute(
+            "INSERT INTO keys (key, used_at, message_id) VALUES (?, ?, ?)", (key, used_at, message_id)
+        )
+
+    def forget_keys(self, before: float) -> None:
+        """Forget the keys used at this time or before."""
+        oldest = self._database.execute("SELECT used_at FROM keys ORDER BY id LIMIT 1").fetchone()
+        if oldest is not None and oldest[0] <= before:
+            self._database.execute("DELETE FROM keys WHERE used_at <= ?", (before,))
+
+    @property
+    def latest_id(self) -> int:
+        """The newest entry's id, also if it is forgotten; 0 before the first."""
+        with self._lock:
+            row = self._database.execute("SELECT seq FROM sqlite_sequence WHERE name = 'entries'").fetchone()
+        return 0 if row is None else row[0]
+
+    @property
+    def kept(self) -> int:
+        """How many entries there are."""
+        with self._lock:
+            return self._database.execute("SELECT count(*) FROM entries").fetchone()[0]
+
+    def clear(self) -> None:
+        """Forget everything; ids go on rising."""
+        with self.transaction():
+            for table in ("entries", "contents", "requests", "keys"):
+                self._database.execute(f"DELETE FROM {table}")  # noqa: S608 - the names above
+            self.dropped = 0
+
+    def events(self) -> list[dict[str, Any]]:
+        """Return the accepted events in order."""
+        statement = "SELECT event FROM entries JOIN contents USING (id) WHERE verdict = 'accepted' ORDER BY id"
+        with self._lock:
+            found = self._database.execute(statement).fetchall()
+        return [from_json(event) for (event,) in found]
+
+    def page(self, filters: Filters, before: int | None, limit: int) -> EntryPage:
+        """Return the newest entries that match, older than the one with the id `before`."""
+        condition, values = filters.where()
+        source = "entries JOIN contents USING (id)" if filters.text is not None else "entries"
+        upper = [] if before is None else [before]
+        older = "" if before is None else " AND entries.id < ?"
+        with self._lock:
+            (total,) = self._database.execute(f"SELECT count(*) FROM {source} WHERE {condition}", values).fetchone()  # noqa: S608
+            rows = self._database.execute(
+                f"SELECT {_COLUMNS} FROM {source} WHERE {condition}{older} ORDER BY entries.id DESC LIMIT ?",  # noqa: S608
+                [*values, *upper, limit + 1],
+            ).fetchall()
+        entries = [_entry(row) for row in rows[:limit]]
+        return EntryPage(events=entries, next_cursor=str(entries[-1].id) if len(rows) > limit else None, total=total)
+
+    def entry(self, entry_id: int) -> tuple[Entry, str | None] | None:
+        """Return an entry and its event as JSON."""
+        statement = f"SELECT {_COLUMNS}, event FROM entries JOIN contents USING (id) WHERE entries.id = ?"  # noqa: S608
+        with self._lock:
+            row = self._database.execute(statement, (entry_id,)).fetchone()
+        return None if row is None else (_entry(row[:-1]), row[-1])
+
+    def request(self, request_id: int) -> RawRequest:
+        """Return a request."""
+        statement = "SELECT method, target, headers, body, body_size FROM requests WHERE id = ?"
+        with self._lock:
+            method, target, headers, body, size = self._database.execute(statement, (request_id,)).fetchone()
+        return RawRequest(method=method, target=target, headers=from_json(headers), body=body, body_size=size)
+
+    def history(self, key: str) -> list[Entry]:
+        """Return the newest entries with this idempotency key."""
+        statement = f"SELECT {_COLUMNS} FROM entries WHERE idempotency_key = ? ORDER BY id DESC LIMIT ?"  # noqa: S608
+        with self._lock:
+            return [_entry(row) for row in self._database.execute(statement, (key, _HISTORY))]
+
+
+def _entry(row: Sequence[Any]) -> Entry:
+    # What the store wrote needs no checking.
+    return Entry.model_construct(**dict(zip(Entry.model_fields, row, strict=True)))
+
+
+def _pattern(text: str) -> str:
+    for special in "\\%_":
+        text = text.replace(special, "\\" + special)
+    return f"%{text}%"
+
+
+def _open(path: Path | None) -> sqlite3.Connection:
+    if path is not None:
+        # What events hold is for nobody else's eyes. SQLite gives its other files the same mode.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    database = sqlite3.connect(path or ":memory:", check_same_thread=False, timeout=0)
+    try:
+        for pragma in ("locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = NORMAL"):
+            database.execute(f"PRAGMA {pragma}")
+        (layout,) = database.execute("PRAGMA user_version").fetchone()
+        if layout not in {0, _LAYOUT}:
+            raise ValueError(f"{path} was made by another version of the sandbox; choose another file")
+        database.executescript(f"BEGIN EXCLUSIVE; {_TABLES} PRAGMA user_version = {_LAYOUT}; COMMIT;")
+    except sqlite3.OperationalError as error:
+        database.close()
+        raise ValueError(f"{path} cannot be used as a store: {error}") from error
+    except sqlite3.DatabaseError as error:
+        database.close()
+        raise ValueError(f"{path} is not the file of a sandbox; choose another one") from error
+    except ValueError:
+        database.close()
+        raise
+    return database
