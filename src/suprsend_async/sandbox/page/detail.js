@@ -1,0 +1,146 @@
+// One event in full: its properties, why it was taken or refused, its history, and the request that it came in.
+
+import { getEvent } from "./api.js";
+import { copy } from "./clipboard.js";
+import { element } from "./dom.js";
+import { clock, count, dateAndClock, status } from "./format.js";
+import { asEvent, asTest } from "./python.js";
+import { tree } from "./tree.js";
+
+const REASONS = {
+  accepted: "The event keeps the rules and was taken.",
+  repeated: "Its idempotency key was known: it is answered as the first one was, and not processed again.",
+};
+
+export class Detail {
+  #root;
+  #onClose;
+  #onFilter;
+  #onShow;
+  #request = new AbortController();
+  #shown = null;
+
+  /**
+   * @param {HTMLElement} root
+   * @param {{onClose: () => void, onFilter: (name: string, value: string) => void, onShow: (id: number) => void}}
+   *   listeners `onFilter` asks for the events like this one, `onShow` for another event.
+   */
+  constructor(root, { onClose, onFilter, onShow }) {
+    this.#root = root;
+    this.#onClose = onClose;
+    this.#onFilter = onFilter;
+    this.#onShow = onShow;
+  }
+
+  get isOpen() {
+    return !this.#root.hidden;
+  }
+
+  async show(id) {
+    this.#request.abort();
+    this.#request = new AbortController();
+    this.#root.hidden = false;
+    const found = await getEvent(id, this.#request.signal);
+    this.#shown = found;
+    this.#root.scrollTop = 0;
+    this.#root.dataset.id = id;
+    this.#root.replaceChildren(
+      this.#heading(found),
+      verdict(found),
+      this.#facts(found),
+      section("Properties", tree(ownProperties(found.event))),
+      ...(found.history.length > 1 ? [this.#history(found)] : []),
+      section("Request", ...request(found.request)),
+    );
+  }
+
+  close() {
+    this.#request.abort();
+    this.#root.hidden = true;
+    this.#root.replaceChildren();
+    this.#shown = null;
+  }
+
+  copyAsPython() {
+    this.#copy(asEvent, "Event(…) call");
+  }
+
+  copyAsTest() {
+    this.#copy(asTest, "Test");
+  }
+
+  #copy(write, what) {
+    if (this.#shown?.event) {
+      copy(write(this.#shown.event), what);
+    }
+  }
+
+  #heading(found) {
+    const isEvent = found.event !== null;
+    return element("header", {},
+      element("h2", {}, found.name ?? "A whole request"),
+      element("div", { class: "actions" },
+        element("button", { type: "button", id: "copy-python", disabled: !isEvent, "aria-keyshortcuts": "c", click: () => this.copyAsPython() }, "Copy as Python"),
+        element("button", { type: "button", id: "copy-test", disabled: !isEvent, "aria-keyshortcuts": "t", click: () => this.copyAsTest() }, "Copy as test"),
+      ),
+      element("button", { type: "button", class: "close", "aria-label": "Close", "aria-keyshortcuts": "Escape", click: this.#onClose }, "×"),
+    );
+  }
+
+  #facts(found) {
+    const event = found.event ?? {};
+    const facts = [
+      ["distinct_id", found.distinct_id, "distinct_id"],
+      ["tenant", found.tenant_id, "tenant_id"],
+      ["received", dateAndClock(found.received_at)],
+      ["idempotency key", found.idempotency_key],
+      ["message id", found.message_id],
+      ["insert id", event.$insert_id],
+      ["happened", typeof event.$time === "number" ? dateAndClock(event.$time / 1000) : null],
+      ["sent by", event.properties?.$ss_sdk_version],
+    ];
+    return element("dl", { class: "facts" }, ...facts.filter(([, value]) => typeof value === "string").map(([name, value, filter]) =>
+      element("div", {}, element("dt", {}, name), element("dd", {}, value, filter ? this.#more(filter, value) : null)),
+    ));
+  }
+
+  #more(filter, value) {
+    return element("button", { type: "button", class: "link", click: () => this.#onFilter(filter, value) }, "show only these");
+  }
+
+  #history(found) {
+    return section(`History of the key (${count(found.history.length)})`, element("ol", { class: "history" }, ...found.history.map((entry) =>
+      element("li", { "data-verdict": entry.verdict, "aria-current": entry.id === found.id ? "true" : null },
+        element("button", { type: "button", class: "link", click: () => this.#onShow(entry.id) }, clock(entry.received_at)),
+        element("span", { class: "verdict" }, `${entry.verdict} ${status(entry.status_code)}`),
+        element("span", {}, entry.id === found.id ? "this one" : entry.reason ?? ""),
+      ),
+    )));
+  }
+}
+
+/** The sender's properties; what the SDK adds is told above. */
+function ownProperties(event) {
+  const { $ss_sdk_version: _, ...properties } = event?.properties ?? {};
+  return properties;
+}
+
+function verdict(found) {
+  return element("p", { class: "outcome", "data-verdict": found.verdict },
+    element("strong", { class: "verdict" }, `${found.verdict} ${status(found.status_code)}`),
+    element("span", {}, found.reason ?? REASONS[found.verdict] ?? ""),
+  );
+}
+
+function section(title, ...children) {
+  return element("section", {}, element("h3", {}, title), ...children);
+}
+
+function request({ method, target, headers, body, body_size: size }) {
+  const rest = size - new TextEncoder().encode(body).length;
+  return [
+    element("pre", { class: "raw" }, [`${method} ${target}`, ...headers.map(([name, value]) => `${name}: ${value}`)].join("\n")),
+    element("pre", { class: "raw body", tabindex: "0", "aria-label": "Body" }, body),
+    rest > 0 ? element("p", { class: "none" }, `and ${count(rest)} bytes more`) : null,
+  ].filter((part) => part !== null);
+}
