@@ -10,6 +10,10 @@ MOST: int = 1_000_000
 """The largest count of a fault."""
 
 
+# What a header can hold.
+_Text: TypeAlias = Annotated[str, Field(max_length=100, pattern=r"^[!-~]([ -~]*[!-~])?$")]
+
+
 class _Fault(BaseModel):
     """A fault; `count` is how often it strikes, None until it is cleared."""
 
@@ -30,11 +34,9 @@ class Status(_Fault):
 
     kind: Literal["status"] = "status"
     status: Annotated[int, Field(ge=400, le=599, strict=True)] = 503
-    retry_after: (
-        Annotated[str, Field(max_length=100, pattern=r"^[ -~]*$")] | Annotated[int, Field(strict=True)] | None
-    ) = None
+    retry_after: _Text | Annotated[int, Field(ge=-MOST, le=MOST, strict=True)] | None = None
     body: Annotated[str, Field(max_length=100_000)] | None = None
-    content_type: Annotated[str, Field(max_length=100, pattern=r"^[!-~]([ -~]*[!-~])?$")] = "application/json"
+    content_type: _Text = "application/json"
 
 
 class Html502(_Fault):
@@ -52,8 +54,8 @@ class Latency(_Fault):
     """
 
     kind: Literal["latency"] = "latency"
-    seconds: Annotated[float, Field(ge=0, le=600)] = 1.0
-    jitter: Annotated[float, Field(ge=0, le=600)] = 0.0
+    seconds: Annotated[float, Field(ge=0, le=600, strict=True)] = 1.0
+    jitter: Annotated[float, Field(ge=0, le=600, strict=True)] = 0.0
 
 
 class Reset(_Fault):
@@ -96,7 +98,7 @@ class RateLimit(_Fault):
     """
 
     kind: Literal["rate_limit"] = "rate_limit"
-    events_per_second: Annotated[float, Field(gt=0, le=1_000_000)] = 100.0
+    events_per_second: Annotated[float, Field(gt=0, le=MOST, strict=True)] = 100.0
 
 
 Ending: TypeAlias = Status | Html502 | Reset | Silence
@@ -114,7 +116,7 @@ class RandomMix(_Fault):
     """
 
     kind: Literal["random"] = "random"
-    share: Annotated[float, Field(ge=0, le=1)] = 0.2
+    share: Annotated[float, Field(ge=0, le=1, strict=True)] = 0.2
     seed: Annotated[int, Field(ge=0, le=2**53 - 1, strict=True)] = 0
     of: Annotated[tuple[Annotated[Simple, Field(discriminator="kind")], ...], Field(min_length=1, max_length=100)] = (
         Status(),

@@ -37,6 +37,25 @@ class Judged:
     refusal: Refusal | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """What came after an entry.
+
+    Attributes:
+        latest_id: The newest entry now.
+        events: The first of the events that were accepted.
+        accepted: How many events were accepted.
+        repeated: How many events had a known idempotency key.
+        refused: How many requests or records were refused.
+    """
+
+    latest_id: int
+    events: list[dict[str, Any]]
+    accepted: int
+    repeated: int
+    refused: int
+
+
 class Ledger:
     """What came, in order, and what was counted on the way.
 
@@ -137,9 +156,46 @@ class Ledger:
         return self._store.latest_id
 
     @property
+    def requests(self) -> int:
+        """Requests to the API, refused ones included."""
+        return self._requests
+
+    @property
+    def connections(self) -> int:
+        """TCP connections accepted."""
+        return self._connections
+
+    @property
+    def accepted(self) -> int:
+        """Events that were accepted."""
+        return self._counts["accepted"]
+
+    @property
+    def refusals(self) -> int:
+        """Refused requests and, in bulk, refused records."""
+        return self._counts["refused"]
+
+    @property
+    def repeats(self) -> int:
+        """Events that were answered but not accepted again."""
+        return self._counts["repeated"]
+
+    @property
     def events(self) -> list[dict[str, Any]]:
         """The accepted events that are kept, in order, in a list of the caller's own."""
         return self._store.events()
+
+    def arrivals(self, after: int, limit: int) -> Arrivals:
+        """Return what came after an entry; of the events that were accepted, no more than the limit."""
+        with self._store.transaction():
+            counts = self._store.counts_after(after)
+            return Arrivals(
+                latest_id=self._store.latest_id,
+                events=self._store.events(after, limit),
+                accepted=counts.get("accepted", 0),
+                repeated=counts.get("repeated", 0),
+                refused=counts.get("refused", 0),
+            )
 
     def page(self, filters: Filters, before: int | None, limit: int) -> EntryPage:
         """Return the newest entries that match, older than the one with the id `before`."""
@@ -183,4 +239,4 @@ def _text(value: object) -> str | None:
 
 
 def _content(event: object) -> str | None:
-    return to_json(event).decode() if isinstance(event, dict) else None
+    return to_json(cast("dict[str, object]", event)).decode() if isinstance(event, dict) else None

@@ -1,18 +1,28 @@
-"""The HTTP interface under `/_sandbox/`, one operation after another; the description is made from the same list."""
+"""What the HTTP interface under `/_sandbox/` does, one function for each operation."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-from pydantic_core import from_json, to_json
+from pydantic import BaseModel, ValidationError
+from pydantic_core import to_json
 from starlette.responses import Response, StreamingResponse
 
+from suprsend_async.version import __version__
+
 from . import received
-from .entry import Verdict
-from .faults import Fault
 from .refusal import Refusal, invalid, unacceptable
+from .shapes import (
+    EventsQuery,
+    FaultToProvoke,
+    Health,
+    NoQuery,
+    PlannedFault,
+    PlannedFaults,
+    PropertySchema,
+    RegisteredSchemas,
+)
 from .store import Filters
 from .stream import stream
 
@@ -24,8 +34,8 @@ if TYPE_CHECKING:
     from .schemas import Schemas
 
 BODY_LIMIT: Final = 1_048_576
+LARGEST_ID: Final = 2**63 - 1
 
-_LARGEST_ID: Final = 2**63 - 1
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -37,89 +47,15 @@ class Refused(Exception):  # noqa: N818 - no error of the sandbox
         self.refusal = refusal
 
 
-class EventsQuery(BaseModel):
-    """Which entries to return. A filter that is empty does not matter.
-
-    Attributes:
-        name: The event's name.
-        distinct_id: The recipient.
-        tenant_id: The tenant, or the brand under the older name.
-        verdict: What became of it.
-        q: Text somewhere in the event, the reason or the message id; case does not matter for ASCII.
-        cursor: The `next_cursor` of the page before.
-        limit: How many entries at most.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-
-    name: str = ""
-    distinct_id: str = ""
-    tenant_id: str = ""
-    verdict: Verdict | Literal[""] = ""
-    q: Annotated[str, Field(max_length=1000)] = ""
-    cursor: Annotated[str, Field(pattern=r"^[0-9]{1,18}$")] | None = None
-    limit: Annotated[int, Field(ge=1, le=500)] = 50
-
-
-class NoQuery(BaseModel):
-    """No parameters."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class PlannedFault(BaseModel):
-    """A fault that is still to strike.
-
-    Attributes:
-        id: Its number.
-        fault: The fault, as it was given.
-        left: How often it still strikes; None until it is cleared.
-    """
-
-    id: int
-    fault: Annotated[Fault, Field(discriminator="kind")]
-    left: int | None
-
-
-class PlannedFaults(BaseModel):
-    """All faults that are still to strike, in order."""
-
-    faults: list[PlannedFault]
-
-
-class RegisteredSchemas(BaseModel):
-    """The property schemas by the names of their events."""
-
-    schemas: dict[str, Any]
-
-
-class Health(BaseModel):
-    """That the sandbox answers."""
-
-    status: Literal["ok"] = "ok"
-    version: str
-
-
-class Problem(BaseModel):
-    """What is wrong: for people, and a short name for programs."""
-
-    message: str
-    type: str
-
-
-class ErrorAnswer(BaseModel):
-    """The request was refused."""
-
-    status: Literal["error"] = "error"
-    error: Problem
-
-
-FAULT: Final[TypeAdapter[Fault]] = TypeAdapter(Annotated[Fault, Field(discriminator="kind")])
-
-
 @dataclass(frozen=True, slots=True)
 class Operations:
-    """What the interface can do."""
+    """What the interface can do.
+
+    Attributes:
+        ledger: What came.
+        faults: What is planned to go wrong.
+        schemas: What properties must look like.
+    """
 
     ledger: Ledger
     faults: Faults
@@ -159,11 +95,8 @@ class Operations:
     async def add_fault(self, request: Request) -> Response:
         """Provoke a fault."""
         _query(request, NoQuery)
-        try:
-            fault = FAULT.validate_json(await _body(request))
-        except ValidationError as error:
-            raise Refused(_explain(error)) from None
-        return _json(_planned(self.faults.plan(fault)), 201)
+        fault = await _body(request, FaultToProvoke)
+        return _json(_planned(self.faults.plan(fault.root)), 201)
 
     async def list_faults(self, request: Request) -> Response:
         """List the faults that are still to strike."""
@@ -186,19 +119,15 @@ class Operations:
     async def list_schemas(self, request: Request) -> Response:
         """List the property schemas."""
         _query(request, NoQuery)
-        return _json(RegisteredSchemas(schemas=self.schemas.registered()))
+        registered = {name: PropertySchema(schema) for name, schema in self.schemas.registered().items()}
+        return _json(RegisteredSchemas(schemas=registered))
 
     async def put_schema(self, request: Request) -> Response:
         """Register the JSON Schema of an event's properties."""
         _query(request, NoQuery)
+        schema = await _body(request, PropertySchema)
         try:
-            schema = from_json(await _body(request), allow_inf_nan=False)
-        except ValueError as error:
-            raise Refused(invalid(f"The body is not valid JSON: {error}.")) from None
-        if not isinstance(schema, dict):
-            raise Refused(invalid("A JSON Schema must be an object."))
-        try:
-            self.schemas.register(request.path_params["event_name"], cast("dict[str, Any]", schema))
+            self.schemas.register(request.path_params["event_name"], schema.root)
         except ValueError as error:
             raise Refused(unacceptable(f"Not registered: {error}.")) from None
         return Response(status_code=204)
@@ -212,8 +141,6 @@ class Operations:
 
     async def get_health(self, request: Request) -> Response:
         """Say that the sandbox is up."""
-        from suprsend_async.version import __version__
-
         _query(request, NoQuery)
         return _json(Health(version=__version__))
 
@@ -233,20 +160,23 @@ def _query(request: Request, model: type[_Model]) -> _Model:
         raise Refused(_explain(error)) from None
 
 
-async def _body(request: Request) -> bytes:
+async def _body(request: Request, model: type[_Model]) -> _Model:
     # A form of another site cannot send this type.
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise Refused(Refusal(415, "unsupported_media_type", "The Content-Type header must be `application/json`."))
     body = await received.read_body(request, BODY_LIMIT)
     if isinstance(body, Refusal):
         raise Refused(body)
-    return body
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        raise Refused(_explain(error)) from None
 
 
 def _number(request: Request) -> int:
     text: str = request.path_params["id"]
     number = int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else -1
-    if not 0 <= number <= _LARGEST_ID:
+    if not 0 <= number <= LARGEST_ID:
         raise Refused(invalid("The id must be a whole number, not negative."))
     return number
 

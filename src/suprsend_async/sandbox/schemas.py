@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from jsonschema.exceptions import ValidationError
+    from jsonschema.exceptions import SchemaError, ValidationError
     from jsonschema.protocols import Validator
 
-_EXPECTED_SHOWN: Final = 100  # characters
+_SHOWN: Final = 100  # characters
 
 
 class Schemas:
@@ -92,7 +92,8 @@ def _validator(event_name: str, schema: dict[str, Any]) -> Validator:
 
     if not event_name.strip():
         raise ValueError("the event's name is empty")
-    kind = validator_for(schema, default=Draft202012Validator)
+    # Typed as anything: the stubs do not know that a check can have a format checker.
+    kind: Any = validator_for(schema, default=Draft202012Validator)
     try:
         # The format checker finds what is no regular expression.
         kind.check_schema(schema, format_checker=kind.FORMAT_CHECKER)
@@ -108,7 +109,7 @@ def _validator(event_name: str, schema: dict[str, Any]) -> Validator:
             raise ValueError(
                 f"the schema for {event_name!r} refers to {reference!r}, which it does not hold itself"
             ) from None
-    return kind(schema, registry=registry)
+    return cast("Validator", kind(schema, registry=registry))
 
 
 def _references(schema: object) -> Iterator[str]:
@@ -133,17 +134,24 @@ def _order(error: ValidationError) -> tuple[int, str]:
 def _explain(error: ValidationError) -> str:
     """Say what is wrong where; names of properties and what the schema expects, never a value."""
     place = _path("properties", error)
-    match error.validator:
-        case "required":
-            missing = next(name for name in error.validator_value if name not in error.instance)
-            return f"`{place}.{missing}` is missing; the event's schema requires it."
-        case "additionalProperties" if error.validator_value is False:
-            return f"`{place}` holds a property that the event's schema does not allow."
-        case keyword:
-            expected = to_json(error.validator_value).decode()
-            shown = expected if len(expected) <= _EXPECTED_SHOWN else expected[:_EXPECTED_SHOWN] + "…"
-            return f"`{place}` breaks the event's schema: `{keyword}` is {shown}."
+    keyword, expected, found, schema = _parts(error)
+    if keyword == "required":
+        missing = next(name for name in expected if name not in found)
+        return f"`{place}.{missing}` is missing; the event's schema requires it."
+    if keyword == "additionalProperties" and expected is False:
+        surplus = ", ".join(repr(name) for name in found if name not in schema.get("properties", {}))
+        return f"`{place}` holds what the event's schema does not allow: {_shorten(surplus)}."
+    return f"`{place}` breaks the event's schema: `{keyword}` is {_shorten(to_json(expected).decode())}."
 
 
-def _path(root: str, error: ValidationError) -> str:
+def _parts(error: ValidationError) -> tuple[str, Any, Any, dict[str, Any]]:
+    """Return the schema's keyword, what it says, what was found and the part of the schema that it stands in."""
+    return str(error.validator), error.validator_value, error.instance, cast("dict[str, Any]", error.schema)
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+
+
+def _path(root: str, error: ValidationError | SchemaError) -> str:
     return root + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path)

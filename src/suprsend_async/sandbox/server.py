@@ -16,6 +16,7 @@ from .authentication import WORKSPACE_KEY_MINIMUM, Credentials
 from .event_api import create_event_api
 from .fault_plan import Faults
 from .faults import Status
+from .guard import is_loopback
 from .ledger import Ledger
 from .listener import Listener
 from .operations import Operations
@@ -30,16 +31,23 @@ if TYPE_CHECKING:
 
     from .entry import Stats
     from .faults import Fault
+    from .ledger import Arrivals
 
 
 class Sandbox:
     """The platform in small: a real HTTP server on this machine, on a port that the system chooses.
 
-    It checks signatures and events as the platform does, and keeps what it accepts for you to look at.
-    It serves blocking code as well as any event loop, and listens on 127.0.0.1 only.
+    It checks signatures and events as the platform does, and keeps what it accepts for you to look at: from Python, and
+    at its URL in a browser. It serves blocking code as well as any event loop.
 
     Args:
         port: The port to listen on; 0 lets the system choose.
+        host: The address to listen on. One beyond this machine also needs `i_know_this_is_not_for_production`.
+        store: A file that keeps events and idempotency keys, made if it is not there. They are kept in memory if left
+            out. What was answered is in the file, also after a SIGKILL; a power cut may take the last of it.
+        schemas: A folder of JSON Schemas for the properties of events, each in a file `<event name>.json`.
+        max_events: How many entries are kept; the oldest make room. There is a bound of 512 MiB as well.
+        i_know_this_is_not_for_production: Whoever can reach the port sees all events, and changes what he likes.
         workspace_key: At least 20 characters. Random if left out, like the three below.
         workspace_secret: The secret that signs requests.
         workspace_uid: The workspace's name for requests with an API key.
@@ -47,7 +55,9 @@ class Sandbox:
         clock: Gives the time in seconds. A test can move it to let idempotency keys expire.
 
     Raises:
-        ValueError: A credential is empty, or the workspace key is too short.
+        ValueError: A credential is empty or the workspace key too short; the host is not this machine alone; the store
+            is no sandbox's file; a file of the schemas holds none.
+        OSError: The store or the schemas cannot be opened; another sandbox may be using the store.
 
     Example:
         ```python
@@ -68,6 +78,7 @@ class Sandbox:
         store: str | Path | None = None,
         schemas: str | Path | None = None,
         max_events: int = 100_000,
+        i_know_this_is_not_for_production: bool = False,
         workspace_key: str | None = None,
         workspace_secret: str | None = None,
         workspace_uid: str | None = None,
@@ -83,6 +94,11 @@ class Sandbox:
         )
         if len(self._credentials.workspace_key) < WORKSPACE_KEY_MINIMUM:
             raise ValueError(f"workspace_key must have at least {WORKSPACE_KEY_MINIMUM} characters")
+        if not (is_loopback(host) or i_know_this_is_not_for_production):
+            raise ValueError(
+                f"host {host!r} can be reached from other machines, and the sandbox shows all events to everybody: "
+                "set i_know_this_is_not_for_production (--i-know-this-is-not-for-production) as well, or leave host out"
+            )
         self._host = host
         self._port = port
         self._store = Store(None if store is None else Path(store), max_events)
@@ -130,6 +146,7 @@ class Sandbox:
         with self._changing:
             if self._listener is not None:
                 raise RuntimeError("The sandbox is already started.")
+            self._store.open()
             platform = create_event_api(self._credentials, self._ledger, self._faults, self._schemas)
             operations = Operations(self._ledger, self._faults, self._schemas)
             application = create_application(platform, operations, self._host)
@@ -144,6 +161,7 @@ class Sandbox:
             if self._listener is not None:
                 self._listener.stop()
                 self._listener = None
+                self._store.close()
 
     @property
     def url(self) -> str:
@@ -154,7 +172,7 @@ class Sandbox:
         """
         if not self._port:
             raise RuntimeError("The sandbox has no port yet: use it in a `with` block, or call start().")
-        return f"http://{self._host}:{self._port}/"
+        return f"http://{_reachable(self._host)}:{self._port}/"
 
     @property
     def workspace_key(self) -> str:
@@ -178,7 +196,7 @@ class Sandbox:
 
     @property
     def events(self) -> list[dict[str, Any]]:
-        """The accepted events in order, each as it came on the wire. A new list each time."""
+        """The accepted events that are kept, in order, each as it came on the wire. A new list each time."""
         return self._ledger.events
 
     @property
@@ -189,22 +207,36 @@ class Sandbox:
     @property
     def requests(self) -> int:
         """How many requests came to the API, refused ones included."""
-        return self.stats.requests
+        return self._ledger.requests
 
     @property
     def connections(self) -> int:
         """How many TCP connections were accepted."""
-        return self.stats.connections
+        return self._ledger.connections
+
+    @property
+    def accepted(self) -> int:
+        """How many events were accepted."""
+        return self._ledger.accepted
 
     @property
     def refusals(self) -> int:
         """How many requests were refused and, in bulk requests that were read, how many records."""
-        return self.stats.refused
+        return self._ledger.refusals
 
     @property
     def repeats(self) -> int:
         """How many events were answered but not stored, because their idempotency key was known."""
-        return self.stats.repeated
+        return self._ledger.repeats
+
+    def arrivals(self, after: int, limit: int = 10) -> Arrivals:
+        """Return what came after an entry, to show it as it comes.
+
+        Args:
+            after: The `latest_id` of the arrivals before; 0 for all that is kept.
+            limit: How many of the accepted events to return at most; all are counted.
+        """
+        return self._ledger.arrivals(after, limit)
 
     def clear(self) -> None:
         """Forget events, idempotency keys, counts and planned failures."""
@@ -276,6 +308,12 @@ class Sandbox:
 
         options.setdefault("base_url", self.url)
         return Suprsend(self.workspace_key, self.workspace_secret, **options)
+
+
+def _reachable(host: str) -> str:
+    """Return the host as it stands in a URL; a wildcard is no address to connect to."""
+    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - not bound here
+    return f"[{shown}]" if ":" in shown else shown
 
 
 def _given(name: str, value: str | None, otherwise: str) -> str:

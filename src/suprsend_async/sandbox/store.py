@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import RLock
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from weakref import finalize
 
 from pydantic_core import from_json
 
@@ -36,6 +38,7 @@ _COLUMNS: Final = ", ".join(f"entries.{name}" for name in Entry.model_fields)
 _PLACES: Final = ", ".join("?" * len(Entry.model_fields))
 _LAYOUT: Final = 1
 _HISTORY: Final = 100  # entries
+MOST_BYTES: Final = 512 * 1024 * 1024
 
 
 class Row(NamedTuple):
@@ -94,25 +97,44 @@ class Store:
     Args:
         path: The database's file, which is made if it is not there; None keeps all in memory.
         max_entries: How many entries are kept; the oldest make room.
+        max_bytes: How large the database may grow; then the oldest tenth of the entries makes room.
 
     Raises:
-        ValueError: The file is in use by another sandbox, or is not one of a sandbox.
-        OSError: The file cannot be opened.
+        ValueError: The file is not one of a sandbox.
+        OSError: The file cannot be opened, or another sandbox is using it.
     """
 
-    def __init__(self, path: Path | None, max_entries: int) -> None:
+    def __init__(self, path: Path | None, max_entries: int, max_bytes: int = MOST_BYTES) -> None:
         if max_entries < 1:
             raise ValueError(f"max_events must be at least 1, not {max_entries}")
         self.path = path
         self.max_entries = max_entries
         self.dropped = 0
+        self._max_bytes = max_bytes
         self._lock = RLock()
-        self._database = _open(path)
+        self._opened: sqlite3.Connection | None = None
+        self.open()
+
+    def open(self) -> None:
+        """Open the database, if it is not open."""
+        with self._lock:
+            if self._opened is None:
+                self._opened = _open(self.path)
+                # Also for a store that nobody closes.
+                finalize(self, self._opened.close)
 
     def close(self) -> None:
-        """Close the file. Closing twice does no harm."""
+        """Close the file, so that another sandbox can have it; what is in memory stays. Closing twice does no harm."""
         with self._lock:
-            self._database.close()
+            if self._opened is not None and self.path is not None:
+                self._opened.close()
+                self._opened = None
+
+    @property
+    def _database(self) -> sqlite3.Connection:
+        if self._opened is None:
+            raise RuntimeError("The sandbox's store is closed: read it before the stop, or start the sandbox again.")
+        return self._opened
 
     @contextmanager
     def transaction(self) -> Generator[None]:
@@ -142,6 +164,9 @@ class Store:
 
     def _make_room(self, latest: int) -> None:
         oldest = latest - self.max_entries
+        if self._size() > self._max_bytes:
+            kept = self.kept
+            oldest = max(oldest, latest - kept + kept // 10)
         if oldest < 1:
             return
         deleted = self._database.execute("DELETE FROM entries WHERE id <= ?", (oldest,)).rowcount
@@ -150,10 +175,14 @@ class Store:
             self._database.execute("DELETE FROM requests WHERE id < (SELECT min(request_id) FROM entries)")
             self.dropped += deleted
 
+    def _size(self) -> int:
+        sizes = "SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_freelist_count"
+        return cast("int", self._database.execute(f"{sizes}, pragma_page_size").fetchone()[0])
+
     def find_key(self, key: str) -> str | None:
         """Return the message id of the first event with this idempotency key."""
         row = self._database.execute("SELECT message_id FROM keys WHERE key = ?", (key,)).fetchone()
-        return None if row is None else row[0]
+        return None if row is None else cast("str", row[0])
 
     def add_key(self, key: str, used_at: float, message_id: str) -> None:
         """Remember an idempotency key."""
@@ -172,13 +201,13 @@ class Store:
         """The newest entry's id, also if it is forgotten; 0 before the first."""
         with self._lock:
             row = self._database.execute("SELECT seq FROM sqlite_sequence WHERE name = 'entries'").fetchone()
-        return 0 if row is None else row[0]
+        return 0 if row is None else cast("int", row[0])
 
     @property
     def kept(self) -> int:
         """How many entries there are."""
         with self._lock:
-            return self._database.execute("SELECT count(*) FROM entries").fetchone()[0]
+            return cast("int", self._database.execute("SELECT count(*) FROM entries").fetchone()[0])
 
     def clear(self) -> None:
         """Forget everything; ids go on rising."""
@@ -187,12 +216,21 @@ class Store:
                 self._database.execute(f"DELETE FROM {table}")  # noqa: S608 - the names above
             self.dropped = 0
 
-    def events(self) -> list[dict[str, Any]]:
-        """Return the accepted events in order."""
-        statement = "SELECT event FROM entries JOIN contents USING (id) WHERE verdict = 'accepted' ORDER BY id"
+    def events(self, after: int = 0, limit: int = -1) -> list[dict[str, Any]]:
+        """Return the accepted events in order, those newer than an entry, and no more than a limit if there is one."""
+        statement = (
+            "SELECT event FROM entries JOIN contents USING (id) WHERE verdict = 'accepted' AND id > ? "
+            "ORDER BY id LIMIT ?"
+        )
         with self._lock:
-            found = self._database.execute(statement).fetchall()
+            found = self._database.execute(statement, (after, limit)).fetchall()
         return [from_json(event) for (event,) in found]
+
+    def counts_after(self, entry_id: int) -> dict[Verdict, int]:
+        """Return how many entries of each verdict are newer than this one."""
+        statement = "SELECT verdict, count(*) FROM entries WHERE id > ? GROUP BY verdict"
+        with self._lock:
+            return dict(self._database.execute(statement, (entry_id,)).fetchall())
 
     def page(self, filters: Filters, before: int | None, limit: int) -> EntryPage:
         """Return the newest entries that match, older than the one with the id `before`."""
@@ -255,7 +293,8 @@ def _open(path: Path | None) -> sqlite3.Connection:
         database.executescript(f"BEGIN EXCLUSIVE; {_TABLES} PRAGMA user_version = {_LAYOUT}; COMMIT;")
     except sqlite3.OperationalError as error:
         database.close()
-        raise ValueError(f"{path} cannot be used as a store: {error}") from error
+        reason = "another sandbox is using it" if "locked" in str(error) else str(error)
+        raise OSError(errno.EBUSY, reason, str(path)) from error
     except sqlite3.DatabaseError as error:
         database.close()
         raise ValueError(f"{path} is not the file of a sandbox; choose another one") from error

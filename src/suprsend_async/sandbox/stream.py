@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import anyio
-from pydantic import BaseModel
 
-from .entry import Stats
+from .shapes import News
 
 if TYPE_CHECKING:
     import asyncio
@@ -18,18 +17,6 @@ if TYPE_CHECKING:
 _PAUSE: Final = 0.2  # seconds
 _SILENT_PAUSES: Final = 75  # pauses without news until a sign of life: 15 seconds
 _RETRY: Final = 1000  # milliseconds until a browser connects again
-
-
-class News(BaseModel):
-    """What a listener is told: enough to know whether to fetch, and always the whole of it.
-
-    Attributes:
-        latest_id: The newest entry.
-        stats: The counts.
-    """
-
-    latest_id: int
-    stats: Stats
 
 
 async def stream(ledger: Ledger, stopping: asyncio.Event) -> AsyncGenerator[str]:
