@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+
 import nox
 
-nox.options.sessions = ["lint", "types", "tests", "faults", "released"]
+nox.options.sessions = ["lint", "types", "tests", "browser", "faults", "released"]
 nox.options.error_on_missing_interpreters = False
 nox.options.reuse_existing_virtualenvs = True
 
@@ -28,7 +31,27 @@ def types(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     session.install("-e", ".[all]", *GROUPS["test"])
-    session.run("pytest", "-q", "--ignore=tests/released", "--ignore=tests/faults", *session.posargs)
+    session.run(
+        "pytest", "-q", "--ignore=tests/released", "--ignore=tests/faults", "--ignore=tests/browser", *session.posargs
+    )
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """Use the sandbox's page in a real browser; `nox -s browser -- --screenshots` renews the pictures in docs/images."""
+    _install_chromium(session)
+    session.install("-e", ".[all]", *GROUPS["test"], *GROUPS["browser"])
+    session.run("pytest", "-q", "tests/browser", *session.posargs)
+
+
+def _install_chromium(session: nox.Session) -> None:
+    """Install Debian's browser if there is none; Playwright's own would be a download of its own."""
+    if shutil.which("chromium"):
+        return
+    if shutil.which("apt-get") is None or os.geteuid() != 0:
+        session.skip("this session needs a browser, and only root can install it here: apt-get install chromium")
+    session.run("apt-get", "update", "-qq", external=True)
+    session.run("apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium", external=True)
 
 
 @nox.session

@@ -16,6 +16,7 @@ from .openapi import Operation, describe
 from .operations import Refused
 from .refusal import Refusal
 from .shapes import (
+    Environment,
     EventsQuery,
     FaultToProvoke,
     Health,
@@ -75,6 +76,7 @@ def _operations(can: Operations) -> list[Operation]:
             errors=(*sending, 422),
         ),
         Operation("DELETE", f"{schemas}/{{event_name}}", can.remove_schema, status_code=204, errors=(404,)),
+        Operation("GET", "/_sandbox/environment", can.get_environment, Environment),
         Operation("GET", "/_sandbox/health", can.get_health, Health),
     ]
 

@@ -14,6 +14,7 @@ from suprsend_async.version import __version__
 from . import received
 from .refusal import Refusal, invalid, unacceptable
 from .shapes import (
+    Environment,
     EventsQuery,
     FaultToProvoke,
     Health,
@@ -27,6 +28,8 @@ from .store import Filters
 from .stream import stream
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.requests import Request
 
     from .fault_plan import Faults, Planned
@@ -55,11 +58,13 @@ class Operations:
         ledger: What came.
         faults: What is planned to go wrong.
         schemas: What properties must look like.
+        environment: Gives the environment variables that point a client at this sandbox.
     """
 
     ledger: Ledger
     faults: Faults
     schemas: Schemas
+    environment: Callable[[], dict[str, str]]
 
     async def list_events(self, request: Request) -> Response:
         """List entries, newest first."""
@@ -138,6 +143,11 @@ class Operations:
         if not self.schemas.remove(request.path_params["event_name"]):
             raise Refused(Refusal(404, "not_found", "There is no schema for this event."))
         return Response(status_code=204)
+
+    async def get_environment(self, request: Request) -> Response:
+        """Return the environment variables that point a client at this sandbox."""
+        _query(request, NoQuery)
+        return _json(Environment(variables=self.environment()))
 
     async def get_health(self, request: Request) -> Response:
         """Say that the sandbox is up."""

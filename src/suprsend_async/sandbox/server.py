@@ -148,7 +148,7 @@ class Sandbox:
                 raise RuntimeError("The sandbox is already started.")
             self._store.open()
             platform = create_event_api(self._credentials, self._ledger, self._faults, self._schemas)
-            operations = Operations(self._ledger, self._faults, self._schemas)
+            operations = Operations(self._ledger, self._faults, self._schemas, self.environment)
             application = create_application(platform, operations, self._host)
             listener = Listener(application, self._host, self._port, self._ledger.count_connection)
             listener.start()

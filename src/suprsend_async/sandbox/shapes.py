@@ -85,6 +85,16 @@ class News(BaseModel):
     stats: Stats
 
 
+class Environment(BaseModel):
+    """What points a client at this sandbox.
+
+    Attributes:
+        variables: The environment variables by name, its credentials among them.
+    """
+
+    variables: dict[str, str]
+
+
 class Health(BaseModel):
     """That the sandbox answers.
 

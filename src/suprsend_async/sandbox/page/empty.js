@@ -30,8 +30,15 @@ export function showNoMatch(root, onReset) {
   );
 }
 
+/** Leave the place to the events. */
+export function showNothing(root) {
+  show(root, "nothing");
+  root.hidden = true;
+}
+
 /** Show it, unless it is there already: somebody may be about to copy from it. */
 function show(root, kind, ...children) {
+  root.hidden = false;
   if (root.dataset.kind !== kind) {
     root.dataset.kind = kind;
     root.replaceChildren(...children);

@@ -147,7 +147,8 @@ export class Faults {
 }
 
 function field(label, control) {
-  return element("label", { class: "field" }, element("span", {}, label), control);
+  control.id = `fault-${control.name}`;
+  return element("div", { class: "field" }, element("label", { for: control.id }, label), control);
 }
 
 function input(name, { label: _, options, ...attributes }) {

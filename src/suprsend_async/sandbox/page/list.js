@@ -4,6 +4,7 @@ import { element } from "./dom.js";
 import { clock, dateAndClock, status } from "./format.js";
 
 const SPARE = 8; // rows above and below those in sight
+const AHEAD = 500; // loaded rows below those in sight, so that scrolling seldom waits
 const CELLS = ["time", "verdict", "name", "distinct_id", "tenant", "why"];
 
 export class EventList {
@@ -108,7 +109,7 @@ export class EventList {
       }
     }
     this.#tellActive();
-    if (this.#entries.hasMore && last > rows.length - 2 * this.pageSize) {
+    if (this.#entries.hasMore && last > rows.length - AHEAD) {
       this.#onEnd();
     }
   }

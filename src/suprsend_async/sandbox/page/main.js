@@ -5,7 +5,7 @@ import { say } from "./clipboard.js";
 import { Counters } from "./counters.js";
 import { Detail } from "./detail.js";
 import { byId } from "./dom.js";
-import { showNoMatch, showWelcome } from "./empty.js";
+import { showNoMatch, showNothing, showWelcome } from "./empty.js";
 import { Entries } from "./entries.js";
 import { Faults } from "./faults.js";
 import { Filters } from "./filters.js";
@@ -138,13 +138,16 @@ function filterBy(name, value) {
 function show() {
   list.render();
   const isEmpty = entries.rows.length === 0;
-  byId("empty").hidden = !isEmpty;
-  byId("reset").hidden = !filters.areSet;
+  byId("show-all").hidden = !filters.areSet;
   byId("matches").textContent = isEmpty ? "" : counted(entries.total, "event");
   byId("news").hidden = latestId <= seenId;
   byId("news").textContent = filters.areSet ? "There may be new events ↑" : `${counted(latestId - seenId, "new event")} ↑`;
-  if (isEmpty) {
-    attempt(() => (filters.areSet ? showNoMatch(byId("empty"), () => filters.reset()) : showWelcome(byId("empty"))));
+  if (!isEmpty) {
+    showNothing(byId("empty"));
+  } else if (filters.areSet) {
+    showNoMatch(byId("empty"), () => filters.reset());
+  } else {
+    attempt(() => showWelcome(byId("empty")));
   }
 }
 
