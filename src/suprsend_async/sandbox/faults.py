@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 MOST: int = 1_000_000
 """The largest count of a fault."""
-
 
 # What a header can hold.
 _Text: TypeAlias = Annotated[str, Field(max_length=100, pattern=r"^[!-~]([ -~]*[!-~])?$")]
 
 
+def _is_number(value: object) -> object:
+    # 2.0 is a whole number in JSON; "2" and true are none.
+    if isinstance(value, str | bool):
+        raise ValueError("Input should be a number")
+    return value
+
+
+_NUMBER: Final = BeforeValidator(_is_number)
+
+
+def _require_kind(schema: dict[str, Any]) -> None:
+    # Python's callers need not name it; JSON has nothing else to tell the faults apart.
+    schema["required"] = ["kind"]
+
+
 class _Fault(BaseModel):
     """A fault; `count` is how often it strikes, None until it is cleared."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, json_schema_extra=_require_kind)
 
-    count: Annotated[int, Field(ge=1, le=MOST, strict=True)] | None = None
+    count: Annotated[int, Field(ge=1, le=MOST), _NUMBER] | None = None
 
 
 class Status(_Fault):
@@ -33,8 +47,8 @@ class Status(_Fault):
     """
 
     kind: Literal["status"] = "status"
-    status: Annotated[int, Field(ge=400, le=599, strict=True)] = 503
-    retry_after: _Text | Annotated[int, Field(ge=-MOST, le=MOST, strict=True)] | None = None
+    status: Annotated[int, Field(ge=400, le=599), _NUMBER] = 503
+    retry_after: _Text | Annotated[int, Field(ge=-MOST, le=MOST), _NUMBER] | None = None
     body: Annotated[str, Field(max_length=100_000)] | None = None
     content_type: _Text = "application/json"
 
@@ -54,8 +68,8 @@ class Latency(_Fault):
     """
 
     kind: Literal["latency"] = "latency"
-    seconds: Annotated[float, Field(ge=0, le=600, strict=True)] = 1.0
-    jitter: Annotated[float, Field(ge=0, le=600, strict=True)] = 0.0
+    seconds: Annotated[float, Field(ge=0, le=600), _NUMBER] = 1.0
+    jitter: Annotated[float, Field(ge=0, le=600), _NUMBER] = 0.0
 
 
 class Reset(_Fault):
@@ -87,7 +101,7 @@ class RefuseRecords(_Fault):
     kind: Literal["refuse_records"] = "refuse_records"
     distinct_id: Annotated[str, Field(max_length=1000)] | None = None
     name: Annotated[str, Field(max_length=1000)] | None = None
-    status: Annotated[int, Field(ge=400, le=599, strict=True)] = 422
+    status: Annotated[int, Field(ge=400, le=599), _NUMBER] = 422
 
 
 class RateLimit(_Fault):
@@ -98,7 +112,7 @@ class RateLimit(_Fault):
     """
 
     kind: Literal["rate_limit"] = "rate_limit"
-    events_per_second: Annotated[float, Field(gt=0, le=MOST, strict=True)] = 100.0
+    events_per_second: Annotated[float, Field(gt=0, le=MOST), _NUMBER] = 100.0
 
 
 Ending: TypeAlias = Status | Html502 | Reset | Silence
@@ -116,8 +130,8 @@ class RandomMix(_Fault):
     """
 
     kind: Literal["random"] = "random"
-    share: Annotated[float, Field(ge=0, le=1, strict=True)] = 0.2
-    seed: Annotated[int, Field(ge=0, le=2**53 - 1, strict=True)] = 0
+    share: Annotated[float, Field(ge=0, le=1), _NUMBER] = 0.2
+    seed: Annotated[int, Field(ge=0, le=2**53 - 1), _NUMBER] = 0
     of: Annotated[tuple[Annotated[Simple, Field(discriminator="kind")], ...], Field(min_length=1, max_length=100)] = (
         Status(),
         Status(status=429, retry_after=1),

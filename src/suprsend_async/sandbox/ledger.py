@@ -109,7 +109,8 @@ class Ledger:
             self._version += 1
 
     def _row(self, judged: Judged, now: float, note: str | None) -> Row:
-        fields = cast("dict[str, object]", judged.event) if isinstance(judged.event, dict) else {}
+        event = judged.event
+        fields = cast("dict[str, object]", event) if isinstance(event, dict) else {}
         key = (_text(fields.get("$idempotency_key")) or "").strip() or None
         who = (
             _text(fields.get("event")),
