@@ -38,7 +38,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def browser(session: nox.Session) -> None:
-    """Use the sandbox's page in a real browser; `nox -s browser -- --screenshots` renews the pictures in docs/images."""
+    """Use the page in a real browser; `nox -s browser -- --screenshots` renews the pictures in docs/images."""
     _install_chromium(session)
     session.install("-e", ".[all]", *GROUPS["test"], *GROUPS["browser"])
     session.run("pytest", "-q", "tests/browser", *session.posargs)

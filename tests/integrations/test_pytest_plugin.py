@@ -88,15 +88,22 @@ def test_a_failure_shows_the_difference_and_not_the_plugins_code(run: Run) -> No
         def test_it_fails_too(suprsend_env, suprsend_sandbox):
             order("user-1", 12)
             suprsend_sandbox.assert_not_tracked("order_placed")
+
+        def test_it_fails_by_a_refusal(suprsend_env, suprsend_sandbox):
+            suprsend_sandbox.fail_next(status=404)
+            order("user-1", 12)
+            suprsend_sandbox.assert_tracked("order_placed")
         """
     )
-    result.assert_outcomes(failed=2)
+    result.assert_outcomes(failed=3)
     result.stdout.fnmatch_lines(
         [
             "*no event was tracked with 'order_placed', distinct_id='user-1', properties={'amount': 10}",
             "E * the closest of 1 event, order_placed of user-1, differs:",
             "E *   properties.amount: expected 10, got 12",
             "*1 tracked with 'order_placed'; expected none",
+            "E * the sandbox accepted no event;*",
+            "E *   a whole request: 404, The sandbox was told to refuse this request.",
         ]
     )
     result.stdout.no_fnmatch_line("*raise AssertionError*")

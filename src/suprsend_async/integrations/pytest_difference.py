@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _SHOWN: Final = 120  # characters of a value
-_NAMED: Final = 10  # other events that are named
+_NAMED: Final = 10  # other events
 _MISSING: Final = object()
 
 Wire = Mapping[str, Any]
@@ -85,7 +85,7 @@ def explain(expected: Expected, events: Sequence[Wire], refused: Sequence[str] =
     else:
         lines += ["", "the sandbox accepted no event; does the code under test use suprsend_env, or its url?"]
     if refused:
-        lines += ["", "the sandbox refused:", *(f"  {line}" for line in refused[:_NAMED])]
+        lines += ["", "the sandbox refused:", *(f"  {line}" for line in refused)]
     return "\n".join(lines)
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from suprsend_async import AsyncSuprsend, Suprsend
     from suprsend_async.sandbox import Sandbox
+    from suprsend_async.sandbox.entry import Entry
 
 
 class SandboxFixture:
@@ -104,10 +105,10 @@ class SandboxFixture:
         __tracebackhide__ = True
         expected = Expected(name, distinct_id, tenant_id, properties or {})
         events = self.events()
-        for event in reversed(events):
-            if not expected.differences(event):
-                return event
-        raise AssertionError(explain(expected, events))
+        if found := [event for event in events if not expected.differences(event)]:
+            return found[-1]
+        refused = [_refusal(entry) for entry in self.sandbox.entries(verdict="refused", limit=10)]
+        raise AssertionError(explain(expected, events, refused))
 
     def assert_not_tracked(self, name: str, *, distinct_id: str | None = None, tenant_id: str | None = None) -> None:
         """Assert that no such event was accepted.
@@ -124,3 +125,8 @@ class SandboxFixture:
         found = self.events(name=name, distinct_id=distinct_id, tenant_id=tenant_id)
         if found:
             raise AssertionError(f"{len(found)} tracked with {Expected(name, distinct_id, tenant_id)}; expected none")
+
+
+def _refusal(entry: Entry) -> str:
+    what = f"{entry.name} of {entry.distinct_id}" if entry.name else "a whole request"
+    return f"{what}: {entry.status_code}, {entry.reason}"

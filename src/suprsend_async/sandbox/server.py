@@ -21,7 +21,7 @@ from .ledger import Ledger
 from .listener import Listener
 from .operations import Operations
 from .schemas import Schemas
-from .store import Store
+from .store import Filters, Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from suprsend_async import AsyncSuprsend, Suprsend
 
-    from .entry import Stats
+    from .entry import Entry, Stats, Verdict
     from .faults import Fault
     from .ledger import Arrivals
 
@@ -237,6 +237,27 @@ class Sandbox:
             limit: How many of the accepted events to return at most; all are counted.
         """
         return self._ledger.arrivals(after, limit)
+
+    def entries(self, *, verdict: Verdict | None = None, limit: int = 50) -> list[Entry]:
+        """Return what came, newest first: each event, and each request that was refused as a whole.
+
+        Args:
+            verdict: Only the "accepted", the "refused" or the "repeated".
+            limit: How many at most.
+
+        Example:
+            ```python
+            from suprsend_async import Event
+            from suprsend_async.sandbox import Sandbox
+
+            with Sandbox() as sandbox, sandbox.blocking_client(max_retries=0) as client:
+                sandbox.fail_next(status=404)
+                client.track_event(Event("user-1", "product_purchased"))
+                (entry,) = sandbox.entries(verdict="refused")
+                assert entry.status_code == 404
+            ```
+        """
+        return self._ledger.page(Filters(verdict=verdict), None, limit).events
 
     def clear(self) -> None:
         """Forget events, idempotency keys, counts and planned failures."""
