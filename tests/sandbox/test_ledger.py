@@ -6,10 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pydantic_core import to_json
 
 from suprsend_async.sandbox.entry import RawRequest
 from suprsend_async.sandbox.ledger import Judged, Ledger
-from suprsend_async.sandbox.store import Store
+from suprsend_async.sandbox.refusal import Refusal
+from suprsend_async.sandbox.store import Filters, Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +45,7 @@ def ledger(store: Store, clock: Clock) -> Ledger:
     return Ledger(store, clock)
 
 
+NO = Refusal(401, "authentication_error", "no")
 REQUEST = RawRequest(method="POST", target="/v2/event/", headers=[], body="", body_size=0)
 
 
@@ -119,12 +122,31 @@ def test_clear_forgets_events_keys_and_counts(ledger: Ledger) -> None:
     accept(ledger, {"$idempotency_key": "k"})
     ledger.count_request()
     ledger.count_connection()
-    ledger.refuse(REQUEST, 401, "no")
+    ledger.refuse(REQUEST, NO)
     assert counts(ledger) == (1, 1, 1, 1, 1)
     ledger.clear()
     assert counts(ledger) == (0, 0, 0, 0, 0)
     assert ledger.events == []
     assert accept(ledger, {"$idempotency_key": "k"}) != first
+
+
+def test_a_refused_request_with_one_event_stands_in_the_history_of_its_key(ledger: Ledger) -> None:
+    event = {"event": "order_placed", "distinct_id": "user-1", "$idempotency_key": "k"}
+    body = to_json(event).decode()
+    ledger.refuse(REQUEST.model_copy(update={"body": body}), NO)
+    accept(ledger, event)
+    (accepted, refused) = ledger.page(Filters(), None, 10).events
+    assert (refused.name, refused.distinct_id, refused.reason) == ("order_placed", "user-1", "no")
+    detail = ledger.detail(accepted.id)
+    assert detail is not None
+    assert [entry.verdict for entry in detail.history] == ["accepted", "refused"]
+
+
+@pytest.mark.parametrize("body", ["", "[{}]", '{"event": "cut o', '{"n": NaN}', "1"])
+def test_of_any_other_refused_request_only_that_is_known(ledger: Ledger, body: str) -> None:
+    ledger.refuse(REQUEST.model_copy(update={"body": body}), NO)
+    (refused,) = ledger.page(Filters(), None, 10).events
+    assert (refused.name, refused.idempotency_key) == (None, None)
 
 
 def test_one_key_from_many_threads_is_stored_once(ledger: Ledger) -> None:

@@ -36,6 +36,8 @@ CREATE TABLE IF NOT EXISTS keys (id INTEGER PRIMARY KEY, key TEXT UNIQUE, used_a
 """
 _COLUMNS: Final = ", ".join(f"entries.{name}" for name in Entry.model_fields)
 _PLACES: Final = ", ".join("?" * len(Entry.model_fields))
+# What SQLite keeps in the file's head: whose it is, and which tables it has.
+_APPLICATION: Final = int.from_bytes(b"SSsb")
 _LAYOUT: Final = 1
 _HISTORY: Final = 100  # entries
 MOST_BYTES: Final = 512 * 1024 * 1024
@@ -285,20 +287,30 @@ def _open(path: Path | None) -> sqlite3.Connection:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     database = sqlite3.connect(path or ":memory:", check_same_thread=False, timeout=0)
     try:
-        for pragma in ("locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = NORMAL"):
-            database.execute(f"PRAGMA {pragma}")
-        (layout,) = database.execute("PRAGMA user_version").fetchone()
-        if layout not in {0, _LAYOUT}:
-            raise ValueError(f"{path} was made by another version of the sandbox; choose another file")
-        database.executescript(f"BEGIN EXCLUSIVE; {_TABLES} PRAGMA user_version = {_LAYOUT}; COMMIT;")
+        _prepare(database)
     except sqlite3.OperationalError as error:
         database.close()
         reason = "another sandbox is using it" if "locked" in str(error) else str(error)
         raise OSError(errno.EBUSY, reason, str(path)) from error
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, _Foreign) as error:
         database.close()
-        raise ValueError(f"{path} is not the file of a sandbox; choose another one") from error
-    except ValueError:
-        database.close()
-        raise
+        raise ValueError(f"{path} is not the file of a sandbox of this version; choose another one") from error
     return database
+
+
+class _Foreign(Exception):  # noqa: N818 - never leaves this module
+    """The database is another program's."""
+
+
+def _prepare(database: sqlite3.Connection) -> None:
+    database.execute("PRAGMA locking_mode = EXCLUSIVE")
+    # Look before anything is changed.
+    made_by = [database.execute(f"PRAGMA {pragma}").fetchone()[0] for pragma in ("application_id", "user_version")]
+    is_new = not database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if not is_new and made_by != [_APPLICATION, _LAYOUT]:
+        raise _Foreign
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA synchronous = NORMAL")
+    database.executescript(
+        f"BEGIN EXCLUSIVE; {_TABLES} PRAGMA application_id = {_APPLICATION}; PRAGMA user_version = {_LAYOUT}; COMMIT;"
+    )
