@@ -107,7 +107,7 @@ class _EventApi:
         events = self._judge(request, body, endpoint)
         raw = received.raw(request, _readable(body))
         if isinstance(events, Refusal):
-            self._ledger.refuse(raw, events.status_code, events.message)
+            self._ledger.refuse(raw, events)
             return answers.refused(events)
         return endpoint.answer(self._ledger.take(raw, events, note))
 
@@ -144,13 +144,14 @@ class _EventApi:
             planned = Refusal(answer.status_code, "planned_fault", "The sandbox was told to refuse this request.")
             return self._refuse(request, body, answer, planned)
         what = "reset the connection" if isinstance(ending, Reset) else "keep silent"
-        self._ledger.refuse(received.raw(request, body), 0, f"The sandbox was told to {what}.")
+        planned = Refusal(0, "planned_fault", f"The sandbox was told to {what}.")
+        self._ledger.refuse(received.raw(request, body), planned)
         if isinstance(ending, Silence):
             await wait_for_hang_up(request)
         return await _reset(request)
 
     def _refuse(self, request: Request, body: bytes, answer: Answer, refusal: Refusal) -> Response:
-        self._ledger.refuse(received.raw(request, body), refusal.status_code, refusal.message)
+        self._ledger.refuse(received.raw(request, body), refusal)
         return _response(answer)
 
 

@@ -94,11 +94,15 @@ class Ledger:
             self._enter(request, rows, contents)
         return [judged.refusal or cast("str", row.message_id) for judged, row in zip(events, rows, strict=True)]
 
-    def refuse(self, request: RawRequest, status_code: int, reason: str) -> None:
-        """Enter a request that is refused as a whole."""
-        row = Row(self._clock(), "refused", status_code, None, None, None, None, None, reason)
+    def refuse(self, request: RawRequest, refusal: Refusal) -> None:
+        """Enter a request that is refused as a whole; if it holds one event, then as that event's.
+
+        So the history of an idempotency key holds the attempts that failed as well.
+        """
+        event = _only_event(request)
+        row = self._row(Judged(event, refusal), self._clock(), None)
         with self._store.transaction():
-            self._enter(request, [row], [None])
+            self._enter(request, [row], [_content(event)])
 
     def _enter(self, request: RawRequest, rows: Sequence[Row], contents: Sequence[str | None]) -> None:
         request_id = self._store.add_request(request, to_json(request.headers).decode())
@@ -233,6 +237,15 @@ class Ledger:
                 store="memory" if store.path is None else str(store.path),
                 started_at=self._started_at,
             )
+
+
+def _only_event(request: RawRequest) -> dict[str, object] | None:
+    """Return the event of a request that holds one and no more, as far as the kept part of its body tells."""
+    try:
+        decoded: object = from_json(request.body, allow_inf_nan=False)
+    except ValueError:
+        return None
+    return cast("dict[str, object]", decoded) if isinstance(decoded, dict) else None
 
 
 def _text(value: object) -> str | None:
