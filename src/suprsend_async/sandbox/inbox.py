@@ -36,10 +36,10 @@ if TYPE_CHECKING:
 def create_inbox(can: Operations) -> Starlette:
     """Build the page and its interface over what the interface can do."""
     operations = _operations(can)
-    document = to_json(describe(operations))
 
     async def openapi(_: Request) -> Response:
-        return Response(document, media_type="application/json")
+        # Made when it is asked for: it takes longer than all the rest of a start.
+        return Response(to_json(describe(operations)), media_type="application/json")
 
     application = Starlette(
         routes=[
