@@ -6,7 +6,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from suprsend_async.sandbox import Sandbox
 
@@ -65,13 +65,18 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
     """Open the page of a sandbox; a script's error, or a word on the console, fails the test."""
     contexts, complaints = [], []
 
+    def hear(message: ConsoleMessage) -> None:
+        # The browser says this by itself when a test has stopped the sandbox.
+        if "net::ERR_CONNECTION_REFUSED" not in message.text:
+            complaints.append(message.text)
+
     def open_page(sandbox: Sandbox, **options: object) -> Page:
         context = browser.new_context(**{"viewport": DESK, "color_scheme": "light", "locale": "en-GB"} | options)
         context.grant_permissions(["clipboard-read", "clipboard-write"])
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda message: complaints.append(message.text))
+        page.on("console", hear)
         page.goto(sandbox.url)
         expect(page.get_by_text("live", exact=True)).to_be_visible()
         return page

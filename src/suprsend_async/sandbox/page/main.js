@@ -15,7 +15,7 @@ import { listenToKeys, showHelp } from "./shortcuts.js";
 
 const entries = new Entries();
 const list = new EventList(byId("list"), entries, { onSelect: selected, onEnd: loadMore });
-const detail = new Detail(byId("detail"), { onClose: closeDetail, onFilter: filterBy, onShow: showDetail });
+const detail = new Detail(byId("detail"), { onClose: closeDetail, onFilter: (name, value) => filters.add(name, value), onShow: showDetail });
 const filters = new Filters(byId("filters"), () => attempt(reload));
 const faults = new Faults();
 const counters = new Counters(byId("counters"), byId("connection"));
@@ -33,7 +33,7 @@ const SHORTCUTS = [
   { keys: ["g", "Home"], label: "newest event", run: () => attempt(toNewest) },
   { keys: ["G", "End"], label: "oldest loaded event", run: () => list.selectAt(-1) },
   { keys: ["Enter"], label: "open the event", run: openSelected },
-  { keys: ["Escape"], label: "close it", run: closeDetail },
+  { keys: ["Escape"], label: "close it", run: () => (faults.isOpen ? faults.toggle() : closeDetail()) },
   { keys: ["/"], label: "search", run: () => byId("search").select() },
   { keys: ["c"], label: "copy as Python", run: () => detail.copyAsPython() },
   { keys: ["t"], label: "copy as test", run: () => detail.copyAsTest() },
@@ -128,10 +128,6 @@ function closeDetail() {
     document.body.classList.remove("reading");
     byId("list").focus();
   }
-}
-
-function filterBy(name, value) {
-  filters.add(name, value);
 }
 
 /** Bring the page up to date with the entries. */
