@@ -45,9 +45,26 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
+    """Fail a set-up that hid a blocked attempt."""
+    return (yield from _tell_hidden_attempts(item.config))
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Fail a test that hid a blocked attempt, as a client does which reports failures instead of raising them."""
-    block = item.config.stash.get(_BLOCK, None)
+    """Fail a test that hid a blocked attempt."""
+    return (yield from _tell_hidden_attempts(item.config))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+    """Fail a tear-down that hid a blocked attempt."""
+    return (yield from _tell_hidden_attempts(item.config))
+
+
+def _tell_hidden_attempts(config: pytest.Config) -> Generator[None, object, object]:
+    """Raise what the code under test kept to itself, as a client does which reports failures instead of raising."""
+    block = config.stash.get(_BLOCK, None)
     if block is None:
         return (yield)
     block.take_refused()

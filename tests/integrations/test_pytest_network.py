@@ -153,3 +153,28 @@ def test_a_failure_that_a_refusal_caused_says_so(pytester: pytest.Pytester, run_
     result = run_pytest("--suprsend-block-network")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*--suprsend-block-network kept this test from talking to 192.0.2.1"])
+
+
+def test_an_attempt_that_a_fixture_hides_is_told(pytester: pytest.Pytester, run_pytest: Run) -> None:
+    pytester.makepyfile(
+        PRELUDE
+        + textwrap.dedent(
+            """
+            @pytest.fixture
+            def before():
+                suppressed()
+
+            @pytest.fixture
+            def after():
+                yield
+                suppressed()
+
+            def test_set_up(before):
+                pass
+
+            def test_tear_down(after):
+                pass
+            """
+        )
+    )
+    run_pytest("--suprsend-block-network").assert_outcomes(passed=1, errors=2)
