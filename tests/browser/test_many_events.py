@@ -82,8 +82,9 @@ def test_a_burst_while_reading_further_down_moves_nothing(
     full_sandbox: Sandbox, open_page: Callable[..., Page]
 ) -> None:
     page = open_page(full_sandbox)
+    expect(page.locator("#matches")).not_to_be_empty()
     page.locator("#list").evaluate("list => { list.scrollTop = 3200; }")
-    middle = page.locator("#list .row:visible").nth(15)
+    middle = page.locator('[aria-rowindex="115"]:visible')
     before = middle.inner_text()
     with full_sandbox.blocking_client() as client:
         from suprsend_async import Event

@@ -43,7 +43,8 @@ export function listen(onNews, onState) {
 }
 
 async function call(method, path, { body, signal, parse = JSON.parse } = {}) {
-  const content = body === undefined ? {} : { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
+  const content =
+    body === undefined ? {} : { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
   const response = await fetch(`/_sandbox/${path}`, { method, signal, ...content });
   const text = await response.text();
   const answer = text ? parse(text) : null;

@@ -27,7 +27,14 @@ export class Counters {
     this.#handled = handled;
     const counts = ["accepted", "refused", "repeated"].map((name) => [name, stats[name]]);
     this.#root.replaceChildren(
-      ...counts.map(([name, number]) => element("div", { "data-verdict": name, class: number ? "some" : "none" }, element("dt", {}, name), element("dd", {}, count(number)))),
+      ...counts.map(([name, number]) =>
+        element(
+          "div",
+          { "data-verdict": name, class: number ? "some" : "none" },
+          element("dt", {}, name),
+          element("dd", {}, count(number)),
+        ),
+      ),
       ...(stats.dropped ? [dropped(stats)] : []),
     );
     return wasCleared;
@@ -36,5 +43,10 @@ export class Counters {
 
 function dropped(stats) {
   const explanation = `The sandbox keeps ${counted(stats.max_events, "event")}; older ones have made room.`;
-  return element("div", { class: "dropped", title: explanation }, element("dt", {}, "dropped"), element("dd", {}, count(stats.dropped)));
+  return element(
+    "div",
+    { class: "dropped", title: explanation },
+    element("dt", {}, "dropped"),
+    element("dd", {}, count(stats.dropped)),
+  );
 }

@@ -2,7 +2,7 @@
 
 import { getEvent } from "./api.js";
 import { copy } from "./clipboard.js";
-import { element } from "./dom.js";
+import { button, element } from "./dom.js";
 import { clock, count, dateAndClock, status } from "./format.js";
 import { asEvent, asTest } from "./python.js";
 import { tree } from "./tree.js";
@@ -76,14 +76,18 @@ export class Detail {
   }
 
   #heading(found) {
-    const isEvent = found.event !== null;
-    return element("header", {},
+    const disabled = found.event === null;
+    return element(
+      "header",
+      {},
       element("h2", {}, found.name ?? "A whole request"),
-      element("div", { class: "actions" },
-        element("button", { type: "button", id: "copy-python", disabled: !isEvent, "aria-keyshortcuts": "c", click: () => this.copyAsPython() }, "Copy as Python"),
-        element("button", { type: "button", id: "copy-test", disabled: !isEvent, "aria-keyshortcuts": "t", click: () => this.copyAsTest() }, "Copy as test"),
+      element(
+        "div",
+        { class: "actions" },
+        button("Copy as Python", () => this.copyAsPython(), { disabled, "aria-keyshortcuts": "c" }),
+        button("Copy as test", () => this.copyAsTest(), { disabled, "aria-keyshortcuts": "t" }),
       ),
-      element("button", { type: "button", class: "close", "aria-label": "Close", "aria-keyshortcuts": "Escape", click: this.#onClose }, "×"),
+      button("×", this.#onClose, { class: "close", "aria-label": "Close", "aria-keyshortcuts": "Escape" }),
     );
   }
 
@@ -99,23 +103,27 @@ export class Detail {
       ["happened", typeof event.$time === "number" ? dateAndClock(event.$time / 1000) : null],
       ["sent by", event.properties?.$ss_sdk_version],
     ];
-    return element("dl", { class: "facts" }, ...facts.filter(([, value]) => typeof value === "string").map(([name, value, filter]) =>
-      element("div", {}, element("dt", {}, name), element("dd", {}, value, filter ? this.#more(filter, value) : null)),
-    ));
-  }
-
-  #more(filter, value) {
-    return element("button", { type: "button", class: "link", click: () => this.#onFilter(filter, value) }, "show only these");
+    const items = facts
+      .filter(([, value]) => typeof value === "string")
+      .map(([name, value, filter]) => {
+        const more = filter ? button("show only these", () => this.#onFilter(filter, value), { class: "link" }) : null;
+        return element("div", {}, element("dt", {}, name), element("dd", {}, value, more));
+      });
+    return element("dl", { class: "facts" }, ...items);
   }
 
   #history(found) {
-    return section(`History of the key (${count(found.history.length)})`, element("ol", { class: "history" }, ...found.history.map((entry) =>
-      element("li", { "data-verdict": entry.verdict, "aria-current": entry.id === found.id ? "true" : null },
-        element("button", { type: "button", class: "link", click: () => this.#onShow(entry.id) }, clock(entry.received_at)),
+    const items = found.history.map((entry) => {
+      const isThis = entry.id === found.id;
+      return element(
+        "li",
+        { "data-verdict": entry.verdict, "aria-current": isThis },
+        button(clock(entry.received_at), () => this.#onShow(entry.id), { class: "link" }),
         element("span", { class: "verdict" }, `${entry.verdict} ${status(entry.status_code)}`),
-        element("span", {}, entry.id === found.id ? "this one" : entry.reason ?? ""),
-      ),
-    )));
+        element("span", {}, isThis ? "this one" : (entry.reason ?? "")),
+      );
+    });
+    return section(`History of the key (${count(items.length)})`, element("ol", { class: "history" }, ...items));
   }
 }
 
@@ -126,7 +134,9 @@ function ownProperties(event) {
 }
 
 function verdict(found) {
-  return element("p", { class: "outcome", "data-verdict": found.verdict },
+  return element(
+    "p",
+    { class: "outcome", "data-verdict": found.verdict },
     element("strong", { class: "verdict" }, `${found.verdict} ${status(found.status_code)}`),
     element("span", {}, found.reason ?? REASONS[found.verdict] ?? ""),
   );
@@ -137,10 +147,11 @@ function section(title, ...children) {
 }
 
 function request({ method, target, headers, body, body_size: size }) {
+  const head = [`${method} ${target}`, ...headers.map(([name, value]) => `${name}: ${value}`)].join("\n");
   const rest = size - new TextEncoder().encode(body).length;
   return [
-    element("pre", { class: "raw" }, [`${method} ${target}`, ...headers.map(([name, value]) => `${name}: ${value}`)].join("\n")),
+    element("pre", { class: "raw" }, head),
     element("pre", { class: "raw body", tabindex: "0", "aria-label": "Body" }, body),
-    rest > 0 ? element("p", { class: "none" }, `and ${count(rest)} bytes more`) : null,
-  ].filter((part) => part !== null);
+    ...(rest > 0 ? [element("p", { class: "none" }, `and ${count(rest)} bytes more`)] : []),
+  ];
 }

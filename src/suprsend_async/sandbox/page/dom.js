@@ -23,6 +23,11 @@ export function element(tag, attributes = {}, ...children) {
   return made;
 }
 
+/** Make a button. */
+export function button(label, onClick, attributes = {}) {
+  return element("button", { type: "button", click: onClick, ...attributes }, label);
+}
+
 /** Find the element with this id; the page's own markup has it. */
 export function byId(id) {
   return document.getElementById(id);

@@ -2,7 +2,7 @@
 
 import { getEnvironment } from "./api.js";
 import { copy } from "./clipboard.js";
-import { element } from "./dom.js";
+import { button, element } from "./dom.js";
 
 const FIRST_EVENT = `from suprsend_async import Event, Suprsend
 
@@ -12,49 +12,60 @@ with Suprsend() as client:
 
 /** Tell how to send the first event. */
 export async function showWelcome(root) {
+  if (!turnTo("welcome", root)) {
+    return;
+  }
   const exports = await environmentLines();
-  show(root, "welcome",
-    element("h2", {}, "Waiting for the first event"),
-    element("p", {}, "Point your application at this sandbox:"),
-    snippet(exports, "Variables"),
-    element("p", {}, "Then track something, for example:"),
-    snippet(FIRST_EVENT, "Example"),
-  );
+  // The first event may have come meanwhile.
+  if (root.dataset.kind === "welcome") {
+    root.replaceChildren(
+      element("h2", {}, "Waiting for the first event"),
+      element("p", {}, "Point your application at this sandbox:"),
+      snippet(exports, "Variables"),
+      element("p", {}, "Then track something, for example:"),
+      snippet(FIRST_EVENT, "Example"),
+    );
+  }
 }
 
 /** Tell that the filters leave nothing. */
 export function showNoMatch(root, onReset) {
-  show(root, "no match",
-    element("h2", {}, "No event matches"),
-    element("p", {}, element("button", { type: "button", click: onReset }, "Show all events")),
-  );
+  if (turnTo("no match", root)) {
+    root.append(element("h2", {}, "No event matches"), element("p", {}, button("Show all events", onReset)));
+  }
 }
 
 /** Leave the place to the events. */
 export function showNothing(root) {
-  show(root, "nothing");
+  turnTo("nothing", root);
   root.hidden = true;
 }
 
-/** Show it, unless it is there already: somebody may be about to copy from it. */
-function show(root, kind, ...children) {
+/** Make room for something else; false if it is there already: somebody may be about to copy from it. */
+function turnTo(kind, root) {
   root.hidden = false;
-  if (root.dataset.kind !== kind) {
-    root.dataset.kind = kind;
-    root.replaceChildren(...children);
+  if (root.dataset.kind === kind) {
+    return false;
   }
+  root.dataset.kind = kind;
+  root.replaceChildren();
+  return true;
 }
 
 function snippet(source, what) {
-  return element("div", { class: "snippet" },
+  return element(
+    "div",
+    { class: "snippet" },
     element("pre", {}, source),
-    element("button", { type: "button", click: () => copy(source, what) }, "Copy"),
+    button("Copy", () => copy(source, what)),
   );
 }
 
 async function environmentLines() {
   const { variables } = await getEnvironment();
-  return Object.entries(variables).map(([name, value]) => `export ${name}=${quoted(value)}\n`).join("");
+  return Object.entries(variables)
+    .map(([name, value]) => `export ${name}=${quoted(value)}\n`)
+    .join("");
 }
 
 const quoted = (value) => (/^[\w@%+=:,./-]+$/.test(value) ? value : `'${value.replaceAll("'", `'"'"'`)}'`);

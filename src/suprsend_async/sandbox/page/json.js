@@ -16,7 +16,9 @@ export function parseExactly(text) {
   return JSON.parse(text, (_, value, context) => {
     // Browsers that do not tell the source show the number as JavaScript has it.
     const source = context?.source;
-    return typeof value === "number" && source !== undefined && String(value) !== source ? new ExactNumber(source) : value;
+    return typeof value === "number" && source !== undefined && String(value) !== source
+      ? new ExactNumber(source)
+      : value;
   });
 }
 

@@ -15,7 +15,11 @@ import { listenToKeys, showHelp } from "./shortcuts.js";
 
 const entries = new Entries();
 const list = new EventList(byId("list"), entries, { onSelect: selected, onEnd: loadMore });
-const detail = new Detail(byId("detail"), { onClose: closeDetail, onFilter: (name, value) => filters.add(name, value), onShow: showDetail });
+const detail = new Detail(byId("detail"), {
+  onClose: closeDetail,
+  onFilter: (name, value) => filters.add(name, value),
+  onShow: showDetail,
+});
 const filters = new Filters(byId("filters"), () => attempt(reload));
 const faults = new Faults();
 const counters = new Counters(byId("counters"), byId("connection"));
@@ -137,7 +141,9 @@ function show() {
   byId("show-all").hidden = !filters.areSet;
   byId("matches").textContent = isEmpty ? "" : counted(entries.total, "event");
   byId("news").hidden = latestId <= seenId;
-  byId("news").textContent = filters.areSet ? "There may be new events ↑" : `${counted(latestId - seenId, "new event")} ↑`;
+  byId("news").textContent = filters.areSet
+    ? "There may be new events ↑"
+    : `${counted(latestId - seenId, "new event")} ↑`;
   if (!isEmpty) {
     showNothing(byId("empty"));
   } else if (filters.areSet) {

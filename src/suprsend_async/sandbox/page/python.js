@@ -10,18 +10,31 @@ const UNSEEN = /[\u007f-\u00a0\u00ad\u061c\u200b-\u200f\u2028-\u202f\u2060-\u206
 /** The `Event(...)` call that makes this event again, its identity included. */
 export function asEvent(event) {
   const { key, properties, attachments } = parts(event);
-  return literal(new Call("Event", [
-    ["", event.distinct_id],
-    ["", event.event],
-    ...(Object.keys(properties).length ? [["", properties]] : []),
-    // Left out, the insert_id serves as the key.
-    ...(key === event.$insert_id ? [] : given("idempotency_key", key)),
-    ...given("tenant_id", event.tenant_id),
-    ...given("brand_id", event.brand_id),
-    ...given("insert_id", event.$insert_id),
-    ...given("time", event.$time),
-    ...(attachments.length ? [["attachments=", new Call("", attachments.map((one) => ["", asAttachment(one)]), ",)")]] : []),
-  ]));
+  return literal(
+    new Call("Event", [
+      ["", event.distinct_id],
+      ["", event.event],
+      ...(Object.keys(properties).length ? [["", properties]] : []),
+      // Left out, the insert_id serves as the key.
+      ...(key === event.$insert_id ? [] : given("idempotency_key", key)),
+      ...given("tenant_id", event.tenant_id),
+      ...given("brand_id", event.brand_id),
+      ...given("insert_id", event.$insert_id),
+      ...given("time", event.$time),
+      ...(attachments.length
+        ? [
+            [
+              "attachments=",
+              new Call(
+                "",
+                attachments.map((one) => ["", asAttachment(one)]),
+                ",)",
+              ),
+            ],
+          ]
+        : []),
+    ]),
+  );
 }
 
 /** A test that expects this event of the code under test. */
@@ -100,7 +113,10 @@ function scalar(value) {
 
 /** JSON's escapes are Python's as well. */
 function text(value) {
-  return JSON.stringify(value).replace(UNSEEN, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return JSON.stringify(value).replace(
+    UNSEEN,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 const given = (name, value) => (value === undefined || value === null ? [] : [[`${name}=`, value]]);
@@ -123,5 +139,10 @@ function asAttachment({ url, filename, ignore_if_error: ignore }) {
 }
 
 function identifier(name) {
-  return String(name).toLowerCase().replace(/[^a-z0-9]+/g, "_").replace(/^_+|_+$/g, "") || "event";
+  return (
+    String(name)
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, "_")
+      .replace(/^_+|_+$/g, "") || "event"
+  );
 }

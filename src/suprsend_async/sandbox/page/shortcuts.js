@@ -1,6 +1,6 @@
 // What the keys do. One list serves the keyboard and the page of help.
 
-import { element } from "./dom.js";
+import { button, element } from "./dom.js";
 
 const NAMES = { ArrowDown: "↓", ArrowUp: "↑", Escape: "Esc" };
 
@@ -36,9 +36,14 @@ export function listenToKeys(shortcuts, onLeave) {
 
 /** Show what the keys do. */
 export function showHelp(dialog, shortcuts) {
-  const close = element("button", { type: "button", click: () => dialog.close() }, "Close");
+  const close = button("Close", () => dialog.close());
   const items = shortcuts.map(({ keys, label }) =>
-    element("div", {}, element("dt", {}, ...keys.map((key) => element("kbd", {}, NAMES[key] ?? key))), element("dd", {}, label)),
+    element(
+      "div",
+      {},
+      element("dt", {}, ...keys.map((key) => element("kbd", {}, NAMES[key] ?? key))),
+      element("dd", {}, label),
+    ),
   );
   dialog.replaceChildren(element("h2", {}, "Keyboard"), element("dl", {}, ...items), close);
   dialog.showModal();

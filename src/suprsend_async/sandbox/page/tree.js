@@ -1,6 +1,6 @@
 // A value of JSON as a tree that opens and closes.
 
-import { element } from "./dom.js";
+import { button, element } from "./dom.js";
 import { counted } from "./format.js";
 import { ExactNumber, isObject } from "./json.js";
 
@@ -22,10 +22,10 @@ function addMembers(list, members, from, depth) {
   const until = from + STEP;
   list.append(...members.slice(from, until).map(([name, value]) => member(name, value, depth)));
   if (members.length > until) {
-    const more = element("button", { type: "button", click: () => {
+    const more = button(counted(members.length - until, "more item"), () => {
       more.parentElement.remove();
       addMembers(list, members, until, depth);
-    } }, `${counted(members.length - until, "more item")}`);
+    });
     list.append(element("li", {}, more));
   }
 }
