@@ -18,7 +18,8 @@ import pytest
 from suprsend_async import Event
 from suprsend_async.sandbox import Sandbox
 from suprsend_async.sandbox.entry import RawRequest
-from suprsend_async.sandbox.store import Filters, Row, Store
+from suprsend_async.sandbox.search import Filters
+from suprsend_async.sandbox.store import Row, Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,6 +89,17 @@ def test_bytes_are_bounded_as_well(path: Path | None) -> None:
     assert 100 < store.kept < 220
     assert store.dropped + store.kept == 1_000
     assert ids(store)[0] == 1_000
+    store.close()
+
+
+def test_paging_goes_on_while_the_oldest_make_room(path: Path | None) -> None:
+    store = Store(path, 6)
+    add(store, 0, 6)
+    first = store.page(Filters(), None, 2)
+    add(store, 6, 3)
+    second = store.page(Filters(), int(first.next_cursor or 0), 2)
+    assert [entry.id for entry in (*first.events, *second.events)] == [6, 5, 4]
+    assert (second.next_cursor, second.total) == (None, 6)
     store.close()
 
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from .entry import EntryPage, RawRequest, Verdict
     from .refusal import Refusal
-    from .store import Filters, Store
+    from .search import Filters
+    from .store import Store
 
 REMEMBERED_SECONDS: Final = 24 * 60 * 60
 

@@ -13,6 +13,7 @@ from suprsend_async.version import __version__
 
 from . import received
 from .refusal import Refusal, invalid, unacceptable
+from .search import Filters
 from .shapes import (
     Environment,
     EventsQuery,
@@ -24,7 +25,6 @@ from .shapes import (
     PropertySchema,
     RegisteredSchemas,
 )
-from .store import Filters
 from .stream import stream
 
 if TYPE_CHECKING:

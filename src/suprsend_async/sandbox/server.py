@@ -21,7 +21,8 @@ from .ledger import Ledger
 from .listener import Listener
 from .operations import Operations
 from .schemas import Schemas
-from .store import Filters, Store
+from .search import Filters
+from .store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -25,7 +25,7 @@ class EventsQuery(NoQuery):
         distinct_id: The recipient.
         tenant_id: The tenant, or the brand under the older name.
         verdict: What became of it.
-        q: Text somewhere in the event, the reason or the message id; the case of ASCII letters does not matter.
+        q: Text somewhere in the event or the reason, the case of ASCII letters not mattering; or a message id.
         cursor: The `next_cursor` of the page before.
         limit: How many entries at most.
     """

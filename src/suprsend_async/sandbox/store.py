@@ -6,7 +6,6 @@ import errno
 import os
 import sqlite3
 from contextlib import contextmanager
-from dataclasses import dataclass
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 from weakref import finalize
@@ -14,6 +13,7 @@ from weakref import finalize
 from pydantic_core import from_json
 
 from .entry import Entry, EntryPage, RawRequest
+from .search import Filters, Matches
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -57,38 +57,6 @@ class Row(NamedTuple):
     reason: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """Which entries are wanted; None does not matter.
-
-    Attributes:
-        name: The event's name.
-        distinct_id: The recipient.
-        tenant_id: The tenant.
-        verdict: What became of it.
-        text: Somewhere in the event, the reason or the message id; upper and lower case of ASCII are the same.
-    """
-
-    name: str | None = None
-    distinct_id: str | None = None
-    tenant_id: str | None = None
-    verdict: Verdict | None = None
-    text: str | None = None
-
-    def where(self) -> tuple[str, list[Any]]:
-        """Return the condition in SQL and its parameters."""
-        conditions, values = ["1"], list[Any]()
-        for column in ("name", "distinct_id", "tenant_id", "verdict"):
-            if (value := getattr(self, column)) is not None:
-                conditions.append(f"entries.{column} = ?")
-                values.append(value)
-        if self.text is not None:
-            places = ("contents.event", "entries.reason", "entries.message_id")
-            conditions.append("(" + " OR ".join(rf"{place} LIKE ? ESCAPE '\'" for place in places) + ")")
-            values += [_pattern(self.text)] * len(places)
-        return " AND ".join(conditions), values
-
-
 class Store:
     """The entries, the requests they came in, and the idempotency keys.
 
@@ -114,6 +82,7 @@ class Store:
         self.dropped = 0
         self._max_bytes = max_bytes
         self._lock = RLock()
+        self._matches = Matches(Filters())
         self._opened: sqlite3.Connection | None = None
         self.open()
 
@@ -217,6 +186,7 @@ class Store:
             for table in ("entries", "contents", "requests", "keys"):
                 self._database.execute(f"DELETE FROM {table}")  # noqa: S608 - the names above
             self.dropped = 0
+            self._matches = Matches(Filters())
 
     def events(self, after: int = 0, limit: int = -1) -> list[dict[str, Any]]:
         """Return the accepted events in order, those newer than an entry, and no more than a limit if there is one."""
@@ -236,18 +206,27 @@ class Store:
 
     def page(self, filters: Filters, before: int | None, limit: int) -> EntryPage:
         """Return the newest entries that match, older than the one with the id `before`."""
+        with self._lock:
+            matches = self._search(filters)
+            ids = matches.page(before, limit + 1)
+            statement = f"SELECT {_COLUMNS} FROM entries WHERE id = ?"  # noqa: S608 - the names of columns
+            rows = [self._database.execute(statement, (entry_id,)).fetchone() for entry_id in ids[:limit]]
+        more = str(ids[limit - 1]) if len(ids) > limit else None
+        return EntryPage(events=[_entry(row) for row in rows], next_cursor=more, total=len(matches.ids))
+
+    def _search(self, filters: Filters) -> Matches:
+        matches = self._matches
+        if matches.filters != filters:
+            matches = self._matches = Matches(filters)
         condition, values = filters.where()
         source = "entries JOIN contents USING (id)" if filters.text is not None else "entries"
-        upper = [] if before is None else [before]
-        older = "" if before is None else " AND entries.id < ?"
-        with self._lock:
-            (total,) = self._database.execute(f"SELECT count(*) FROM {source} WHERE {condition}", values).fetchone()  # noqa: S608
-            rows = self._database.execute(
-                f"SELECT {_COLUMNS} FROM {source} WHERE {condition}{older} ORDER BY entries.id DESC LIMIT ?",  # noqa: S608
-                [*values, *upper, limit + 1],
-            ).fetchall()
-        entries = [_entry(row) for row in rows[:limit]]
-        return EntryPage(events=entries, next_cursor=str(entries[-1].id) if len(rows) > limit else None, total=total)
+        newer = self._database.execute(
+            f"SELECT entries.id FROM {source} WHERE entries.id > ? AND {condition} ORDER BY entries.id",  # noqa: S608
+            [matches.seen, *values],
+        )
+        (oldest,) = self._database.execute("SELECT coalesce(min(id), 0) FROM entries").fetchone()
+        matches.update((entry_id for (entry_id,) in newer), self.latest_id, oldest)
+        return matches
 
     def entry(self, entry_id: int) -> tuple[Entry, str | None] | None:
         """Return an entry and its event as JSON."""
@@ -273,12 +252,6 @@ class Store:
 def _entry(row: Sequence[Any]) -> Entry:
     # What the store wrote needs no checking.
     return Entry.model_construct(**dict(zip(Entry.model_fields, row, strict=True)))
-
-
-def _pattern(text: str) -> str:
-    for special in "\\%_":
-        text = text.replace(special, "\\" + special)
-    return f"%{text}%"
 
 
 def _open(path: Path | None) -> sqlite3.Connection:
