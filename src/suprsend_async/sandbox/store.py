@@ -91,14 +91,14 @@ class Store:
         with self._lock:
             if self._opened is None:
                 self._opened = _open(self.path)
-                # Also for a store that nobody closes.
-                finalize(self, self._opened.close)
+                # Closes it once, also if nobody asks for it.
+                self._close_database = finalize(self, self._opened.close)
 
     def close(self) -> None:
         """Close the file, so that another sandbox can have it; what is in memory stays. Closing twice does no harm."""
         with self._lock:
-            if self._opened is not None and self.path is not None:
-                self._opened.close()
+            if self.path is not None:
+                self._close_database()
                 self._opened = None
 
     @property
