@@ -13,7 +13,7 @@ from suprsend_async import Event
 from suprsend_async.sandbox import Sandbox, faults
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from .conftest import Wire
 
@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 ONE = "/v2/event/"
 MANY = "/v2/bulk/event/"
 FAULTS = "/_sandbox/faults"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """A fault is no failure of the server: it logs none."""
+    yield
+    assert [record for record in caplog.records if record.name.startswith(("suprsend_async.sandbox", "uvicorn"))] == []
 
 
 def provoke(wire: Wire, **fault: object) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
 from typing import TYPE_CHECKING, Final
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 # Linger for no time: closing throws away what is unsent, and tells the other side with a reset.
-_RESET: Final = struct.pack("ii", 1, 0)
+_RESET: Final = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 
 
 class Connection:
@@ -30,7 +31,9 @@ class Connection:
         self.stopping = stopping
 
     def reset(self) -> None:
-        """End the connection with a reset."""
+        """End the connection with a reset, unless it has ended already."""
+        if self._transport.is_closing():
+            return
         self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self._transport.abort()
 
