@@ -62,6 +62,15 @@ def test_one_fault_can_be_removed(faults: Faults) -> None:
     assert endings(faults, 1) == [Html502()]
 
 
+def test_the_plan_is_bounded(faults: Faults) -> None:
+    for _ in range(1_000):
+        faults.plan(Html502(count=1))
+    with pytest.raises(ValueError, match="1000 faults are planned already; clear them first"):
+        faults.plan(Html502())
+    faults.strike()
+    faults.plan(Html502())
+
+
 def test_a_delay_and_an_ending_strike_together_and_count_by_themselves(faults: Faults) -> None:
     faults.plan(Latency(seconds=2, count=2))
     faults.plan(Reset(count=1))

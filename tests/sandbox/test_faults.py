@@ -173,6 +173,13 @@ def test_a_fault_is_listed_counts_down_and_can_be_cleared(wire: Wire, make_event
     assert wire.request("GET", FAULTS).json == {"faults": []}
 
 
+def test_too_many_faults_are_refused(wire: Wire, sandbox: Sandbox) -> None:
+    for _ in range(1_000):
+        sandbox.provoke(faults.Silence(count=1))
+    reply = wire.request("POST", FAULTS, b'{"kind": "silence"}', {"Content-Type": "application/json"})
+    assert (reply.status, reply.json["error"]["type"]) == (409, "too_many_faults")
+
+
 def test_a_fault_never_strikes_the_inbox(wire: Wire, sandbox: Sandbox) -> None:
     sandbox.fail_next(1)
     sandbox.provoke(faults.Reset())

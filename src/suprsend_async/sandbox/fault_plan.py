@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from random import Random
 from threading import Lock
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from .faults import Html502, Latency, RandomMix, RateLimit, RefuseRecords, Reset, Silence, Status
 from .refusal import Refusal
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .faults import Ending, Fault, Simple
+
+MOST_PLANNED: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +70,14 @@ class Faults:
     _lock: Lock = field(default_factory=Lock)
 
     def plan(self, fault: Fault) -> Planned:
-        """Let requests run into this fault from now on."""
+        """Let requests run into this fault from now on.
+
+        Raises:
+            ValueError: So many are planned already that every request would take long to look at them.
+        """
         with self._lock:
+            if len(self._planned) >= MOST_PLANNED:
+                raise ValueError(f"{MOST_PLANNED} faults are planned already; clear them first")
             seed = fault.seed if isinstance(fault, RandomMix) else None
             planned = Planned(next(self._ids), fault, fault.count, Random(seed))  # noqa: S311 - no secret
             if isinstance(fault, RateLimit):

@@ -63,7 +63,7 @@ def _operations(can: Operations) -> list[Operation]:
         Operation("GET", "/_sandbox/stats", can.get_stats, Stats),
         Operation("GET", "/_sandbox/stream", can.stream, News, content_type="text/event-stream"),
         Operation("GET", faults, can.list_faults, PlannedFaults),
-        Operation("POST", faults, can.add_fault, PlannedFault, 201, body=FaultToProvoke, errors=sending),
+        Operation("POST", faults, can.add_fault, PlannedFault, 201, body=FaultToProvoke, errors=(*sending, 409)),
         Operation("DELETE", faults, can.clear_faults, status_code=204),
         Operation("DELETE", f"{faults}/{{id}}", can.remove_fault, status_code=204, errors=(404,)),
         Operation("GET", schemas, can.list_schemas, RegisteredSchemas),

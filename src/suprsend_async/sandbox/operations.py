@@ -101,7 +101,11 @@ class Operations:
         """Provoke a fault."""
         _query(request, NoQuery)
         fault = await _body(request, FaultToProvoke)
-        return _json(_planned(self.faults.plan(fault.root)), 201)
+        try:
+            planned = self.faults.plan(fault.root)
+        except ValueError as error:
+            raise Refused(Refusal(409, "too_many_faults", f"Not provoked: {error}.")) from None
+        return _json(_planned(planned), 201)
 
     async def list_faults(self, request: Request) -> Response:
         """List the faults that are still to strike."""

@@ -292,6 +292,9 @@ class Sandbox:
         Args:
             fault: One of `suprsend_async.sandbox.faults`.
 
+        Raises:
+            ValueError: A thousand faults are planned already.
+
         Example:
             ```python
             from suprsend_async.sandbox import Sandbox, faults
