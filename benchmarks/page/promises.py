@@ -21,6 +21,9 @@ IMPORT_SECONDS = 0.15
 GROWTH_BYTES = 64 * 2**20
 FLAT_BYTES = 4 * 2**20
 BULK_SHARE = 0.9
+SANDBOX_RATE = 10_000
+SANDBOX_START_SECONDS = 0.5
+SANDBOX_PAGE_SECONDS = 0.05
 SINGLE_SHARE = 0.8
 
 
@@ -48,7 +51,14 @@ def _verdict(promise: str, show: Callable[[float], str], value: float | None, mo
 
 def verdicts(results: Results) -> list[Verdict]:
     """Return all promises that the run can judge."""
-    return [*_ratios(results), *_delivery(results), *_rates(results), *_growth(results), *_start(results)]
+    return [
+        *_ratios(results),
+        *_delivery(results),
+        *_rates(results),
+        *_growth(results),
+        *_start(results),
+        *_sandbox(results),
+    ]
 
 
 def _ratios(results: Results) -> Iterator[Verdict]:
@@ -127,6 +137,19 @@ def _start(results: Results) -> Iterator[Verdict]:
     seconds = ours.middle("import") if ours else None
     promise = f"`import suprsend_async`: {_millis(IMPORT_SECONDS)} at most"
     yield _verdict(promise, _millis, seconds, IMPORT_SECONDS)
+
+
+def _sandbox(results: Results) -> Iterator[Verdict]:
+    for row in results.sandbox:
+        place = f"sandbox, events in {row.store}"
+        promise = f"{place}: at least {whole(SANDBOX_RATE)} bulk events a second on one core"
+        yield Verdict(promise, whole(row.rate), row.rate >= SANDBOX_RATE)
+        start, found = row.runs.middle("start"), row.runs.middle("page")
+        yield _verdict(
+            f"{place}: starts within {_millis(SANDBOX_START_SECONDS)}", _millis, start, SANDBOX_START_SECONDS
+        )
+        promise = f"{place}: a page of {row.events:,} events within {_millis(SANDBOX_PAGE_SECONDS)}"
+        yield _verdict(promise, _millis, found, SANDBOX_PAGE_SECONDS)
 
 
 def _millis(seconds: float) -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from benchmarks.measures.everything import Results
     from benchmarks.measures.growth import GrowthRow
     from benchmarks.measures.rate import RateRow
+    from benchmarks.measures.sandbox import SandboxRow
     from benchmarks.measures.single import SingleRow
     from benchmarks.measures.start import StartRow
     from benchmarks.page.promises import Verdict
@@ -173,3 +174,15 @@ def start(rows: Sequence[StartRow]) -> str:
     names = ("import", "first_call", "second_call")
     cells = [[row.name, *[millis(row.runs.middle(name)) if row.runs else NOTHING for name in names]] for row in rows]
     return table(heads, cells)
+
+
+def sandbox(rows: Sequence[SandboxRow]) -> str:
+    """Return the sandbox's start, rate and page."""
+    heads = ("store", "events", "start, ms", "events per second", "CPU µs per event", "page, ms", "search, ms")
+    return table(heads, [_sandbox_cells(row) for row in rows])
+
+
+def _sandbox_cells(row: SandboxRow) -> list[str]:
+    cpu = micros(row.runs.middle("cpu") / row.events)
+    start, found, searched = (millis(row.runs.middle(name)) for name in ("start", "page", "search"))
+    return [row.store, whole(row.events), start, whole(row.rate), cpu, found, searched]

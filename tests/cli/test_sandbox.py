@@ -6,7 +6,9 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
+import httpx
 import pytest
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -101,3 +103,72 @@ def test_many_events_are_counted_rather_than_listed(capsys: pytest.CaptureFixtur
         assert lines[-1] == "accepted  1,002 more events"
         arrivals.show()
         assert capsys.readouterr().err == ""
+
+
+def test_the_announcement_names_the_inbox(start: Start) -> None:
+    process = start("sandbox")
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    assert "open it in a browser" in line
+    url = line.split()[4]
+    assert httpx.get(url, trust_env=False).headers["content-type"] == "text/html; charset=utf-8"
+
+
+def test_a_store_survives_a_kill(start: Start, run: Run, tmp_path: Path) -> None:
+    store = str(tmp_path / "sandbox.db")
+    first = start("sandbox", "--store", store)
+    sent = run("track", "user-1", "signed_up", "--idempotency-key", "key-1", **announced(first))
+    assert sent.returncode == 0, sent.stderr
+    first.kill()
+    first.wait()
+
+    second = start("sandbox", "--store", store)
+    variables = announced(second)
+    entries = httpx.get(variables["SUPRSEND_BASE_URL"] + "_sandbox/events", trust_env=False).json()["events"]
+    assert [(entry["verdict"], entry["distinct_id"]) for entry in entries] == [("accepted", "user-1")]
+    run("track", "user-1", "signed_up", "--idempotency-key", "key-1", **variables)
+    assert second.stderr is not None
+    # The event of before is not shown again.
+    assert second.stderr.readline() == "skipped   1 event with a known idempotency key\n"
+
+
+def test_a_store_in_use_is_one_clear_sentence(start: Start, run: Run, tmp_path: Path) -> None:
+    store = str(tmp_path / "sandbox.db")
+    announced(start("sandbox", "--store", store))
+    result = run("sandbox", "--store", store)
+    assert result.returncode == 1
+    assert result.stderr == f"error: cannot use {store}: another sandbox is using it\n"
+
+
+def test_schemas_are_checked(start: Start, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "signed_up.json").write_text('{"required": ["plan"]}')
+    process = start("sandbox", "--schemas", str(tmp_path))
+    result = run("track", "user-1", "signed_up", **announced(process))
+    assert result.returncode == 1
+    assert "`properties.plan` is missing" in result.stderr + result.stdout
+
+
+def test_schemas_that_are_none_are_one_clear_sentence(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "signed_up.json").write_text('{"type": 5}')
+    result = run("sandbox", "--schemas", str(tmp_path))
+    assert (result.returncode, result.stderr.count("\n")) == (2, 1)
+    assert "'signed_up' is no JSON Schema" in result.stderr
+    missing = run("sandbox", "--schemas", str(tmp_path / "missing"))
+    assert (missing.returncode, missing.stderr.count("\n")) == (1, 1)
+
+
+def test_a_host_beyond_this_machine_needs_a_second_option(start: Start, run: Run) -> None:
+    result = run("sandbox", "--host", "0.0.0.0")
+    assert (result.returncode, result.stderr.count("\n")) == (2, 1)
+    assert "--i-know-this-is-not-for-production" in result.stderr
+    process = start("sandbox", "--host", "0.0.0.0", "--i-know-this-is-not-for-production")
+    assert announced(process)["SUPRSEND_BASE_URL"].startswith("http://127.0.0.1:")
+
+
+def test_the_number_of_events_kept_can_be_chosen(start: Start, run: Run) -> None:
+    variables = announced(start("sandbox", "--max-events", "1"))
+    for name in ("user-1", "user-2"):
+        assert run("track", name, "signed_up", **variables).returncode == 0
+    stats = httpx.get(variables["SUPRSEND_BASE_URL"] + "_sandbox/stats", trust_env=False).json()
+    assert (stats["kept"], stats["dropped"], stats["max_events"]) == (1, 1, 1)
+    assert run("sandbox", "--max-events", "0").returncode == 2

@@ -51,7 +51,7 @@ def rest(connection: socket.socket) -> bytes:
 
 
 def status(sandbox: Sandbox) -> int:
-    return httpx.get(sandbox.url, trust_env=False).status_code
+    return httpx.get(sandbox.url + "v2/", trust_env=False).status_code
 
 
 def test_it_listens_on_loopback_at_a_port_of_the_systems_choice() -> None:
@@ -77,7 +77,7 @@ def test_it_stops_with_idle_connections_open_and_leaves_nothing() -> None:
     assert len(threads()) == 1
     idle = [connect(sandbox) for _ in range(5)]
     for connection in idle[:3]:
-        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        connection.sendall(b"GET /v2/ HTTP/1.1\r\nHost: x\r\n\r\n")
         assert connection.recv(12) == b"HTTP/1.1 404"
     idle[3].sendall(b"POST /v2/event/ HTTP/1.1\r\nHo")
     began = time.perf_counter()
@@ -196,7 +196,7 @@ def test_an_error_in_the_block_stops_it() -> None:
 
 async def test_it_works_beside_a_running_loop() -> None:
     async with Sandbox() as sandbox, httpx.AsyncClient(trust_env=False) as client:
-        replies = await asyncio.gather(*(client.get(sandbox.url) for _ in range(10)))
+        replies = await asyncio.gather(*(client.get(sandbox.url + "v2/") for _ in range(10)))
         assert {reply.status_code for reply in replies} == {404}
         assert sandbox.requests == 10
     assert threads() == []
@@ -230,7 +230,7 @@ async def test_a_cancelled_scope_stops_it() -> None:
 def test_connections_are_counted_not_requests(sandbox: Sandbox) -> None:
     with httpx.Client(trust_env=False) as client:
         for _ in range(5):
-            client.get(sandbox.url)
+            client.get(sandbox.url + "v2/")
     assert (sandbox.requests, sandbox.connections) == (5, 1)
     for _ in range(3):
         status(sandbox)

@@ -21,29 +21,26 @@ class Arrivals:
 
     Attributes:
         platform: The sandbox to look at.
+        latest_id: The newest entry that needs no showing.
     """
 
     platform: Sandbox
-    _accepted: int = 0
-    _repeats: int = 0
-    _refusals: int = 0
+    latest_id: int = 0
 
     def show(self) -> None:
         """Show what is new: a line for each event, or their number if they are many."""
-        events = self.platform.events[self._accepted :]
-        repeats, refusals = self.platform.repeats, self.platform.refusals
-        for event in events[:_SHOWN_AT_ONCE]:
+        new = self.platform.arrivals(self.latest_id, _SHOWN_AT_ONCE)
+        self.latest_id = new.latest_id
+        for event in new.events:
             # Names, not values: those are nobody's business but the recipient's.
             names = ", ".join(name for name in event["properties"] if not name.startswith("$"))
             _tell("accepted", "green", f"{event['event']}  {event['distinct_id']}  {names}")
-        if len(events) > _SHOWN_AT_ONCE:
-            _tell("accepted", "green", counted(len(events) - _SHOWN_AT_ONCE, "more event"))
-        if new := repeats - self._repeats:
-            _tell("skipped", "yellow", f"{counted(new, 'event')} with a known idempotency key")
-        if new := refusals - self._refusals:
-            _tell("refused", "red", counted(new, "request or record", "requests or records"))
-        self._accepted += len(events)
-        self._repeats, self._refusals = repeats, refusals
+        if new.accepted > len(new.events):
+            _tell("accepted", "green", counted(new.accepted - len(new.events), "more event"))
+        if new.repeated:
+            _tell("skipped", "yellow", f"{counted(new.repeated, 'event')} with a known idempotency key")
+        if new.refused:
+            _tell("refused", "red", counted(new.refused, "request or record", "requests or records"))
 
 
 def _tell(what: str, colour: str, details: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 try:
+    from . import faults
     from .server import Sandbox
 except ModuleNotFoundError as _missing:
     if _missing.name not in {"starlette", "uvicorn"}:
@@ -11,4 +12,4 @@ except ModuleNotFoundError as _missing:
         "The sandbox needs starlette and uvicorn: pip install 'suprsend-async[sandbox]'", name=_missing.name
     ) from _missing
 
-__all__ = ["Sandbox"]
+__all__ = ["Sandbox", "faults"]

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic_core import to_json
+
+from .faults import Status
+from .refusal import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from .faults import Fault
-    from .refusal import Refusal
+    from .faults import Html502
+
+_GATEWAYS_PAGE: Final = b"""<html>\r
+<head><title>502 Bad Gateway</title></head>\r
+<body>\r
+<center><h1>502 Bad Gateway</h1></center>\r
+<hr><center>sandbox</center>\r
+</body>\r
+</html>\r
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,40 +30,47 @@ class Answer:
     """One HTTP answer before it is written."""
 
     status_code: int
-    content: dict[str, Any]
+    body: bytes
+    content_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-def accepted(message_id: str) -> Answer:
-    """The one event was taken."""
-    return Answer(202, {"status": "success", "message_id": message_id})
+def one(verdict: Refusal | str) -> Answer:
+    """The one event was taken under this message id, or refused."""
+    if isinstance(verdict, Refusal):
+        return refused(verdict)
+    return Answer(202, to_json({"status": "success", "message_id": verdict}))
 
 
-def bulk(records: list[dict[str, Any]]) -> Answer:
+def many(verdicts: Sequence[Refusal | str]) -> Answer:
     """The bulk request was read; each record has its own verdict."""
-    return Answer(207, {"status": "success", "records": records})
+    return Answer(207, to_json({"status": "success", "records": [_record(verdict) for verdict in verdicts]}))
 
 
 def refused(refusal: Refusal, headers: Mapping[str, str] | None = None) -> Answer:
     """The whole request was refused."""
-    return Answer(refusal.status_code, _error(refusal), headers or {})
+    fields = dict(headers or {})
+    if refusal.retry_after is not None:
+        fields["Retry-After"] = refusal.retry_after
+    return Answer(refusal.status_code, to_json(_error(refusal)), headers=fields)
 
 
-def failed(fault: Fault) -> Answer:
+def failed(fault: Status | Html502) -> Answer:
     """The request ran into a planned fault."""
-    error = {"message": "The sandbox was told to refuse this request.", "type": "planned_fault"}
-    headers = {} if fault.retry_after is None else {"Retry-After": fault.retry_after}
-    return Answer(fault.status, {"status": "error", "error": error}, headers)
+    if not isinstance(fault, Status):
+        return Answer(502, _GATEWAYS_PAGE, "text/html")
+    retry_after = None if fault.retry_after is None else str(fault.retry_after)
+    refusal = Refusal(fault.status, "planned_fault", "The sandbox was told to refuse this request.", retry_after)
+    answer = refused(refusal)
+    if fault.body is None:
+        return answer
+    return Answer(fault.status, fault.body.encode(errors="replace"), fault.content_type, answer.headers)
 
 
-def accepted_record(message_id: str) -> dict[str, Any]:
-    """One record of a bulk request was taken."""
-    return {"status": "success", "status_code": 202, "message_id": message_id}
-
-
-def refused_record(refusal: Refusal) -> dict[str, Any]:
-    """One record of a bulk request was refused; the others are not touched by it."""
-    return {"status_code": refusal.status_code, **_error(refusal)}
+def _record(verdict: Refusal | str) -> dict[str, Any]:
+    if isinstance(verdict, Refusal):
+        return {"status_code": verdict.status_code, **_error(verdict)}
+    return {"status": "success", "status_code": 202, "message_id": verdict}
 
 
 def _error(refusal: Refusal) -> dict[str, Any]:

@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from .connection import Connection
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from starlette.types import ASGIApp
-
-# The only address ever bound: what is meant for this machine stays on it.
-HOST: Final = "127.0.0.1"
 
 _ANSWERS_UNDER_WAY: Final = 1.0  # seconds that an answer gets to finish when the listener stops
 _POLL: Final = 0.005
@@ -34,18 +33,20 @@ class Listener:
     It works beside blocking code and beside any event loop, and installs no signal handler.
 
     Args:
-        application: The ASGI application to serve.
+        application: The ASGI application to serve. Its requests have a `Connection` in `request.state.connection`.
+        host: The address to bind.
         port: The port to bind; 0 lets the system choose.
         on_connection: Called in the server's thread for each accepted TCP connection.
     """
 
-    def __init__(self, application: ASGIApp, port: int, on_connection: Callable[[], None]) -> None:
-        self._socket = _bind(port)
+    def __init__(self, application: ASGIApp, host: str, port: int, on_connection: Callable[[], None]) -> None:
+        self._socket = _bind(host, port)
         self.port: int = self._socket.getsockname()[1]
+        stopping = asyncio.Event()
         config = uvicorn.Config(
             application,
             loop="asyncio",
-            http=_counting_protocol(on_connection),
+            http=_protocol(on_connection, stopping),
             ws="none",
             interface="asgi3",
             lifespan="off",
@@ -57,7 +58,7 @@ class Listener:
             # Longer than clients keep an idle connection: none is closed exactly when it is used again.
             timeout_keep_alive=75,
         )
-        self._server = _Server(config)
+        self._server = _Server(config, stopping)
         self._thread = threading.Thread(target=self._run, name=f"suprsend-sandbox-{self.port}", daemon=True)
         self._error: BaseException | None = None
 
@@ -89,11 +90,11 @@ class Listener:
 class _Server(uvicorn.Server):
     """uvicorn's server, woken to stop rather than polling, and never waiting long for a connection."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
         super().__init__(config)
         self.settled = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._wake = asyncio.Event()
+        self._stopping = stopping
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -105,14 +106,14 @@ class _Server(uvicorn.Server):
         if self._loop is not None:
             # A loop that has ended by itself needs no waking.
             with contextlib.suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self._wake.set)
+                self._loop.call_soon_threadsafe(self._stopping.set)
 
     async def main_loop(self) -> None:
-        while not self._wake.is_set():
+        while not self._stopping.is_set():
             # The tick renews the Date header.
             await self.on_tick(0)
             try:
-                await asyncio.wait_for(self._wake.wait(), timeout=1.0)
+                await asyncio.wait_for(self._stopping.wait(), timeout=1.0)
             except TimeoutError:
                 continue
 
@@ -140,21 +141,22 @@ class _Server(uvicorn.Server):
             await asyncio.sleep(_POLL)
 
 
-def _bind(port: int) -> socket.socket:
+def _bind(host: str, port: int) -> socket.socket:
+    family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
     # asyncio turns Nagle's delay off only for sockets that name their protocol; it costs 40 ms a request.
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening = socket.socket(family, kind, socket.IPPROTO_TCP)
     try:
         if os.name == "posix":
             # A given port can be used again right after a stop. On Windows this option would share it.
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((HOST, port))
+        listening.bind(address)
     except BaseException:
         listening.close()
         raise
     return listening
 
 
-def _counting_protocol(on_connection: Callable[[], None]) -> type[H11Protocol]:
+def _protocol(on_connection: Callable[[], None], stopping: asyncio.Event) -> type[H11Protocol]:
     # uvicorn makes one protocol object for each accepted connection, and wants a class.
     class CountingProtocol(H11Protocol):
         def __init__(self, *args: Any, **options: Any) -> None:
@@ -164,6 +166,8 @@ def _counting_protocol(on_connection: Callable[[], None]) -> type[H11Protocol]:
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             on_connection()
+            # uvicorn copies this into the state of each request.
+            self.app_state = {"connection": Connection(transport, stopping)}
             super().connection_made(transport)
 
     return CountingProtocol

@@ -13,11 +13,13 @@ class Refusal:
         status_code: The HTTP status, or the record's own status in a bulk answer.
         type: A short name for programs, such as ``validation_error``.
         message: A sentence for people. It names the field, never its value.
+        retry_after: The `Retry-After` header of the answer; None for no such header.
     """
 
     status_code: int
     type: str
     message: str
+    retry_after: str | None = None
 
 
 def invalid(message: str) -> Refusal:

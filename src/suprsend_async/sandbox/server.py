@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from secrets import token_hex
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
@@ -12,9 +13,16 @@ import anyio.to_thread
 
 from .application import create_application
 from .authentication import WORKSPACE_KEY_MINIMUM, Credentials
-from .faults import Fault, Faults
+from .event_api import create_event_api
+from .fault_plan import Faults
+from .faults import Status
+from .guard import is_loopback
 from .ledger import Ledger
-from .listener import HOST, Listener
+from .listener import Listener
+from .operations import Operations
+from .schemas import Schemas
+from .search import Filters
+from .store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,15 +30,25 @@ if TYPE_CHECKING:
 
     from suprsend_async import AsyncSuprsend, Suprsend
 
+    from .entry import Entry, Stats, Verdict
+    from .faults import Fault
+    from .ledger import Arrivals
+
 
 class Sandbox:
     """The platform in small: a real HTTP server on this machine, on a port that the system chooses.
 
-    It checks signatures and events as the platform does, and keeps what it accepts for you to look at.
-    It serves blocking code as well as any event loop, and listens on 127.0.0.1 only.
+    It checks signatures and events as the platform does, and keeps what it accepts for you to look at: from Python, and
+    at its URL in a browser. It serves blocking code as well as any event loop.
 
     Args:
         port: The port to listen on; 0 lets the system choose.
+        host: The address to listen on. One beyond this machine also needs `i_know_this_is_not_for_production`.
+        store: A file that keeps events and idempotency keys, made if it is not there. They are kept in memory if left
+            out. What was answered is in the file, also after a SIGKILL; a power cut may take the last of it.
+        schemas: A folder of JSON Schemas for the properties of events, each in a file `<event name>.json`.
+        max_events: How many entries are kept; the oldest make room. There is a bound of 512 MiB as well.
+        i_know_this_is_not_for_production: Whoever can reach the port sees all events, and changes what he likes.
         workspace_key: At least 20 characters. Random if left out, like the three below.
         workspace_secret: The secret that signs requests.
         workspace_uid: The workspace's name for requests with an API key.
@@ -38,7 +56,9 @@ class Sandbox:
         clock: Gives the time in seconds. A test can move it to let idempotency keys expire.
 
     Raises:
-        ValueError: A credential is empty, or the workspace key is too short.
+        ValueError: A credential is empty or the workspace key too short; the host is not this machine alone; the store
+            is no sandbox's file; a file of the schemas holds none.
+        OSError: The store or the schemas cannot be opened; another sandbox may be using the store.
 
     Examples:
         >>> with Sandbox() as sandbox, sandbox.blocking_client() as client:
@@ -51,6 +71,11 @@ class Sandbox:
         self,
         *,
         port: int = 0,
+        host: str = "127.0.0.1",
+        store: str | Path | None = None,
+        schemas: str | Path | None = None,
+        max_events: int = 100_000,
+        i_know_this_is_not_for_production: bool = False,
         workspace_key: str | None = None,
         workspace_secret: str | None = None,
         workspace_uid: str | None = None,
@@ -66,9 +91,19 @@ class Sandbox:
         )
         if len(self._credentials.workspace_key) < WORKSPACE_KEY_MINIMUM:
             raise ValueError(f"workspace_key must have at least {WORKSPACE_KEY_MINIMUM} characters")
+        if not (is_loopback(host) or i_know_this_is_not_for_production):
+            raise ValueError(
+                f"host {host!r} can be reached from other machines, and the sandbox shows all events to everybody: "
+                "set i_know_this_is_not_for_production (--i-know-this-is-not-for-production) as well, or leave host out"
+            )
+        self._host = host
         self._port = port
-        self._ledger = Ledger(clock)
-        self._faults = Faults()
+        self._store = Store(None if store is None else Path(store), max_events)
+        self._ledger = Ledger(self._store, clock)
+        self._faults = Faults(time.monotonic)
+        self._schemas = Schemas()
+        if schemas is not None:
+            self._schemas.load(Path(schemas))
         self._listener: Listener | None = None
         self._changing = Lock()
 
@@ -108,8 +143,11 @@ class Sandbox:
         with self._changing:
             if self._listener is not None:
                 raise RuntimeError("The sandbox is already started.")
-            application = create_application(self._credentials, self._ledger, self._faults)
-            listener = Listener(application, self._port, self._ledger.count_connection)
+            self._store.open()
+            platform = create_event_api(self._credentials, self._ledger, self._faults, self._schemas)
+            operations = Operations(self._ledger, self._faults, self._schemas, self.environment)
+            application = create_application(platform, operations, self._host)
+            listener = Listener(application, self._host, self._port, self._ledger.count_connection)
             listener.start()
             self._listener = listener
             self._port = listener.port
@@ -120,6 +158,7 @@ class Sandbox:
             if self._listener is not None:
                 self._listener.stop()
                 self._listener = None
+                self._store.close()
 
     @property
     def url(self) -> str:
@@ -130,7 +169,7 @@ class Sandbox:
         """
         if not self._port:
             raise RuntimeError("The sandbox has no port yet: use it in a `with` block, or call start().")
-        return f"http://{HOST}:{self._port}/"
+        return f"http://{_reachable(self._host)}:{self._port}/"
 
     @property
     def workspace_key(self) -> str:
@@ -154,8 +193,13 @@ class Sandbox:
 
     @property
     def events(self) -> list[dict[str, Any]]:
-        """The accepted events in order, each as it came on the wire. A new list each time."""
+        """The accepted events that are kept, in order, each as it came on the wire. A new list each time."""
         return self._ledger.events
+
+    @property
+    def stats(self) -> Stats:
+        """The counts since the start or the last `clear`, and what is kept."""
+        return self._ledger.stats()
 
     @property
     def requests(self) -> int:
@@ -168,6 +212,11 @@ class Sandbox:
         return self._ledger.connections
 
     @property
+    def accepted(self) -> int:
+        """How many events were accepted."""
+        return self._ledger.accepted
+
+    @property
     def refusals(self) -> int:
         """How many requests were refused and, in bulk requests that were read, how many records."""
         return self._ledger.refusals
@@ -177,23 +226,86 @@ class Sandbox:
         """How many events were answered but not stored, because their idempotency key was known."""
         return self._ledger.repeats
 
+    def arrivals(self, after: int, limit: int = 10) -> Arrivals:
+        """Return what came after an entry, to show it as it comes.
+
+        Args:
+            after: The `latest_id` of the arrivals before; 0 for all that is kept.
+            limit: How many of the accepted events to return at most; all are counted.
+        """
+        return self._ledger.arrivals(after, limit)
+
+    def entries(self, *, verdict: Verdict | None = None, limit: int = 50) -> list[Entry]:
+        """Return what came, newest first: each event, and each request that was refused as a whole.
+
+        Args:
+            verdict: Only the "accepted", the "refused" or the "repeated".
+            limit: How many at most.
+
+        Example:
+            ```python
+            from suprsend_async import Event
+            from suprsend_async.sandbox import Sandbox
+
+            with Sandbox() as sandbox, sandbox.blocking_client(max_retries=0) as client:
+                sandbox.fail_next(status=404)
+                client.track_event(Event("user-1", "product_purchased"))
+                (entry,) = sandbox.entries(verdict="refused")
+                assert entry.status_code == 404
+            ```
+        """
+        return self._ledger.page(Filters(verdict=verdict), None, limit).events
+
     def clear(self) -> None:
         """Forget events, idempotency keys, counts and planned failures."""
         self._ledger.clear()
         self._faults.clear()
 
-    def fail_next(self, count: int = 1, *, status: int = 503, retry_after: int | str | None = None) -> None:
+    def fail_next(
+        self, count: int = 1, *, status: int = 503, retry_after: int | str | None = None, body: str | None = None
+    ) -> None:
         """Refuse the next requests; nothing in them is stored.
 
         Args:
             count: How many requests.
             status: The HTTP status of the answers, 400 to 599.
             retry_after: The `Retry-After` header: seconds, or any text as it is to be sent.
+            body: The answers' body; the platform's JSON for errors if left out.
 
         Raises:
             ValueError: The count is negative, or the status is not an error's.
         """
-        self._faults.plan(count, Fault(status, None if retry_after is None else str(retry_after)))
+        if count < 0:
+            raise ValueError(f"count must not be negative, not {count}")
+        if not 400 <= status <= 599:
+            raise ValueError(f"status must be from 400 to 599, not {status}")
+        if count:
+            self.provoke(Status(count=count, status=status, retry_after=retry_after, body=body))
+
+    def provoke(self, fault: Fault) -> None:
+        """Let requests run into a fault from now on, as often as its `count` says or until it is cleared.
+
+        Args:
+            fault: One of `suprsend_async.sandbox.faults`.
+
+        Raises:
+            ValueError: A thousand faults are planned already.
+
+        Example:
+            ```python
+            from suprsend_async.sandbox import Sandbox, faults
+
+            with Sandbox() as sandbox:
+                sandbox.provoke(faults.Latency(seconds=0.2, jitter=0.3))
+                sandbox.provoke(faults.Reset(when="after", count=1))
+                sandbox.clear_faults()
+            ```
+        """
+        self._faults.plan(fault)
+
+    def clear_faults(self) -> None:
+        """Forget the faults that are still to come."""
+        self._faults.clear()
 
     def environment(self) -> dict[str, str]:
         """Return the environment variables that point a client at this sandbox."""
@@ -217,6 +329,12 @@ class Sandbox:
 
         options.setdefault("base_url", self.url)
         return Suprsend(self.workspace_key, self.workspace_secret, **options)
+
+
+def _reachable(host: str) -> str:
+    """Return the host as it stands in a URL; a wildcard is no address to connect to."""
+    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - not bound here
+    return f"[{shown}]" if ":" in shown else shown
 
 
 def _given(name: str, value: str | None, otherwise: str) -> str:

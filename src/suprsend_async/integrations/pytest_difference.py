@@ -1,0 +1,139 @@
+"""Why no event is the one that a test expected: pure functions over what came."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_SHOWN: Final = 120  # characters of a value
+_NAMED: Final = 10  # other events
+_MISSING: Final = object()
+
+Wire = Mapping[str, Any]
+"""An event as it came on the wire."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a test expects of an event. None means that anything will do.
+
+    Attributes:
+        name: The event's name.
+        distinct_id: The user's id.
+        tenant_id: The tenant.
+        properties: Properties that must be there and equal; there may be others.
+    """
+
+    name: str
+    distinct_id: object = None
+    tenant_id: object = None
+    properties: Mapping[str, object] = field(default_factory=dict[str, object])
+
+    def differences(self, event: Wire) -> list[str]:
+        """Return a line for each thing in which the event differs; none if it is as expected.
+
+        Example:
+            >>> expected = Expected("order_placed", properties={"amount": 10})
+            >>> expected.differences({"event": "order_placed", "properties": {"amount": "10"}})
+            ["properties.amount: expected 10, got '10'"]
+        """
+        return [
+            *_compare("event", self.name, event.get("event")),
+            *_unless_none("distinct_id", self.distinct_id, event),
+            *_unless_none("tenant_id", self.tenant_id, event),
+            *self._property_differences(event),
+        ]
+
+    def _property_differences(self, event: Wire) -> Iterator[str]:
+        properties = event.get("properties", {})
+        for name, value in self.properties.items():
+            yield from _compare(f"properties.{name}", value, properties.get(name, _MISSING))
+
+    def __str__(self) -> str:
+        parts = [repr(self.name)]
+        if self.distinct_id is not None:
+            parts.append(f"distinct_id={_shown(self.distinct_id)}")
+        if self.tenant_id is not None:
+            parts.append(f"tenant_id={_shown(self.tenant_id)}")
+        if self.properties:
+            parts.append(f"properties={_shown(dict(self.properties))}")
+        return ", ".join(parts)
+
+
+def explain(expected: Expected, events: Sequence[Wire], refused: Sequence[str] = ()) -> str:
+    """Say why none of these events is the expected one: the closest, and in what it differs.
+
+    Args:
+        expected: What the test expects.
+        events: The accepted events, none of which is as expected.
+        refused: A line for each event that the sandbox refused.
+    """
+    lines = [f"no event was tracked with {expected}"]
+    if events:
+        nearest = _closest(expected, events)
+        lines += ["", f"the closest of {_count(events)}, {_name(nearest)}, differs:"]
+        lines += [f"  {difference}" for difference in expected.differences(nearest)]
+        others = [_name(event) for event in events if event is not nearest]
+        if others:
+            more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
+            lines += ["", f"the others: {', '.join(others[:_NAMED])}{more}"]
+    else:
+        lines += ["", "the sandbox accepted no event; does the code under test use suprsend_env, or its url?"]
+    if refused:
+        lines += ["", "the sandbox refused:", *(f"  {line}" for line in refused)]
+    return "\n".join(lines)
+
+
+def _closest(expected: Expected, events: Sequence[Wire]) -> Wire:
+    """Return the event that is most probably meant; the latest of equals."""
+
+    def likeness(event: Wire) -> tuple[float, bool, int]:
+        alike = SequenceMatcher(None, expected.name, str(event.get("event"))).ratio()
+        return alike, event.get("distinct_id") == expected.distinct_id, -len(expected.differences(event))
+
+    return max(reversed(events), key=likeness)
+
+
+def _unless_none(key: str, expected: object, event: Wire) -> Iterator[str]:
+    if expected is not None:
+        yield from _compare(key, expected, event.get(key, _MISSING))
+
+
+def _compare(path: str, expected: object, actual: object) -> Iterator[str]:
+    """Yield a line for each place below `path` where the two differ."""
+    if actual is _MISSING:
+        yield f"{path}: expected {_shown(expected)}, missing"
+    elif expected is _MISSING:
+        yield f"{path}: not expected, got {_shown(actual)}"
+    elif _is_object(expected) and _is_object(actual):
+        yield from _compare_objects(path, expected, actual)
+    # The expected side first: pytest.approx and unittest.mock.ANY compare themselves.
+    elif not expected == actual:  # noqa: SIM201
+        yield f"{path}: expected {_shown(expected)}, got {_shown(actual)}"
+
+
+def _compare_objects(path: str, expected: Wire, actual: Wire) -> Iterator[str]:
+    for key in {**expected, **actual}:
+        yield from _compare(f"{path}.{key}", expected.get(key, _MISSING), actual.get(key, _MISSING))
+
+
+def _is_object(value: object) -> TypeGuard[Wire]:
+    return isinstance(value, dict)
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
+
+
+def _name(event: Wire) -> str:
+    return f"{event.get('event')} of {event.get('distinct_id')}"
+
+
+def _count(events: Sequence[Wire]) -> str:
+    return "1 event" if len(events) == 1 else f"{len(events)} events"

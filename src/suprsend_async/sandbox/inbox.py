@@ -1,0 +1,110 @@
+"""The inbox: the page, and the HTTP interface under `/_sandbox/` that it is made with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from pydantic_core import to_json
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Route
+
+from . import answers, page_files
+from .entry import EntryDetail, EntryPage, Stats
+from .openapi import Operation, describe
+from .operations import Refused
+from .refusal import Refusal
+from .shapes import (
+    Environment,
+    EventsQuery,
+    FaultToProvoke,
+    Health,
+    News,
+    PlannedFault,
+    PlannedFaults,
+    PropertySchema,
+    RegisteredSchemas,
+)
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from .operations import Operations
+
+
+def create_inbox(can: Operations) -> Starlette:
+    """Build the page and its interface over what the interface can do."""
+    operations = _operations(can)
+
+    async def openapi(_: Request) -> Response:
+        # Made when it is asked for: it takes longer than all the rest of a start.
+        return Response(to_json(describe(operations)), media_type="application/json")
+
+    application = Starlette(
+        routes=[
+            *(Route(_route(each.path), each.handler, methods=[each.method]) for each in operations),
+            Route("/_sandbox/openapi.json", openapi),
+            *page_files.ROUTES,
+        ],
+        exception_handlers={HTTPException: _elsewhere, Refused: _refused},
+    )
+    application.router.redirect_slashes = False
+    return application
+
+
+def _operations(can: Operations) -> list[Operation]:
+    events, faults, schemas = "/_sandbox/events", "/_sandbox/faults", "/_sandbox/schemas"
+    sending = (413, 415)
+    return [
+        Operation("GET", events, can.list_events, EntryPage, query=EventsQuery),
+        Operation("DELETE", events, can.clear_events, status_code=204),
+        Operation("GET", f"{events}/{{id}}", can.get_event, EntryDetail, errors=(404,)),
+        Operation("GET", "/_sandbox/stats", can.get_stats, Stats),
+        Operation("GET", "/_sandbox/stream", can.stream, News, content_type="text/event-stream"),
+        Operation("GET", faults, can.list_faults, PlannedFaults),
+        Operation("POST", faults, can.add_fault, PlannedFault, 201, body=FaultToProvoke, errors=(*sending, 409)),
+        Operation("DELETE", faults, can.clear_faults, status_code=204),
+        Operation("DELETE", f"{faults}/{{id}}", can.remove_fault, status_code=204, errors=(404,)),
+        Operation("GET", schemas, can.list_schemas, RegisteredSchemas),
+        Operation(
+            "PUT",
+            f"{schemas}/{{event_name}}",
+            can.put_schema,
+            status_code=204,
+            body=PropertySchema,
+            errors=(*sending, 422),
+        ),
+        Operation("DELETE", f"{schemas}/{{event_name}}", can.remove_schema, status_code=204, errors=(404,)),
+        Operation("GET", "/_sandbox/environment", can.get_environment, Environment),
+        Operation("GET", "/_sandbox/health", can.get_health, Health),
+    ]
+
+
+def _route(path: str) -> str:
+    # An event's name may hold a slash.
+    return path.replace("{event_name}", "{event_name:path}")
+
+
+async def _elsewhere(request: Request, error: Exception) -> Response:
+    found = cast("HTTPException", error)
+    if found.status_code == 405:
+        refusal = Refusal(405, "method_not_allowed", f"{request.method} is not allowed here.")
+        return _respond(refusal, {"Allow": ", ".join(_allowed(request))})
+    return _respond(Refusal(found.status_code, "not_found", "There is nothing at this path."))
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    return _respond(cast("Refused", error).refusal)
+
+
+def _allowed(request: Request) -> list[str]:
+    routes = cast("Starlette", request.app).routes
+    path: str = request.scope["path"]
+    matching = [route for route in routes if isinstance(route, Route) and route.path_regex.match(path)]
+    return sorted({method for route in matching for method in route.methods or ()})
+
+
+def _respond(refusal: Refusal, headers: dict[str, str] | None = None) -> Response:
+    answer = answers.refused(refusal, headers)
+    return Response(answer.body, answer.status_code, headers=answer.headers, media_type=answer.content_type)

@@ -1,0 +1,92 @@
+"""A browser, a sandbox with its page open in it, and where pictures of it go."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+
+from suprsend_async.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from suprsend_async import Suprsend
+
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+DESK = {"width": 1360, "height": 860}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--screenshots", action="store_true", help="Write the pictures of docs/images anew.")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    is_wanted = collection_path.name != "test_screenshots.py" or config.getoption("--screenshots")
+    return None if is_wanted else True
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    executable = shutil.which("chromium")
+    assert executable, "there is no Chromium here: apt-get install chromium"
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=executable, args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as running:
+        yield running
+
+
+@pytest.fixture
+def client(sandbox: Sandbox) -> Iterator[Suprsend]:
+    with sandbox.blocking_client(max_retries=0) as made:
+        yield made
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Open the page of a sandbox; a script's error, or a word on the console, fails the test."""
+    contexts, complaints = [], []
+
+    def hear(message: ConsoleMessage) -> None:
+        # The browser says this by itself when a test has stopped the sandbox.
+        if "net::ERR_CONNECTION_REFUSED" not in message.text:
+            complaints.append(message.text)
+
+    def open_page(sandbox: Sandbox, **options: object) -> Page:
+        context = browser.new_context(**{"viewport": DESK, "color_scheme": "light", "locale": "en-GB"} | options)
+        context.grant_permissions(["clipboard-read", "clipboard-write"])
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", hear)
+        page.goto(sandbox.url)
+        expect(page.get_by_text("live", exact=True)).to_be_visible()
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def page(open_page: Callable[..., Page], sandbox: Sandbox) -> Page:
+    return open_page(sandbox)
