@@ -37,7 +37,7 @@ class Expected:
     def differences(self, event: Wire) -> list[str]:
         """Return a line for each thing in which the event differs; none if it is as expected.
 
-        Example:
+        Examples:
             >>> expected = Expected("order_placed", properties={"amount": 10})
             >>> expected.differences({"event": "order_placed", "properties": {"amount": "10"}})
             ["properties.amount: expected 10, got '10'"]

@@ -37,7 +37,7 @@ class NetworkBlockedError(RuntimeError):
 class NetworkBlock:
     """Refuses every host but this machine between `start` and `stop`, and remembers whom it refused.
 
-    Example:
+    Examples:
         >>> block = NetworkBlock()
         >>> block.start()
         >>> try:
@@ -117,7 +117,7 @@ class NetworkBlock:
 def is_this_machine(host: object) -> bool:
     """Tell whether a host is this machine; no host and the unspecified address mean it as well.
 
-    Example:
+    Examples:
         >>> [is_this_machine(host) for host in ("localhost", "127.0.0.2", "::1", "hub.suprsend.com", "10.0.0.1")]
         [True, True, True, False, False]
     """

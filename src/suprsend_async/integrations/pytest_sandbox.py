@@ -20,7 +20,7 @@ class SandboxFixture:
     Attributes:
         sandbox: The `suprsend_async.sandbox.Sandbox` itself.
 
-    Example:
+    Examples:
         ```python
         from suprsend_async import Event
         from suprsend_async.integrations.pytest_sandbox import SandboxFixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
@@ -31,7 +31,9 @@ def _require_kind(schema: dict[str, Any]) -> None:
 class _Fault(BaseModel):
     """A fault; `count` is how often it strikes, None until it is cleared."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, json_schema_extra=_require_kind)
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, json_schema_extra=_require_kind
+    )
 
     count: Annotated[int, Field(ge=1, le=MOST), _NUMBER] | None = None
 

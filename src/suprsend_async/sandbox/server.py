@@ -242,7 +242,7 @@ class Sandbox:
             verdict: Only the "accepted", the "refused" or the "repeated".
             limit: How many at most.
 
-        Example:
+        Examples:
             ```python
             from suprsend_async import Event
             from suprsend_async.sandbox import Sandbox
@@ -291,7 +291,7 @@ class Sandbox:
         Raises:
             ValueError: A thousand faults are planned already.
 
-        Example:
+        Examples:
             ```python
             from suprsend_async.sandbox import Sandbox, faults
 

@@ -79,7 +79,7 @@ class Store:
             raise ValueError(f"max_events must be at least 1, not {max_entries}")
         self.path = path
         self.max_entries = max_entries
-        self.dropped = 0
+        self.dropped: int = 0
         self._max_bytes = max_bytes
         self._lock = RLock()
         self._matches = Matches(Filters())
