@@ -107,8 +107,9 @@ class LoopThread:
 
     def forget(self) -> object:
         """Be ready to start anew; returns what was running."""
-        inherited = [one for one in (self._running, self._stopped) if one is not None]
+        inherited = [one for one in (self._running, self._stopped, *self._bulks) if one is not None]
         self._running = self._stopped = None
+        self._bulks = set()
         self._lock = threading.Lock()
         return inherited
 

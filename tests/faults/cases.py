@@ -97,7 +97,7 @@ class Case:
     bulk: Expected | None = None
     bulk_once: Expected | None = None
     place: Callable[[], AbstractContextManager[str]] | None = None
-    timeout: float = 1.0
+    timeout: float = 4.0
     padding: int = 0
     warm: bool = False
     only: str | None = None
@@ -106,6 +106,8 @@ class Case:
 
 # A deadline for the faults that use all of it up.
 SHORT = 0.4
+# A deadline for bulks that go on asking until it comes, and too short for a wish to wait two seconds.
+BRIEF = 1.0
 # A deadline for faults that cost time by their mass alone.
 AMPLE = 10.0
 # Close to the limit of a request: longer than what the system buffers.
@@ -202,17 +204,25 @@ HTTP = {
     "408": Case(http.status_document(408), _refused(408)),
     "425": Case(http.status_document(425), _refused(425)),
     "413": Case(http.status_document(413), _refused(413, PayloadTooLarge), _refused(413), bulk_once=ACCEPTED),
-    "429-none": Case(http.too_many(None), _refused(429, RateLimited, retry_after=None), bulk=THROTTLED),
-    "429-0": Case(http.too_many("0"), _refused(429, RateLimited, retry_after=0.0), bulk=THROTTLED),
+    "429-none": Case(http.too_many(None), _refused(429, RateLimited, retry_after=None), bulk=THROTTLED, timeout=BRIEF),
+    "429-0": Case(http.too_many("0"), _refused(429, RateLimited, retry_after=0.0), bulk=THROTTLED, timeout=BRIEF),
     # Longer than the deadline leaves: to be told at once, not waited for.
-    "429-2": Case(http.too_many("2"), _refused(429, RateLimited, retry_after=2.0, attempts=1), _refused(429)),
+    "429-2": Case(
+        http.too_many("2"), _refused(429, RateLimited, retry_after=2.0, attempts=1), _refused(429), timeout=BRIEF
+    ),
     "429-3600": Case(http.too_many("3600"), _refused(429, RateLimited, retry_after=3600.0, attempts=1), _refused(429)),
     "429-date": Case(
         http.too_many_until(60), _refused(429, RateLimited, retry_after=(57.0, 60.0), attempts=1), _refused(429)
     ),
-    "429-past-date": Case(http.too_many_until(-60), _refused(429, RateLimited, retry_after=0.0), bulk=THROTTLED),
-    "429-nonsense": Case(http.too_many("soon"), _refused(429, RateLimited, retry_after=None), bulk=THROTTLED),
-    "429-negative": Case(http.too_many("-5"), _refused(429, RateLimited, retry_after=None), bulk=THROTTLED),
+    "429-past-date": Case(
+        http.too_many_until(-60), _refused(429, RateLimited, retry_after=0.0), bulk=THROTTLED, timeout=BRIEF
+    ),
+    "429-nonsense": Case(
+        http.too_many("soon"), _refused(429, RateLimited, retry_after=None), bulk=THROTTLED, timeout=BRIEF
+    ),
+    "429-negative": Case(
+        http.too_many("-5"), _refused(429, RateLimited, retry_after=None), bulk=THROTTLED, timeout=BRIEF
+    ),
     "429-digits": Case(http.too_many("9" * 400), _refused(429, RateLimited, attempts=1), _refused(429)),
     "503-retry-after": Case(
         http.status_document(503, None, {"Retry-After": "3600"}),
