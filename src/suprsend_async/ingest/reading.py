@@ -1,0 +1,71 @@
+"""What all sources that read bytes have in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from suprsend_async.ingest.compression import broken_data_errors
+from suprsend_async.ingest.errors import SourceError
+from suprsend_async.ingest.source import Position
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from suprsend_async.ingest.content import Content
+    from suprsend_async.ingest.source import Row
+
+
+class Reader(ABC):
+    """A source that reads its rows from bytes."""
+
+    def __init__(self, content: Content) -> None:
+        self._content = content
+
+    @property
+    def name(self) -> str:
+        """What people are shown."""
+        return self._content.name
+
+    @property
+    def size_bytes(self) -> int | None:
+        """The stored size, or None if it is not known."""
+        return self._content.size_bytes
+
+    @property
+    def bytes_read(self) -> int:
+        """How much of `size_bytes` the latest reading has taken in."""
+        return self._content.bytes_read
+
+    def fingerprint(self) -> str | None:
+        """Return what identifies the content, or None."""
+        with telling_source(self.name):
+            return self._content.fingerprint()
+
+    @abstractmethod
+    def columns(self) -> Sequence[str] | None:
+        """Return the names of all columns, or None."""
+
+    def rows(self, start: Position | None = None) -> Iterator[Row]:
+        """Read the rows in a stream, from `start` on or from the first."""
+        with telling_source(self.name):
+            yield from self._read(start or Position(0))
+
+    @abstractmethod
+    def _read(self, start: Position) -> Iterator[Row]:
+        """Read the rows from `start` on."""
+
+
+@contextmanager
+def telling_source(name: str) -> Iterator[None]:
+    """Make what the system and the decompressors raise a `SourceError` that names the source."""
+    try:
+        yield
+    except OSError as error:
+        raise SourceError(f"{name} cannot be read: {error.strerror or error}") from error
+    except broken_data_errors() as error:
+        raise SourceError(
+            f"{name} cannot be read on: its compressed data is damaged or cut short; "
+            "the rows before are not affected; get the file again"
+        ) from error
