@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic_core import from_json
 
+from suprsend_async.ingest.errors import SourceError
+from suprsend_async.ingest.lines import MAX_LINE_BYTES, TOO_LONG, skip_rest, without_mark
 from suprsend_async.ingest.reading import Reader
 from suprsend_async.ingest.source import Row
 
@@ -13,9 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from suprsend_async.ingest.source import Position
-
-MAX_LINE_BYTES = 16 * 1024 * 1024
-"""A longer line is a row that cannot be read, so that no file is ever held in memory as one line."""
 
 
 class JsonLines(Reader):
@@ -33,16 +32,32 @@ class JsonLines(Reader):
         """Return None: each line names its own columns."""
 
     def _read(self, start: Position) -> Iterator[Row]:
+        number, offset = start
         with self._content.open() as file:
-            number, offset = start
-            file.seek(offset)
+            if offset:
+                file.seek(offset)
             while line := file.readline(MAX_LINE_BYTES):
-                values, problem = _parse(line)
                 size = len(line)
-                if values is not None or problem is not None:
-                    yield Row(number, values, problem, offset)
+                if offset == 0:
+                    line = self._without_mark(line)  # noqa: PLW2901 - the same line
+                if size == MAX_LINE_BYTES and (rest := skip_rest(line, file)):
+                    size += rest
+                    yield Row(number, None, TOO_LONG, offset)
                     number += 1
+                else:
+                    values, problem = _parse(line)
+                    if values is not None or problem is not None:
+                        yield Row(number, values, problem, offset)
+                        number += 1
                 offset += size
+
+    def _without_mark(self, line: bytes) -> bytes:
+        line = without_mark(line, self.name)
+        if line.lstrip().startswith(b"["):
+            raise SourceError(
+                f"{self.name} is one JSON array and not one object on each line; convert it first: jq -c '.[]'"
+            )
+        return line
 
 
 def _parse(line: bytes) -> tuple[Mapping[str, Any] | None, str | None]:
@@ -50,7 +65,10 @@ def _parse(line: bytes) -> tuple[Mapping[str, Any] | None, str | None]:
     try:
         values = from_json(line)
     except ValueError as error:
-        return (None, None) if line.isspace() else (None, f"is not valid JSON: {error}")
+        if line.isspace():
+            return None, None
+        torn = "" if line.endswith(b"\n") else "; it is the last line, and it has no end: the file is cut short"
+        return None, f"is not valid JSON: {error}{torn}"
     if isinstance(values, dict):
         return cast("dict[str, Any]", values), None
     return None, "is not a JSON object"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
@@ -11,10 +10,11 @@ from typing import TYPE_CHECKING
 from suprsend_async.errors import ConfigurationError
 from suprsend_async.ingest.column_types import TYPES
 from suprsend_async.ingest.key_template import KeyTemplate
+from suprsend_async.ingest.names import nearest
 from suprsend_async.ingest.plan import Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from suprsend_async.ingest.source import Source
 
@@ -115,12 +115,3 @@ class EventMapping:
     def _check(self, columns: Sequence[str], name: str) -> None:
         for column in sorted(self.named_columns() - frozenset(columns)):
             raise ConfigurationError(f"{name} has no column {column!r}; {nearest(column, columns)}")
-
-
-def nearest(name: str, known: Collection[str]) -> str:
-    """Return advice about a name that is not known: the nearest ones, or all if they are few."""
-    close = difflib.get_close_matches(name, known, n=3)
-    if close:
-        return f"did you mean {' or '.join(map(repr, close))}?"
-    shown = ", ".join(map(repr, list(known)[:20]))
-    return f"there are {shown}" + (" and others" if len(known) > 20 else "")

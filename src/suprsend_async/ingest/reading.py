@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
+from itertools import dropwhile
 from typing import TYPE_CHECKING
 
 from suprsend_async.ingest.compression import broken_data_errors
@@ -40,7 +41,7 @@ class Reader(ABC):
 
     def fingerprint(self) -> str | None:
         """Return what identifies the content, or None."""
-        with telling_source(self.name):
+        with self.telling():
             return self._content.fingerprint()
 
     @abstractmethod
@@ -48,24 +49,29 @@ class Reader(ABC):
         """Return the names of all columns, or None."""
 
     def rows(self, start: Position | None = None) -> Iterator[Row]:
-        """Read the rows in a stream, from `start` on or from the first."""
-        with telling_source(self.name):
-            yield from self._read(start or Position(0))
+        """Read the rows in a stream, from `start` on or from the first.
+
+        The offset of `start` is what makes it quick; with its number alone, the rows before are read and dropped.
+        """
+        start = start or Position(0)
+        with self.telling():
+            if start.offset:
+                yield from self._read(start)
+            else:
+                yield from dropwhile(lambda row: row.number < start.number, self._read(Position(0)))
 
     @abstractmethod
     def _read(self, start: Position) -> Iterator[Row]:
-        """Read the rows from `start` on."""
+        """Read the rows from the very first, or from a position that has an offset."""
 
-
-@contextmanager
-def telling_source(name: str) -> Iterator[None]:
-    """Make what the system and the decompressors raise a `SourceError` that names the source."""
-    try:
-        yield
-    except OSError as error:
-        raise SourceError(f"{name} cannot be read: {error.strerror or error}") from error
-    except broken_data_errors() as error:
-        raise SourceError(
-            f"{name} cannot be read on: its compressed data is damaged or cut short; "
-            "the rows before are not affected; get the file again"
-        ) from error
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """Make what the system and the decompressors raise a `SourceError` that names the source."""
+        try:
+            yield
+        except OSError as error:
+            raise SourceError(f"{self.name} cannot be read: {error.strerror or error}") from error
+        except broken_data_errors() as error:
+            raise SourceError(
+                f"{self.name} cannot be read on: its compressed data is damaged or cut short; get the file again"
+            ) from error
