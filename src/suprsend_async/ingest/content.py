@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
 from suprsend_async.ingest.compression import decompressed
+from suprsend_async.ingest.errors import SourceError
 from suprsend_async.ingest.fingerprint import fingerprint_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -113,20 +114,65 @@ class _Counted(io.RawIOBase):
         super().close()
 
 
+REPLAYED_BYTES = 4 * READ_BYTES
+"""How much of a pipe is kept, so that it can be opened again after a look at its header."""
+
+
 class StandardInput:
-    """What is piped in; it can be read once, and nothing identifies it."""
+    """What is piped in. Nothing identifies it, and it can be opened again only as long as little of it was read.
+
+    Attributes:
+        name: What people are shown.
+        size_bytes: None: nobody knows.
+        bytes_read: Bytes that have come through the pipe.
+    """
 
     name = "standard input"
     size_bytes = None
 
-    def __init__(self, stream: BinaryIO | None = None) -> None:
+    def __init__(self, stream: io.BufferedIOBase | None = None) -> None:
         self.bytes_read = 0
-        self._stream = stream or sys.stdin.buffer
+        # The buffer of standard input has `read1`, whatever its annotation says.
+        self._stream = stream or cast("io.BufferedIOBase", sys.stdin.buffer)
+        self._kept: bytes | None = b""
 
     def fingerprint(self) -> None:
         """Return None: what comes through a pipe is known only when it has come."""
 
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
-        """Return the stream."""
-        yield self._stream
+        """Open it at its beginning.
+
+        Raises:
+            SourceError: More has been read than is kept.
+        """
+        if self._kept is None:
+            raise SourceError("standard input was read already and cannot be read again; pipe it in again")
+        with io.BufferedReader(_Replayed(self._kept, self._next), READ_BYTES) as file:
+            yield cast("BinaryIO", file)
+
+    def _next(self, size: int) -> bytes:
+        """Read on in the pipe, and keep what was read if it is little."""
+        data = self._stream.read1(size)
+        self.bytes_read += len(data)
+        if self._kept is not None:
+            self._kept = self._kept + data if len(self._kept) + len(data) <= REPLAYED_BYTES else None
+        return data
+
+
+class _Replayed(io.RawIOBase):
+    """Bytes that were read before, and then what comes."""
+
+    def __init__(self, kept: bytes, read_on: Callable[[int], bytes]) -> None:
+        self._kept = kept
+        self._read_on = read_on
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Buffer, /) -> int:
+        view = memoryview(buffer)
+        data = self._kept[: len(view)] or self._read_on(len(view))
+        self._kept = self._kept[len(view) :]
+        view[: len(data)] = data
+        return len(data)

@@ -6,7 +6,7 @@ import csv
 from typing import TYPE_CHECKING, Any
 
 from suprsend_async.ingest.errors import SourceError
-from suprsend_async.ingest.lines import MAX_LINE_BYTES, TOO_LONG, skip_rest, without_mark
+from suprsend_async.ingest.lines import MAX_LINE_BYTES, TOO_LONG, skip, skip_rest, without_mark
 from suprsend_async.ingest.names import unique
 from suprsend_async.ingest.reading import Reader
 from suprsend_async.ingest.source import Row
@@ -53,7 +53,7 @@ class Delimited(Reader):
     def columns(self) -> Sequence[str]:
         """Return the names in the header. It is read once."""
         if self._columns is None:
-            with self.telling(), self._content.open() as file:
+            with self._telling(), self._content.open() as file:
                 self._columns = self._header(*self._records(file))
         return self._columns
 
@@ -69,16 +69,18 @@ class Delimited(Reader):
         if names is None:
             raise SourceError(f"{self.name} is empty: it has not even a header")
         if problem := lines.taken_problem():
-            raise SourceError(f"{self.name}: the header {problem}")
+            raise SourceError(f"{self.name}: the header cannot be read: {problem}")
         return unique(names, self.name)
 
     def _read(self, start: Position) -> Iterator[Row]:
         with self._content.open() as file:
             lines, records = self._records(file)
             names = self._columns = self._header(lines, records)
+            number = 0
             if start.offset:
-                lines.seek(start.offset)
-            number, offset = start.number, lines.offset
+                lines.go_to(start.offset)
+                number = start.number
+            offset = lines.offset
             for cells, problem in _cells(records, len(names)):
                 problem = lines.taken_problem() or problem  # noqa: PLW2901 - the one that came first
                 if problem is not None:
@@ -98,10 +100,10 @@ def _cells(records: Iterator[list[str]], width: int) -> Iterator[tuple[list[str]
         except StopIteration:
             return
         except csv.Error as error:
-            yield [], f"is not valid CSV: {error}"
+            yield [], f"the record is not valid CSV: {error}"
             continue
         if cells and len(cells) != width:
-            yield [], f"has {len(cells)} cells where the header has {width}"
+            yield [], f"the record has {len(cells)} cells where the header has {width}"
         else:
             yield cells, None
 
@@ -125,8 +127,9 @@ class _Lines:
         self._name = name
         self._problem: str | None = None
 
-    def seek(self, offset: int) -> None:
-        self._file.seek(offset)
+    def go_to(self, offset: int) -> None:
+        """Go on at the beginning of a record that lies further on."""
+        skip(self._file, offset - self.offset)
         self.offset = offset
 
     def taken_problem(self) -> str | None:
@@ -147,7 +150,9 @@ class _Lines:
             try:
                 yield text.decode(encoding)
             except UnicodeDecodeError:
-                self._problem = f"holds bytes that are not {encoding}; if the file is in another encoding, name that"
+                self._problem = (
+                    f"the record holds bytes that are not {encoding}; if the file is in another encoding, name that"
+                )
                 yield text.decode(encoding, "replace")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic_core import from_json
 
 from suprsend_async.ingest.errors import SourceError
-from suprsend_async.ingest.lines import MAX_LINE_BYTES, TOO_LONG, skip_rest, without_mark
+from suprsend_async.ingest.lines import MAX_LINE_BYTES, TOO_LONG, skip, skip_rest, without_mark
 from suprsend_async.ingest.reading import Reader
 from suprsend_async.ingest.source import Row
 
@@ -32,14 +32,13 @@ class JsonLines(Reader):
         """Return None: each line names its own columns."""
 
     def _read(self, start: Position) -> Iterator[Row]:
-        number, offset = start
+        number, offset = start if start.offset else (0, 0)
         with self._content.open() as file:
-            if offset:
-                file.seek(offset)
+            skip(file, offset)
             while line := file.readline(MAX_LINE_BYTES):
                 size = len(line)
                 if offset == 0:
-                    line = self._without_mark(line)  # noqa: PLW2901 - the same line
+                    line = self._without_mark(line)
                 if size == MAX_LINE_BYTES and (rest := skip_rest(line, file)):
                     size += rest
                     yield Row(number, None, TOO_LONG, offset)
@@ -68,7 +67,7 @@ def _parse(line: bytes) -> tuple[Mapping[str, Any] | None, str | None]:
         if line.isspace():
             return None, None
         torn = "" if line.endswith(b"\n") else "; it is the last line, and it has no end: the file is cut short"
-        return None, f"is not valid JSON: {error}{torn}"
+        return None, f"the line is not valid JSON: {error}{torn}"
     if isinstance(values, dict):
         return cast("dict[str, Any]", values), None
-    return None, "is not a JSON object"
+    return None, "the line is not a JSON object"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import os
 from typing import TYPE_CHECKING
 
 from suprsend_async.ingest.errors import SourceError
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 MAX_LINE_BYTES = 16 * 1024 * 1024
 """A longer line is a row that cannot be read, so that no file is ever held in memory as one line."""
 
-TOO_LONG = f"is longer than {MAX_LINE_BYTES >> 20} MiB"
+TOO_LONG = f"the line is longer than {MAX_LINE_BYTES >> 20} MiB"
 """What is wrong with such a line."""
 
 _WIDE_MARKS = {
@@ -23,6 +24,15 @@ _WIDE_MARKS = {
     codecs.BOM_UTF16_LE: "UTF-16",
     codecs.BOM_UTF16_BE: "UTF-16",
 }
+
+
+def skip(file: BinaryIO, count: int) -> None:
+    """Go on by so many bytes, by reading them if there is no other way."""
+    if file.seekable():
+        file.seek(count, os.SEEK_CUR)
+    else:
+        while count and (data := file.read(min(count, MAX_LINE_BYTES))):
+            count -= len(data)
 
 
 def skip_rest(line: bytes, file: BinaryIO) -> int:

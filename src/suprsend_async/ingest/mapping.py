@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from suprsend_async.errors import ConfigurationError
+from suprsend_async.errors import ConfigurationError, ValidationError
+from suprsend_async.events.event import Event
 from suprsend_async.ingest.column_types import TYPES
 from suprsend_async.ingest.key_template import KeyTemplate
 from suprsend_async.ingest.names import nearest
 from suprsend_async.ingest.plan import Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from suprsend_async.ingest.source import Source
 
@@ -61,6 +63,7 @@ class EventMapping:
 
     def __post_init__(self) -> None:
         """Check what can be checked without a source."""
+        self._check_kinds()
         if (self.event is None) == (self.event_name is None):
             raise ConfigurationError("give either event, the name of all events, or event_name, the column of the name")
         if self.properties is not None and self.properties_from is not None:
@@ -70,6 +73,25 @@ class EventMapping:
         for column, kind in self.types.items():
             if kind not in TYPES:
                 raise ConfigurationError(f"types: {column!r} cannot be of type {kind!r}; {nearest(kind, TYPES)}")
+        try:
+            # What no event takes is better told now than for each row.
+            Event("user", self.event or "event", dict.fromkeys(self.properties or ()))
+        except ValidationError as error:
+            raise ConfigurationError(f"no event can be made: {error.message}") from None
+
+    def _check_kinds(self) -> None:
+        # What comes from a file may be of any kind, whatever the annotations say.
+        for name in _TEXTS:
+            value: object = getattr(self, name)
+            if value is None and name != "distinct_id":
+                continue
+            if not isinstance(value, str) or not value:
+                raise ConfigurationError(f"{name}: give a text that is not empty, or leave it out")
+        for name in ("properties", "types"):
+            if getattr(self, name) is not None and not _is_texts_by_name(getattr(self, name)):
+                raise ConfigurationError(f"{name}: give a table of texts, for example {_EXAMPLES[name]}")
+        if isinstance(self.null, str) or not all(isinstance(text, str) for text in self.null):
+            raise ConfigurationError('null: give a list of texts, for example ["NA"]')
 
     def columns(self) -> frozenset[str] | None:
         """Return the columns that are needed, so that no others are read; None if it is all of them."""
@@ -115,3 +137,14 @@ class EventMapping:
     def _check(self, columns: Sequence[str], name: str) -> None:
         for column in sorted(self.named_columns() - frozenset(columns)):
             raise ConfigurationError(f"{name} has no column {column!r}; {nearest(column, columns)}")
+
+
+_TEXTS = ("distinct_id", "event", "event_name", "properties_from", "key", "tenant_id", "time")
+_EXAMPLES = {"properties": '{amount = "total"}', "types": '{amount = "float"}'}
+
+
+def _is_texts_by_name(value: object) -> bool:
+    if not isinstance(value, Mapping):
+        return False
+    items = cast("Mapping[object, object]", value).items()
+    return all(isinstance(name, str) and name and isinstance(text, str) and text for name, text in items)

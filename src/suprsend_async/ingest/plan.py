@@ -55,7 +55,7 @@ class Plan:
         """
         values = row.values
         if values is None:
-            raise MappingError(row.problem or "cannot be read", outcome="rejected")
+            raise MappingError(row.problem or "the row cannot be read", outcome="rejected")
         text = self._text
         event_name = self._event or text(values, self._event_name)
         if self._key is None:

@@ -41,7 +41,7 @@ class Reader(ABC):
 
     def fingerprint(self) -> str | None:
         """Return what identifies the content, or None."""
-        with self.telling():
+        with self._telling():
             return self._content.fingerprint()
 
     @abstractmethod
@@ -54,18 +54,15 @@ class Reader(ABC):
         The offset of `start` is what makes it quick; with its number alone, the rows before are read and dropped.
         """
         start = start or Position(0)
-        with self.telling():
-            if start.offset:
-                yield from self._read(start)
-            else:
-                yield from dropwhile(lambda row: row.number < start.number, self._read(Position(0)))
+        with self._telling():
+            yield from dropwhile(lambda row: row.number < start.number, self._read(start))
 
     @abstractmethod
     def _read(self, start: Position) -> Iterator[Row]:
-        """Read the rows from the very first, or from a position that has an offset."""
+        """Read the rows from `start` on, or from an earlier one if it cannot be found by its number."""
 
     @contextmanager
-    def telling(self) -> Iterator[None]:
+    def _telling(self) -> Iterator[None]:
         """Make what the system and the decompressors raise a `SourceError` that names the source."""
         try:
             yield
