@@ -13,7 +13,7 @@ from suprsend_async.ingest.reading import Reader
 from suprsend_async.ingest.source import Row
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Generator, Iterator, Sequence
 
     from suprsend_async.ingest.content import FileContent
     from suprsend_async.ingest.source import Position
@@ -87,7 +87,7 @@ class Columnar(Reader):
         return batch
 
     @contextmanager
-    def _telling(self) -> Iterator[None]:
+    def _telling(self) -> Generator[None]:
         """Make what pyarrow raises a `SourceError` as well."""
         with super()._telling():
             try:

@@ -13,7 +13,7 @@ from suprsend_async.ingest.errors import SourceError
 from suprsend_async.ingest.fingerprint import fingerprint_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -78,7 +78,7 @@ class FileContent:
         return self._fingerprint
 
     @contextmanager
-    def open(self) -> Iterator[BinaryIO]:
+    def open(self) -> Generator[BinaryIO]:
         """Open the uncompressed bytes."""
         self.bytes_read = 0
         with io.BufferedReader(_Counted(self), READ_BYTES) as stored:
@@ -140,7 +140,7 @@ class StandardInput:
         """Return None: what comes through a pipe is known only when it has come."""
 
     @contextmanager
-    def open(self) -> Iterator[BinaryIO]:
+    def open(self) -> Generator[BinaryIO]:
         """Open it at its beginning.
 
         Raises:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from suprsend_async.ingest.errors import SourceError
 from suprsend_async.ingest.lines import MAX_LINE_BYTES, TOO_LONG, skip, skip_rest, without_mark
@@ -57,17 +57,19 @@ class Delimited(Reader):
                 self._columns = self._header(*self._records(file))
         return self._columns
 
-    def _records(self, file: BinaryIO) -> tuple[_Lines, Iterator[list[str]]]:
+    def _records(self, file: BinaryIO) -> tuple[_Lines, _Records]:
         lines = _Lines(file, self._encoding, self.name)
         return lines, csv.reader(iter(lines), delimiter=self._delimiter, strict=True)
 
-    def _header(self, lines: _Lines, records: Iterator[list[str]]) -> tuple[str, ...]:
+    def _header(self, lines: _Lines, records: _Records) -> tuple[str, ...]:
         try:
-            names = next(filter(None, records), None)
+            names: list[str] = []
+            while not names:
+                names = next(records)
+        except StopIteration:
+            raise SourceError(f"{self.name} is empty: it has not even a header") from None
         except csv.Error as error:
             raise SourceError(f"{self.name}: the header is not valid CSV: {error}") from None
-        if names is None:
-            raise SourceError(f"{self.name} is empty: it has not even a header")
         if problem := lines.taken_problem():
             raise SourceError(f"{self.name}: the header cannot be read: {problem}")
         return unique(names, self.name)
@@ -92,15 +94,26 @@ class Delimited(Reader):
                 offset = lines.offset
 
 
-def _cells(records: Iterator[list[str]], width: int) -> Iterator[tuple[list[str], str | None]]:
+class _Records(Protocol):
+    """What `csv.reader` returns."""
+
+    line_num: int
+
+    def __next__(self) -> list[str]: ...
+
+
+def _cells(records: _Records, width: int) -> Iterator[tuple[list[str], str | None]]:
     """Return the cells of each record and what is wrong with it; no cells for a blank line."""
     while True:
+        lines_before = records.line_num
         try:
             cells = next(records)
         except StopIteration:
             return
         except csv.Error as error:
-            yield [], f"the record is not valid CSV: {error}"
+            count = records.line_num - lines_before
+            extent = f"; it goes over {count} lines, so a quote may be missing" if count > 1 else ""
+            yield [], f"the record is not valid CSV: {error}{extent}"
             continue
         if cells and len(cells) != width:
             yield [], f"the record has {len(cells)} cells where the header has {width}"

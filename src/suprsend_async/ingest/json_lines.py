@@ -37,8 +37,8 @@ class JsonLines(Reader):
             skip(file, offset)
             while line := file.readline(MAX_LINE_BYTES):
                 size = len(line)
-                if offset == 0:
-                    line = self._without_mark(line)
+                if number == 0:
+                    line = self._checked_beginning(line)
                 if size == MAX_LINE_BYTES and (rest := skip_rest(line, file)):
                     size += rest
                     yield Row(number, None, TOO_LONG, offset)
@@ -50,7 +50,7 @@ class JsonLines(Reader):
                         number += 1
                 offset += size
 
-    def _without_mark(self, line: bytes) -> bytes:
+    def _checked_beginning(self, line: bytes) -> bytes:
         line = without_mark(line, self.name)
         if line.lstrip().startswith(b"["):
             raise SourceError(

@@ -12,7 +12,7 @@ from suprsend_async.ingest.errors import SourceError
 from suprsend_async.ingest.source import Position
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
 
     from suprsend_async.ingest.content import Content
     from suprsend_async.ingest.source import Row
@@ -62,7 +62,7 @@ class Reader(ABC):
         """Read the rows from `start` on, or from an earlier one if it cannot be found by its number."""
 
     @contextmanager
-    def _telling(self) -> Iterator[None]:
+    def _telling(self) -> Generator[None]:
         """Make what the system and the decompressors raise a `SourceError` that names the source."""
         try:
             yield
