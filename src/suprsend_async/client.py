@@ -207,5 +207,6 @@ class AsyncSuprsend:
 
 def workspace_digest(client: AsyncSuprsend) -> str:
     """Return what tells where a client's events go, the address and the workspace, without naming either."""
-    target = f"{client._transport.origin.url('')}\n{client._transport.credentials.workspace}"
+    transport = client._transport  # pyright: ignore[reportPrivateUsage] - the class's own module
+    target = f"{transport.origin.url('')}\n{transport.credentials.workspace}"
     return sha256(target.encode()).hexdigest()[:32]

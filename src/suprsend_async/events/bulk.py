@@ -249,7 +249,8 @@ def start_job(
         TypeError: The source cannot be iterated.
         ConfigurationError: `concurrency` is not a whole number above 0, or the client was closed.
     """
-    return resource._job(source, report, concurrency, ordered, on_progress)
+    start = resource._job  # pyright: ignore[reportPrivateUsage] - the class's own module
+    return start(source, report, concurrency, ordered, on_progress)
 
 
 def check_source(source: object, kinds: type | tuple[type, ...]) -> None:

@@ -66,7 +66,7 @@ class Journal:
         return self._next
 
     def close(self) -> None:
-        """Let `run` end, after a last write."""
+        """Let `run` end, after a last write; `note` then returns that one."""
         self._closing = True
         self._changed.set()
 
@@ -83,7 +83,9 @@ class Journal:
 
     async def _write(self) -> None:
         self._changed = anyio.Event()
-        writing, self._next = self._next, Writing()
+        writing = self._next
+        if not self._closing:
+            self._next = Writing()
         letters, self._letters = self._letters, []
         problem = None
         try:

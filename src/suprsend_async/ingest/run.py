@@ -85,10 +85,9 @@ class Run:
             finally:
                 for number, source in enumerate(self._checkpoint.sources):
                     source.release(begun, self._settlement.unanswered(number))
-                last = self._journal.note()
                 self._journal.close()
         with self._noting_errors():
-            await last.done()
+            await self._journal.note().done()
         if self._error is not None:
             raise self._error
         return self._report()
