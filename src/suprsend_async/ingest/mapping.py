@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, cast
 
@@ -88,9 +88,10 @@ class EventMapping:
             if not isinstance(value, str) or not value:
                 raise ConfigurationError(f"{name}: give a text that is not empty, or leave it out")
         for name in ("properties", "types"):
-            if getattr(self, name) is not None and not _is_texts_by_name(getattr(self, name)):
+            if not _is_texts_by_name(getattr(self, name)) and not (name == "properties" and self.properties is None):
                 raise ConfigurationError(f"{name}: give a table of texts, for example {_EXAMPLES[name]}")
-        if isinstance(self.null, str) or not all(isinstance(text, str) for text in self.null):
+        null: object = self.null
+        if not isinstance(null, (list, tuple)) or not all(isinstance(text, str) for text in cast("list[object]", null)):
             raise ConfigurationError('null: give a list of texts, for example ["NA"]')
 
     def columns(self) -> frozenset[str] | None:
@@ -108,7 +109,11 @@ class EventMapping:
 
     def digest(self) -> str:
         """Return what identifies the mapping: equal digests make equal events of equal rows."""
-        document = {name: value for name, value in asdict(self).items() if value is not None}
+        document = {name: getattr(self, name) for name in _TEXTS}
+        # Properties in their order, in which they are sent; of the others the order means nothing.
+        document["properties"] = None if self.properties is None else list(self.properties.items())
+        document["types"] = sorted(self.types.items())
+        document["null"] = sorted(self.null)
         return sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:32]
 
     def plan(self, source: Source, *, time: int) -> Plan:
