@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from suprsend_async.cli import ingest_summary
+from suprsend_async.cli.client import environments_client
 from suprsend_async.cli.ingest_views import Bar, JsonEvents, Lines
-from suprsend_async.cli.terminal import INTERRUPTED, warned_client
+from suprsend_async.cli.terminal import INTERRUPTED
 from suprsend_async.ingest import CheckpointFile, DeadLetterFile, Runner
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ async def _run(terms: Terms, view: View) -> IngestReport:
 
 async def _client(terms: Terms, stack: AsyncExitStack) -> AsyncSuprsend:
     if not terms.in_sandbox:
-        return warned_client(terms.base_url)
+        return environments_client(terms.base_url)
     from suprsend_async.sandbox import Sandbox
 
     sandbox = await stack.enter_async_context(Sandbox())

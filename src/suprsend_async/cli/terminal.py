@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import NoReturn
 
 import typer
-
-from suprsend_async.client import AsyncSuprsend
 
 ACCEPTED, NOT_ACCEPTED, WRONG_USE, STOPPED, INTERRUPTED = 0, 1, 2, 3, 130
 """The exit statuses."""
@@ -33,17 +30,3 @@ def printable(text: str) -> str:
 def counted(number: int, one: str, many: str | None = None) -> str:
     """Return a number and its noun: "1 event", "2 events"."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
-def warned_client(base_url: str | None) -> AsyncSuprsend:
-    """Return a client for the environment's credentials; what it warns of is told as a sentence, without a source line.
-
-    Raises:
-        ConfigurationError: Credentials are missing, or the URL is none.
-    """
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", UserWarning)
-        client = AsyncSuprsend(base_url=base_url)
-    for warning in caught:
-        typer.secho(f"warning: {printable(str(warning.message))}", fg="yellow", err=True)
-    return client

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from suprsend_async.cli.client import environments_client
 from suprsend_async.cli.properties import PropertyError, parse_properties
-from suprsend_async.cli.terminal import ACCEPTED, INTERRUPTED, NOT_ACCEPTED, fail, printable, warned_client
+from suprsend_async.cli.terminal import ACCEPTED, INTERRUPTED, NOT_ACCEPTED, fail, printable
 from suprsend_async.errors import ConfigurationError, ValidationError
 from suprsend_async.events.event import Event
 
@@ -77,7 +78,7 @@ def track(
     try:
         properties = parse_properties(pairs or [], document)
         event = Event(distinct_id, event_name, properties, idempotency_key, tenant_id)
-        client = warned_client(base_url)
+        client = environments_client(base_url)
         response = asyncio.run(_send(client, event))
     except (PropertyError, ConfigurationError, ValidationError) as error:
         fail(str(error))
