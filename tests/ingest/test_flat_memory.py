@@ -7,7 +7,7 @@ import gzip
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -28,7 +28,6 @@ count = sum(1 for row in source.rows() if plan.event(row))
 [peak] = [line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:")]
 print(count, int(peak) // 1024)
 """
-SMALL, LARGE = 2_000, 60_000
 NOTE = "a note that makes the row longer; " * 10
 
 
@@ -54,7 +53,7 @@ def write_csv(path: Path, count: int) -> None:
 
 
 def write_parquet(path: Path, count: int) -> None:
-    pa.parquet.write_table(pa.Table.from_pylist(list(rows(count))), path, row_group_size=20_000)
+    pa.parquet.write_table(pa.Table.from_pylist(list(rows(count))), path, row_group_size=5_000)
 
 
 def peak_mebibytes(path: Path, count: int) -> int:
@@ -67,21 +66,23 @@ def peak_mebibytes(path: Path, count: int) -> int:
 
 
 @pytest.mark.parametrize(
-    ("name", "write", "allowed"),
+    ("name", "write", "counts"),
     [
-        ("rows.jsonl", write_json_lines, 8),
-        ("rows.jsonl.gz", write_gzip, 8),
-        ("rows.csv", write_csv, 8),
-        # A row group is buffered page by page, for each column.
-        ("rows.parquet", write_parquet, 48),
+        ("rows.jsonl", write_json_lines, (2_000, 60_000)),
+        ("rows.jsonl.gz", write_gzip, (2_000, 60_000)),
+        ("rows.csv", write_csv, (2_000, 60_000)),
+        # pyarrow grows to what it needs over the first row groups.
+        ("rows.parquet", write_parquet, (40_000, 120_000)),
     ],
 )
-def test_the_peak_does_not_grow_with_the_file(tmp_path: Path, name: str, write: object, allowed: int) -> None:
-    assert callable(write)
+def test_the_peak_does_not_grow_with_the_file(
+    tmp_path: Path, name: str, write: Callable[[Path, int], None], counts: tuple[int, int]
+) -> None:
     peaks: list[int] = []
-    for count in (SMALL, LARGE):
+    for count in counts:
         path = tmp_path / str(count) / name
         path.parent.mkdir()
         write(path, count)
         peaks.append(peak_mebibytes(path, count))
-    assert peaks[1] - peaks[0] <= allowed, peaks
+    # The larger file holds 20 MiB more and upwards.
+    assert peaks[1] - peaks[0] <= 12, peaks
