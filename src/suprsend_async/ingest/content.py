@@ -57,6 +57,13 @@ class FileContent:
         path: Where the file is.
         name: The path as text.
         bytes_read: Bytes of the file that the latest reading has taken in.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from suprsend_async.ingest import FileContent
+        >>> with FileContent(Path("examples/flights.csv")).open() as file:
+        ...     file.read(9)
+        b'year,mont'
     """
 
     def __init__(self, path: Path) -> None:
@@ -125,6 +132,13 @@ class StandardInput:
         name: What people are shown.
         size_bytes: None: nobody knows.
         bytes_read: Bytes that have come through the pipe.
+
+    Example:
+        >>> import io
+        >>> from suprsend_async.ingest import JsonLines, StandardInput
+        >>> piped = StandardInput(io.BytesIO(b'{"distinct_id": "user-1"}'))
+        >>> [row.values for row in JsonLines(piped).rows()]
+        [{'distinct_id': 'user-1'}]
     """
 
     name = "standard input"

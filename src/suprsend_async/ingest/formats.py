@@ -54,6 +54,12 @@ class SourceOptions:
 
     Raises:
         SourceError: There is no such format.
+
+    Example:
+        >>> from suprsend_async.ingest import SourceOptions, open_sources
+        >>> [source] = open_sources(["examples/flights.csv"], SourceOptions(format="csv", delimiter=";"))
+        >>> len(source.columns())
+        1
     """
 
     format: str | None = None

@@ -9,6 +9,7 @@ NAMESPACE = UUID("5f3a1c52-8b0e-5d0c-9a5e-4b0f1f2d7c61")
 """The namespace of the insert ids; changing it would make every event a new one."""
 
 _PREFIX = NAMESPACE.bytes
+_VARIANTS = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 
 def insert_id_of(key: str) -> str:
@@ -21,5 +22,4 @@ def insert_id_of(key: str) -> str:
     """
     # What `uuid.uuid5` does, without its object, which costs as much again.
     digits = sha1(_PREFIX + key.encode(), usedforsecurity=False).hexdigest()
-    variant = "89ab"[int(digits[16], 16) & 3]
-    return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"
+    return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{_VARIANTS[digits[16]]}{digits[17:20]}-{digits[20:32]}"

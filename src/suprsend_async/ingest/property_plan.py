@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any, cast
 from suprsend_async.ingest.column_types import EXPECTED, TYPES
 from suprsend_async.ingest.errors import MappingError
 
+Values = dict[str, Any]
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from suprsend_async.ingest.mapping import EventMapping
 
-Values = dict[str, Any]
-Taker = "Callable[[Mapping[str, Any]], Values]"
+    Taking = Callable[[Mapping[str, Any]], Values]
 
 
-def plan_properties(mapping: EventMapping) -> Callable[[Mapping[str, Any]], Values]:
+def plan_properties(mapping: EventMapping) -> Taking:
     """Return the function that makes a row's properties.
 
     It raises `MappingError` for a text that is not of its column's type.
@@ -25,32 +26,38 @@ def plan_properties(mapping: EventMapping) -> Callable[[Mapping[str, Any]], Valu
         return _object_in(mapping.properties_from, mapping.types.get(mapping.properties_from, "str"))
     if mapping.properties is not None:
         columns = dict(mapping.properties)
-        return _converting(_chosen(columns, tuple(mapping.null)), mapping.types, columns)
-    roles = frozenset({mapping.distinct_id, mapping.event_name, mapping.tenant_id, mapping.time})
-    columns = {column: column for column in mapping.types if column not in roles}
-    return _converting(_all_but(roles, tuple(mapping.null)), mapping.types, columns)
+        take = _chosen(columns)
+    else:
+        roles = (mapping.distinct_id, mapping.event_name, mapping.tenant_id, mapping.time)
+        columns = {column: column for column in mapping.types if column not in roles}
+        take = _all_but(tuple(role for role in roles if role is not None))
+    if mapping.null:
+        take = _without(take, tuple(mapping.null))
+    typed = [(name, column, mapping.types[column]) for name, column in columns.items() if column in mapping.types]
+    return _converting(take, typed) if typed else take
 
 
-# `null` is a tuple, for a value that is looked up in a set must be one that can be hashed.
-
-
-def _all_but(roles: frozenset[str | None], null: tuple[str, ...]) -> Callable[[Mapping[str, Any]], Values]:
+def _all_but(roles: tuple[str, ...]) -> Taking:
     def take(values: Mapping[str, Any]) -> Values:
-        return {name: value for name, value in values.items() if name not in roles and value not in null}
+        # A copy and a few removals are cheaper than a look at each name.
+        properties = dict(values)
+        for role in roles:
+            properties.pop(role, None)
+        return properties
 
     return take
 
 
-def _chosen(columns: Mapping[str, str], null: tuple[str, ...]) -> Callable[[Mapping[str, Any]], Values]:
+def _chosen(columns: Mapping[str, str]) -> Taking:
     pairs = tuple(columns.items())
 
     def take(values: Mapping[str, Any]) -> Values:
-        return {name: values[column] for name, column in pairs if column in values and values[column] not in null}
+        return {name: values[column] for name, column in pairs if column in values}
 
     return take
 
 
-def _object_in(column: str, kind: str) -> Callable[[Mapping[str, Any]], Values]:
+def _object_in(column: str, kind: str) -> Taking:
     def take(values: Mapping[str, Any]) -> Values:
         value = values.get(column)
         if isinstance(value, str):
@@ -62,13 +69,16 @@ def _object_in(column: str, kind: str) -> Callable[[Mapping[str, Any]], Values]:
     return take
 
 
-def _converting(
-    take: Callable[[Mapping[str, Any]], Values], types: Mapping[str, str], columns: Mapping[str, str]
-) -> Callable[[Mapping[str, Any]], Values]:
-    """Return a function that takes the properties and converts those whose columns have a type."""
-    typed = [(name, column, types[column]) for name, column in columns.items() if types.get(column, "str") != "str"]
-    if not typed:
-        return take
+def _without(take: Taking, null: tuple[str, ...]) -> Taking:
+    # A tuple and not a set, for what is looked up in a set must be a value that can be hashed.
+    def take_values(values: Mapping[str, Any]) -> Values:
+        return {name: value for name, value in take(values).items() if value not in null}
+
+    return take_values
+
+
+def _converting(take: Taking, typed: list[tuple[str, str, str]]) -> Taking:
+    """Return a function that converts the texts of the properties whose (name, column, type) are given."""
 
     def take_and_convert(values: Mapping[str, Any]) -> Values:
         properties = take(values)

@@ -30,6 +30,11 @@ class Row(NamedTuple):
         values: The columns that have a value; None if the row cannot be read.
         problem: Why it cannot be read, as a sentence without values; None if it can.
         offset: As in `Position`.
+
+    Example:
+        >>> from suprsend_async.ingest import Row
+        >>> Row(0, {"distinct_id": "user-1"}).position
+        Position(number=0, offset=0)
     """
 
     number: int
