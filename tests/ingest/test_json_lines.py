@@ -118,6 +118,17 @@ def test_a_file_that_vanished_is_told(tmp_path: Path) -> None:
         list(source.rows())
     with pytest.raises(SourceError, match=r"rows\.jsonl cannot be read: No such file"):
         source.fingerprint()
+    with pytest.raises(SourceError, match=r"rows\.jsonl cannot be read: No such file"):
+        _ = source.size_bytes
+
+
+def test_a_file_that_vanishes_while_it_is_read_is_read_to_its_end(tmp_path: Path) -> None:
+    source = written(tmp_path, b'{"a": 1}\n{"a": 2}\n')
+    rows = source.rows()
+    next(rows)
+    (tmp_path / "rows.jsonl").unlink()
+    assert [row.values for row in rows] == [{"a": 2}]
+    assert source.bytes_read == source.size_bytes == 18
 
 
 def test_the_file_is_closed_when_the_reading_ends_early(tmp_path: Path) -> None:

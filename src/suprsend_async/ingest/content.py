@@ -71,11 +71,14 @@ class FileContent:
         self.name = str(path)
         self.bytes_read = 0
         self._fingerprint: str | None = None
+        self._size: int | None = None
 
     @property
     def size_bytes(self) -> int:
-        """The size of the file."""
-        return self.path.stat().st_size
+        """The size of the file. It is taken once, so that it is known even if the file vanishes while it is read."""
+        if self._size is None:
+            self._size = self.path.stat().st_size
+        return self._size
 
     def fingerprint(self) -> str:
         """Return what identifies the file's bytes, compressed as they are. It is taken once."""
@@ -88,6 +91,7 @@ class FileContent:
     def open(self) -> Generator[BinaryIO]:
         """Open the uncompressed bytes."""
         self.bytes_read = 0
+        _ = self.size_bytes
         with io.BufferedReader(_Counted(self), READ_BYTES) as stored:
             file = cast("BinaryIO", stored)
             with decompressed(file, self.path.suffix) as content:

@@ -32,7 +32,8 @@ class Reader(ABC):
     @property
     def size_bytes(self) -> int | None:
         """The stored size, or None if it is not known."""
-        return self._content.size_bytes
+        with self._telling():
+            return self._content.size_bytes
 
     @property
     def bytes_read(self) -> int:
