@@ -124,6 +124,21 @@ def test_a_pipe_needs_a_key() -> None:
     EventMapping(event="a_b", key="{id}").plan(source, time=TIME)
 
 
+def test_a_column_that_no_json_line_has_is_doubted_and_not_refused(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"id": 1, "amount": 2}\nnot JSON\n{"id": 2, "note": "rare"}\n')
+    source = JsonLines(FileContent(path))
+    mapping = EventMapping(event="a_b", distinct_id="id", properties={"a": "amuont", "n": "note"}, types={"x": "int"})
+    mapping.plan(source, time=TIME)
+    assert mapping.doubts(source) == [
+        f"{path}: none of the first 2 rows has a column 'amuont'; did you mean 'amount'?",
+        f"{path}: none of the first 2 rows has a column 'x'; there are 'id', 'amount', 'note'",
+    ]
+    path.write_text("")
+    assert mapping.doubts(JsonLines(FileContent(path))) == []
+    assert mapping.doubts(JsonLines(StandardInput(io.BytesIO(b'{"id": 1}')))) == []
+
+
 def test_a_mapping_from_a_document() -> None:
     assert mapping_of(
         {

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import chain, islice
 from typing import TYPE_CHECKING, cast
 
 from suprsend_async.errors import ConfigurationError, ValidationError
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from suprsend_async.ingest.source import Source
+
+SAMPLE_ROWS = 1000
+"""How many rows are looked at for columns that nobody knows beforehand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +142,26 @@ class EventMapping:
                 "give key, a template of columns, for example order-{order_id}"
             )
         return Plan(self, fingerprint or "", time)
+
+    def doubts(self, source: Source) -> list[str]:
+        """Return a sentence for each column that the mapping names and no row among the first has.
+
+        Of JSON Lines nobody knows the columns beforehand: a property that most rows do not have is as good as one that
+        is misspelt. So these are for people to read before they send. There are none for a source that knows its
+        columns, which `plan` compares, and none for a pipe, which cannot be read twice.
+
+        Raises:
+            SourceError: The source cannot be read.
+        """
+        if source.columns() is not None or source.fingerprint() is None:
+            return []
+        sample = [row.values for row in islice(source.rows(), SAMPLE_ROWS) if row.values is not None]
+        seen = dict.fromkeys(chain.from_iterable(sample))
+        return [
+            f"{source.name}: none of the first {len(sample):,} rows has a column {column!r}; {nearest(column, seen)}"
+            for column in sorted(self.named_columns() - seen.keys())
+            if sample
+        ]
 
     def _check(self, columns: Sequence[str], name: str) -> None:
         for column in sorted(self.named_columns() - frozenset(columns)):
