@@ -131,8 +131,8 @@ def test_a_column_that_no_json_line_has_is_doubted_and_not_refused(tmp_path: Pat
     mapping = EventMapping(event="a_b", distinct_id="id", properties={"a": "amuont", "n": "note"}, types={"x": "int"})
     mapping.plan(source, time=TIME)
     assert mapping.doubts(source) == [
-        f"{path}: none of the first 2 rows has a column 'amuont'; did you mean 'amount'?",
-        f"{path}: none of the first 2 rows has a column 'x'; there are 'id', 'amount', 'note'",
+        f"{path} has no column 'amuont' in its first rows; did you mean 'amount'?",
+        f"{path} has no column 'x' in its first rows; there are 'id', 'amount', 'note'",
     ]
     path.write_text("")
     assert mapping.doubts(JsonLines(FileContent(path))) == []

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+import typer
+
+from suprsend_async.cli.terminal import printable
 from suprsend_async.errors import ConfigurationError
 from suprsend_async.ingest import SourceOptions, mapping_of, open_sources, read_mapping
 from suprsend_async.ingest.letter_mapping import LetterMapping, holds_letters
@@ -61,17 +65,21 @@ def open_terms(
         SourceError: A source cannot be found or read.
         ConfigurationError: The mapping is not clear.
     """
-    sources = open_sources(arguments, reading)
     given = {name: value for name, value in words.items() if value}
+    if map_file is not None and given:
+        raise ConfigurationError("give either --map or the options about columns, not both")
+    mapping = read_mapping(map_file) if map_file is not None else mapping_of(given) if given else None
+    if mapping is not None:
+        reading = replace(reading, only=mapping.columns())
+    sources = open_sources(arguments, reading)
     letters = [source.fingerprint() is not None and holds_letters(source) for source in sources]
     if all(letters):
-        if given or map_file is not None:
+        if mapping is not None:
             raise ConfigurationError("dead letters hold whole events; leave out the options about columns")
         return sources, LetterMapping(resend_in_doubt=resend_in_doubt)
     if any(letters):
         raise ConfigurationError("some of the sources are dead letters and some are not; send them one after another")
-    if map_file is None:
-        return sources, mapping_of(given)
-    if given:
-        raise ConfigurationError("give either --map or the options about columns, not both")
-    return sources, read_mapping(map_file)
+    mapping = mapping or mapping_of({})
+    for doubt in chain.from_iterable(map(mapping.doubts, sources)):
+        typer.secho(f"warning: {printable(doubt)}", fg="yellow", err=True)
+    return sources, mapping

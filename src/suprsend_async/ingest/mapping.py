@@ -158,7 +158,7 @@ class EventMapping:
         sample = [row.values for row in islice(source.rows(), SAMPLE_ROWS) if row.values is not None]
         seen = dict.fromkeys(chain.from_iterable(sample))
         return [
-            f"{source.name}: none of the first {len(sample):,} rows has a column {column!r}; {nearest(column, seen)}"
+            f"{source.name} has no column {column!r} in its first rows; {nearest(column, seen)}"
             for column in sorted(self.named_columns() - seen.keys())
             if sample
         ]
