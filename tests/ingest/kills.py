@@ -103,7 +103,8 @@ def kill_and_resume(
     started = time.monotonic()
     with slow_sandbox(seed) as sandbox:
         command = ["ingest", *arguments, "--concurrency", str(concurrency)]
-        moments = sorted(chance.randrange(len(keys)) for _ in range(kills))
+        # None so late that the run would be over before it is killed.
+        moments = sorted(chance.randrange(len(keys) * 19 // 20) for _ in range(kills))
         for moment in moments:
             before = sandbox.repeats
             process = _start(command, sandbox)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -110,13 +111,16 @@ class DeadLetterFile:
     def _append(self, content: bytes) -> None:
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            size = _end_of_whole_lines(descriptor)
-            os.ftruncate(descriptor, size)
+            size = os.fstat(descriptor).st_size
+            end = _end_of_whole_lines(descriptor, size)
+            if end < size:
+                os.ftruncate(descriptor, end)
             try:
                 _write_all(descriptor, content)
                 os.fsync(descriptor)
             except OSError:
-                os.ftruncate(descriptor, size)
+                with suppress(OSError):
+                    os.ftruncate(descriptor, end)
                 raise
         finally:
             os.close(descriptor)
@@ -128,13 +132,13 @@ def _write_all(descriptor: int, content: bytes) -> None:
         view = view[os.write(descriptor, view) :]
 
 
-def _end_of_whole_lines(descriptor: int) -> int:
+def _end_of_whole_lines(descriptor: int, size: int) -> int:
     """Return where the last whole line ends; what a crash cut short behind it is written again.
 
     Raises:
         OSError: What is behind it is no letter, so the file is somebody else's.
     """
-    end = size = os.fstat(descriptor).st_size
+    end = size
     tail = b""
     while end > 0:
         start = max(0, end - _BLOCK_BYTES)
