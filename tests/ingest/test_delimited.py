@@ -8,7 +8,7 @@ import io
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from suprsend_async.ingest import Delimited, FileContent, Position, Row, SourceError, StandardInput
@@ -169,6 +169,7 @@ tables = st.integers(1, 4).flatmap(
 )
 
 
+@settings(deadline=None)
 @given(tables, st.sampled_from("\n\r"), st.integers(0, 10), st.sampled_from(["plain", "gzip", "pipe"]))
 def test_what_python_writes_is_read_as_it_was_and_can_be_read_on(
     tmp_path_factory: pytest.TempPathFactory, table: tuple[int, list[list[str]]], end: str, at: int, kind: str

@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from suprsend_async.ingest import FileContent, JsonLines, Position, Row, SourceError, StandardInput
@@ -156,6 +156,7 @@ json_lines = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(json_lines, st.booleans(), st.integers(0, 20), st.sampled_from(["plain", "gzip", "pipe"]))
 def test_reading_on_gives_what_reading_all_would(
     tmp_path_factory: pytest.TempPathFactory, lines: list[bytes], marked: bool, at: int, kind: str

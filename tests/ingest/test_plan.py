@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from suprsend_async import Event, ValidationError
@@ -248,6 +248,7 @@ def test_a_plans_events_are_pickled_as_any_others() -> None:
     assert pickle.loads(pickle.dumps(made)) == made
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_the_insert_id_is_the_uuid_of_the_key(key: str) -> None:
     assert insert_id_of(key) == str(uuid.uuid5(NAMESPACE, key))
@@ -263,6 +264,7 @@ templates = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(templates)
 def test_templates(pieces: list[tuple[str, str]]) -> None:
     template = KeyTemplate.parse("{first}" + "".join(written for written, _ in pieces))

@@ -33,7 +33,7 @@ def decompressed(file: BinaryIO, suffix: str) -> BinaryIO:
 def broken_data_errors() -> tuple[type[Exception], ...]:
     """Return what reading raises when compressed data is damaged or cut short."""
     zstandard = sys.modules.get("compression.zstd") or sys.modules.get("backports.zstd")
-    return (EOFError, zlib.error, *([zstandard.ZstdError] if zstandard else []))
+    return (gzip.BadGzipFile, EOFError, zlib.error, *([zstandard.ZstdError] if zstandard else []))
 
 
 def _open_zstandard() -> Callable[[BinaryIO], BinaryIO]:

@@ -67,9 +67,10 @@ class Reader(ABC):
         """Make what the system and the decompressors raise a `SourceError` that names the source."""
         try:
             yield
-        except OSError as error:
-            raise SourceError(f"{self.name} cannot be read: {error.strerror or error}") from error
+        # First these, for one of them is an OSError as well.
         except broken_data_errors() as error:
             raise SourceError(
                 f"{self.name} cannot be read on: its compressed data is damaged or cut short; get the file again"
             ) from error
+        except OSError as error:
+            raise SourceError(f"{self.name} cannot be read: {error.strerror or error}") from error
