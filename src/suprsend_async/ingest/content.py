@@ -91,7 +91,7 @@ class FileContent:
     def open(self) -> Generator[BinaryIO]:
         """Open the uncompressed bytes."""
         self.bytes_read = 0
-        _ = self.size_bytes
+        _ = self.size_bytes  # taken now, while the file is surely there
         with io.BufferedReader(_Counted(self), READ_BYTES) as stored:
             file = cast("BinaryIO", stored)
             with decompressed(file, self.path.suffix) as content:
