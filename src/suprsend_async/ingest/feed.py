@@ -108,14 +108,15 @@ class Feed:
         self.rows += end
         rows = self._sources[number].rows(progress.start)
         while batch := await run_sync(take, rows, abandon_on_cancel=True):
-            batch = [row for row in batch if row.number < left] if batch[-1].number >= left else batch
-            if not batch:
+            wanted = batch if batch[-1].number < left else [row for row in batch if row.number < left]
+            if wanted:
+                end = wanted[-1].number + 1
+                self.rows += len(wanted)
+                progress.passed(wanted[0].position)
+                progress.reserve((wanted[0].number, end), self._wall())
+                await self._sender.send(Batch(number, wanted, self._journal.note()))
+            if len(wanted) < len(batch):
                 return
-            end = batch[-1].number + 1
-            self.rows += len(batch)
-            progress.passed(batch[0].position)
-            progress.reserve((batch[0].number, end), self._wall())
-            await self._sender.send(Batch(number, batch, self._journal.note()))
         progress.rows = end
 
     async def events(self) -> AsyncGenerator[Event]:
