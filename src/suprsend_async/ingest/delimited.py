@@ -176,6 +176,4 @@ def _check_encoding(encoding: str, name: str) -> None:
             return
     except LookupError:
         raise SourceError(f"{name}: there is no encoding named {encoding!r}; use for example utf-8 or cp1252") from None
-    except UnicodeError:
-        pass  # an encoding of names and not of texts
     raise SourceError(f"{name}: a file in {encoding} cannot be read; convert it first: iconv -f {encoding} -t UTF-8")
