@@ -106,8 +106,8 @@ class Feed:
             return
         end = progress.start.number
         self.rows += end
-        rows = self._sources[number].rows(progress.start)
-        while batch := await run_sync(take, rows, abandon_on_cancel=True):
+        gathered = batches(self._sources[number].rows(progress.start))
+        while batch := await run_sync(next, gathered, None, abandon_on_cancel=True):
             wanted = batch if batch[-1].number < left else [row for row in batch if row.number < left]
             if wanted:
                 end = wanted[-1].number + 1
@@ -165,11 +165,18 @@ class Feed:
             return None
 
 
-def take(rows: Iterator[Row]) -> list[Row]:
-    """Return the next rows, a batch at most; none at the end."""
+def batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    """Gather rows; those that came before an error are given before it is raised."""
     batch: list[Row] = []
-    for row in rows:
-        batch.append(row)
-        if len(batch) >= BATCH_ROWS or row.offset - batch[0].offset >= BATCH_BYTES:
-            break
-    return batch
+    try:
+        for row in rows:
+            batch.append(row)
+            if len(batch) >= BATCH_ROWS or row.offset - batch[0].offset >= BATCH_BYTES:
+                yield batch
+                batch = []
+    except Exception:
+        if batch:
+            yield batch
+        raise
+    if batch:
+        yield batch
