@@ -83,6 +83,8 @@ def ingest(
         )
         reading = SourceOptions(format=format_name, delimiter=delimiter, encoding=encoding)
         opened, mapping = open_terms(sources, reading, map_file, words, resend_in_doubt)
+        if in_sandbox and checkpoint is not None:
+            fail("a sandbox forgets everything at its end, so nothing can go on there; leave out --checkpoint")
         if not in_sandbox:
             checkpoint, dead_letter = _beside(opened, checkpoint, dead_letter)
         terms = Terms(opened, mapping, options, checkpoint, dead_letter, base_url, in_sandbox)

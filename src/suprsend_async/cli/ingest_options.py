@@ -124,9 +124,7 @@ BaseUrl = Annotated[
 ]
 InSandbox = Annotated[
     bool,
-    _option(
-        _SENDING, "--sandbox", metavar="", help="Start a sandbox and send there. Keeps no records unless told where."
-    ),
+    _option(_SENDING, "--sandbox", metavar="", help="Start a sandbox and send there; there is no checkpoint then."),
 ]
 
 CheckpointPath = Annotated[

@@ -69,7 +69,7 @@ def _take_interrupts(runner: Runner, view: View) -> None:
     received: list[int] = []
 
     def stop() -> None:
-        view.say("Stopping: what is in flight gets a few seconds to end. Ctrl-C again stops at once.")
+        view.say("Stopping: what is in flight may end. Ctrl-C again stops at once.")
         runner.stop()
 
     def handle(number: int, _: object) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from suprsend_async.cli.terminal import ACCEPTED, INTERRUPTED, NOT_ACCEPTED, STOPPED, counted, printable
+from suprsend_async.ingest import LetterMapping
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -82,6 +83,9 @@ def _sentences(report: IngestReport, terms: Terms) -> list[str]:
             "Rows in doubt may have been processed more than 23 hours ago; the platform may have forgotten their keys, "
             "and sending them again may process them twice. To do it all the same, add --resend-in-doubt."
         )
+    if report.success and report.rows and isinstance(terms.mapping, LetterMapping):
+        names = ", ".join(source.name for source in terms.sources)
+        sentences.append(f"All of {names} was accepted at last; delete it, so that it is not sent once more.")
     if report.failed and terms.dead_letter is not None:
         sentences.append(f"The failures are in {terms.dead_letter}.")
     return sentences

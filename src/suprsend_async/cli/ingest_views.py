@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 LINE_SECONDS = 10.0
 _REFRESHES = 10
-_MARGIN = 1
 
 
 class View(Protocol):
@@ -93,7 +92,7 @@ class Bar(_Plain):
 
     def progress(self, progress: IngestProgress) -> None:
         """Draw the bar anew."""
-        self._live.update(picture(progress, self._console.width))
+        self._live.update(picture(progress))
 
     def say(self, sentence: str) -> None:
         """Show a sentence above the bar."""
@@ -143,12 +142,20 @@ class JsonEvents(_Plain):
         typer.echo(json.dumps({"kind": kind, **fields}))
 
 
-def picture(progress: IngestProgress, width: int) -> Group:
+def picture(progress: IngestProgress) -> Group:
     """Return the bar with its figures."""
-    figures = Table.grid(padding=(0, 2, 0, 0))
-    for _ in range(8):
+    total = progress.total_bytes
+    top = Table.grid(padding=(0, 2, 0, 0), expand=True)
+    top.add_column(ratio=1)
+    top.add_row(
+        ProgressBar(total or 1, progress.read_bytes if total else 0, pulse=not total),
+        _read(progress),
+        f"{_left(progress)} left",
+    )
+    figures = Table.grid(padding=(0, 3, 0, 0))
+    heads = ("rows", "a second", "accepted", "failed", "in flight", "retries")
+    for _ in heads:
         figures.add_column(justify="right", no_wrap=True)
-    heads = ("rows", "a second", "accepted", "failed", "in flight", "retries", "read", "left")
     figures.add_row(*heads, style="dim")
     figures.add_row(
         f"{progress.rows:,}",
@@ -157,12 +164,8 @@ def picture(progress: IngestProgress, width: int) -> Group:
         f"[red]{progress.failed:,}[/]" if progress.failed else "0",
         f"{progress.in_flight:,}",
         f"[yellow]{progress.retried:,}[/]" if progress.retried else "0",
-        _read(progress),
-        _left(progress),
     )
-    total = progress.total_bytes
-    bar = ProgressBar(total, progress.read_bytes, width=width - _MARGIN, pulse=total is None)
-    return Group(bar, figures)
+    return Group(top, figures)
 
 
 def line(progress: IngestProgress) -> str:
@@ -177,7 +180,7 @@ def line(progress: IngestProgress) -> str:
 def _read(progress: IngestProgress) -> str:
     if not progress.total_bytes:
         return f"{progress.read_bytes / 1e6:,.1f} MB"
-    return f"{min(1.0, progress.read_bytes / progress.total_bytes):.0%}"
+    return f"{min(1.0, progress.read_bytes / progress.total_bytes):.0%}".replace("%", " %")
 
 
 def _left(progress: IngestProgress) -> str:
