@@ -105,6 +105,14 @@ def _is_plain(distinct_id: object, event_name: object, properties: object, idemp
     return names.isascii() and "$" not in names and "ss_" not in names.lower()
 
 
+def _is_plain_identity(insert_id: object, time: object) -> bool:
+    """Tell the same of what identifies the event, which a job from a file gives to be the same in every run."""
+    return (
+        insert_id is None
+        or (type(insert_id) is str and len(insert_id) == 36 and insert_id.isascii() and insert_id.strip() == insert_id)
+    ) and (time is None or (type(time) is int and time >= EARLIEST_TIME))
+
+
 def _set_fields(event: Event, values: dict[str, Any]) -> None:
     """Do what the model's validator does at its end."""
     set_attribute = object.__setattr__
@@ -171,11 +179,11 @@ class Event(BaseModel):
         time: int | None = None,
         attachments: tuple[Attachment, ...] = (),
     ) -> None:
+        may_be_plain = (
+            tenant_id is None and brand_id is None and not attachments and _is_plain_identity(insert_id, time)
+        )
         if insert_id is None:
             insert_id = _new_insert_id()
-            may_be_plain = time is None and tenant_id is None and brand_id is None and not attachments
-        else:
-            may_be_plain = False
         values = {
             "distinct_id": distinct_id,
             "event_name": event_name,
