@@ -12,7 +12,7 @@ from suprsend_async.ingest.reading import Reader
 from suprsend_async.ingest.source import Row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from suprsend_async.ingest.source import Position
 
@@ -44,9 +44,12 @@ class JsonLines(Reader):
                     yield Row(number, None, TOO_LONG, offset)
                     number += 1
                 else:
-                    values, problem = _parse(line)
-                    if values is not None or problem is not None:
-                        yield Row(number, values, problem, offset)
+                    parsed = _parse(line)
+                    if isinstance(parsed, dict):
+                        yield Row(number, parsed, None, offset)
+                        number += 1
+                    elif parsed:
+                        yield Row(number, None, parsed, offset)
                         number += 1
                 offset += size
 
@@ -59,16 +62,14 @@ class JsonLines(Reader):
         return line
 
 
-def _parse(line: bytes) -> tuple[Mapping[str, Any] | None, str | None]:
-    """Return the line's object, or what is wrong with it; neither for a blank line."""
+def _parse(line: bytes) -> dict[str, Any] | str:
+    """Return the line's object, or what is wrong with it; nothing is with a blank line."""
     try:
         # Names repeat from line to line; to look for texts that do would cost more than it saves.
         values = from_json(line, cache_strings="keys")
     except ValueError as error:
         if line.isspace():
-            return None, None
+            return ""
         torn = "" if line.endswith(b"\n") else "; it is the last line, and it has no end: the file is cut short"
-        return None, f"the line is not valid JSON: {error}{torn}"
-    if isinstance(values, dict):
-        return cast("dict[str, Any]", values), None
-    return None, "the line is not a JSON object"
+        return f"the line is not valid JSON: {error}{torn}"
+    return cast("dict[str, Any]", values) if isinstance(values, dict) else "the line is not a JSON object"
