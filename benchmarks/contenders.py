@@ -22,6 +22,12 @@ class Contender:
 
 FLOOR = Contender("floor", "floor", "plain code on one socket; answers are read, not parsed", "floor")
 FLOOR_PARSED = Contender("floor_parsed", "floor, answers parsed", "the same, and every answer is parsed", "floor")
+FLOOR_STACK = Contender(
+    "floor_stack",
+    "floor of the stack",
+    "this project's `Event`, encoding and signature over bare aiohttp; no verdicts, retries or deadlines",
+    "floor",
+)
 OURS = Contender("ours", "suprsend_async", "`bulk_events.send` from a generator", "ours")
 OURS_BLOCKING = Contender(
     "ours_blocking", "suprsend_async, blocking", "`Suprsend`: `bulk_events.send` from a generator", "ours"
@@ -36,5 +42,5 @@ SEGMENT = Contender("segment_sync", "segment-analytics-python", f"`track`, and {
 POSTHOG = Contender("posthog_sync", "posthog", f"`capture`, and {_FLUSH}")
 POSTHOG_ASYNC = Contender("posthog_async", "posthog, async", "`AsyncPosthog`: the same on an event loop")
 
-CONTENDERS = (FLOOR, FLOOR_PARSED, OURS, OURS_BLOCKING, RELEASED, SEGMENT, POSTHOG, POSTHOG_ASYNC)
+CONTENDERS = (FLOOR, FLOOR_PARSED, FLOOR_STACK, OURS, OURS_BLOCKING, RELEASED, SEGMENT, POSTHOG, POSTHOG_ASYNC)
 RELEASED_ONE_BULK = Contender("released_one_bulk", "suprsend-py-sdk", "all in one bulk")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchmarks.contenders import FLOOR, FLOOR_PARSED, OURS, RELEASED, Contender
+from benchmarks.contenders import FLOOR, FLOOR_PARSED, FLOOR_STACK, OURS, RELEASED, Contender
 from benchmarks.measures.everything import PROMISED_IN_FLIGHT, PROMISED_LATENCY
 from benchmarks.measures.rate import CHUNKS_IN_FLIGHT, LATENCY
 from benchmarks.page.units import mebibytes, millis, percent, whole
@@ -54,11 +54,13 @@ def verdicts(results: Results) -> list[Verdict]:
 def _ratios(results: Results) -> Iterator[Verdict]:
     events = results.plan.bulk_events[0]
     size = f"bulk of {events:,}, CPU for each event"
-    released, floor, parsed = (_ratio(results, events, peer) for peer in (RELEASED, FLOOR, FLOOR_PARSED))
+    released, floor = _ratio(results, events, RELEASED), _ratio(results, events, FLOOR)
     yield _verdict(f"{size}: at most a tenth of the released SDK's", _share, released, RELEASED_SHARE)
     yield _verdict(f"{size}: at most {FLOOR_TIMES:.0f} times the floor's", _times, floor, FLOOR_TIMES)
-    if parsed is not None:
-        yield Verdict(f"{size}, beside the floor that parses the answers", _times(parsed), None)
+    for peer in (FLOOR_PARSED, FLOOR_STACK):
+        ratio = _ratio(results, events, peer)
+        if ratio is not None:
+            yield Verdict(f"{size}, beside the {peer.name}", _times(ratio), None)
 
 
 def _ratio(results: Results, events: int, peer: Contender) -> float | None:

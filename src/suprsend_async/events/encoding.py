@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from math import isfinite
+from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_json
 
@@ -19,8 +20,9 @@ logger = logging.getLogger("suprsend_async")
 DOCUMENTED_EVENT_BYTES = 100 * 1024
 """The size that the platform's documentation allows an event; its SDKs have sent up to 800 KB."""
 
-# Values of exactly these types need no closer look before they are encoded.
-_PLAIN_TYPES = frozenset({str, int, float, bool, type(None)})
+# Values of exactly these types are written as they are and hold nothing else; of floats only NaN and infinities differ.
+_FLAT = frozenset({str, int, bool, type(None)})
+_FLAT_OR_FLOAT = _FLAT | {float}
 
 
 @dataclass(slots=True)
@@ -45,13 +47,7 @@ class Encoder:
             ValidationError: A value cannot be carried by JSON, or the event is larger than the limit.
         """
         properties = event.properties
-        for value in properties.values():
-            kind = cast("type[object]", type(value))
-            # Of a number that is not finite, the difference from itself is not a number, and not 0.
-            if kind not in _PLAIN_TYPES or (kind is float and value - value != 0.0):
-                properties = plain(properties)
-                break
-        body = self._write(event, properties)
+        body = self._write(event, properties if _is_flat(properties) else plain(properties))
         if body is None:
             # What the encoder refuses here, text that UTF-8 cannot carry, is found again with its path.
             body = self._write(event, plain(properties))
@@ -89,3 +85,13 @@ class Encoder:
             return to_json(document)
         except Exception:  # noqa: BLE001 - whatever a value's own code raises, the closer look finds it with its path
             return None
+
+
+def _is_flat(properties: dict[str, Any]) -> bool:
+    """Whether every value is text, a finite number, a truth value or None: so most events are."""
+    values = properties.values()
+    if _FLAT.issuperset(map(type, values)):
+        return True
+    return _FLAT_OR_FLOAT.issuperset(map(type, values)) and all(
+        isfinite(value) for value in values if type(value) is float
+    )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time as _time
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, Self, cast
+from functools import lru_cache
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, Self
 
 import pydantic
 from pydantic import (
@@ -69,58 +70,66 @@ _Key = Annotated[str, Strict(), StringConstraints(strip_whitespace=True, min_len
 _Tenant = Annotated[str, Strict(), StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
 
 
-def _is_plain(distinct_id: object, event_name: object, properties: object, idempotency_key: object) -> bool:
+@lru_cache(maxsize=1024)
+def _is_plain_name(event_name: str) -> bool:
+    # An application has few names for its events; each is looked at once.
+    return (
+        len(event_name) >= 2
+        and event_name[0] not in "$sS"
+        and event_name.isascii()
+        and event_name.strip() == event_name
+    )
+
+
+# Names of properties that were found in order: an application has few, and most events need no look at theirs.
+_plain_property_names: set[str] = set()
+_MAX_PLAIN_NAMES = 4096
+_MAX_PLAIN_NAMES_LENGTH = 2048
+
+
+def _has_plain_names(properties: Any) -> bool:
+    if _plain_property_names.issuperset(properties):
+        return True
+    if not all(type(name) is str for name in properties):
+        return False
+    # One look at all names together is cheaper than one at each.
+    names = "\n".join(properties)
+    if not names.isascii() or "$" in names or "ss_" in names.lower():
+        return False
+    if len(_plain_property_names) < _MAX_PLAIN_NAMES and len(names) < _MAX_PLAIN_NAMES_LENGTH:
+        _plain_property_names.update(properties)
+    return True
+
+
+def _is_plain(distinct_id: Any, event_name: Any, properties: Any, idempotency_key: Any) -> bool:
     """Tell whether these are valid as they stand, so that the model's validation would not change a thing.
 
     Most events are: exact strings in ASCII without white space around them, and a plain dictionary. Seeing it here
     costs a third of the validation. Whatever is in doubt goes the long way, and so does everything that is wrong.
     """
-    if (
-        type(distinct_id) is not str
-        or type(event_name) is not str
-        or not distinct_id
-        or len(event_name) < 2
-        or event_name[0] in "$sS"
-        or not distinct_id.isascii()
-        or not event_name.isascii()
-        or distinct_id.strip() != distinct_id
-        or event_name.strip() != event_name
-    ):
-        return False
-    if idempotency_key is not None and not (
-        type(idempotency_key) is str
-        and 0 < len(idempotency_key) <= MAX_KEY_LENGTH
-        and idempotency_key.isascii()
-        and idempotency_key.strip() == idempotency_key
-    ):
-        return False
-    if properties is None:
-        return True
-    if type(properties) is not dict:
-        return False
-    try:
-        names = "\n".join(cast("dict[str, Any]", properties))
-    except TypeError:  # a name that is not a string
-        return False
-    return names.isascii() and "$" not in names and "ss_" not in names.lower()
-
-
-def _is_plain_identity(insert_id: object, time: object) -> bool:
-    """Tell the same of what identifies the event, which a job from a file gives to be the same in every run."""
     return (
-        insert_id is None
-        or (type(insert_id) is str and len(insert_id) == 36 and insert_id.isascii() and insert_id.strip() == insert_id)
-    ) and (time is None or (type(time) is int and time >= EARLIEST_TIME))
+        type(distinct_id) is str
+        and type(event_name) is str
+        and _is_plain_name(event_name)
+        and _is_plain_id(distinct_id)
+        and (idempotency_key is None or _is_plain_key(idempotency_key))
+        and (properties is None or (type(properties) is dict and _has_plain_names(properties)))
+    )
 
 
-def _set_fields(event: Event, values: dict[str, Any]) -> None:
-    """Do what the model's validator does at its end."""
-    set_attribute = object.__setattr__
-    set_attribute(event, "__dict__", values)
-    # One set serves them all: nothing changes it, for an event's fields cannot be set.
-    set_attribute(event, "__pydantic_fields_set__", _FIELDS)
-    set_attribute(event, "__pydantic_extra__", None)
-    set_attribute(event, "__pydantic_private__", None)
+def _is_plain_key(key: object) -> bool:
+    return type(key) is str and len(key) <= MAX_KEY_LENGTH and _is_plain_id(key)
+
+
+def _is_plain_id(text: str) -> bool:
+    return text != "" and text.isascii() and text.strip() == text
+
+
+def _is_plain_identity(insert_id: Any, time: Any) -> bool:
+    """Tell the same of what identifies the event, which a job from a file gives to be the same in every run."""
+    return (insert_id is None or (type(insert_id) is str and len(insert_id) == 36 and _is_plain_id(insert_id))) and (
+        time is None or (type(time) is int and time >= EARLIEST_TIME)
+    )
 
 
 class Event(BaseModel):
@@ -179,9 +188,7 @@ class Event(BaseModel):
         time: int | None = None,
         attachments: tuple[Attachment, ...] = (),
     ) -> None:
-        may_be_plain = (
-            tenant_id is None and brand_id is None and not attachments and _is_plain_identity(insert_id, time)
-        )
+        has_plain_identity = _is_plain_identity(insert_id, time)
         if insert_id is None:
             insert_id = _new_insert_id()
         values = {
@@ -195,9 +202,21 @@ class Event(BaseModel):
             "time": _time.time_ns() // 1_000_000 if time is None else time,
             "attachments": attachments,
         }
-        if may_be_plain and type(self) is Event and _is_plain(distinct_id, event_name, properties, idempotency_key):
-            values["properties"] = properties.copy() if properties else {}
-            _set_fields(self, values)
+        if (
+            has_plain_identity
+            and tenant_id is None
+            and brand_id is None
+            and not attachments
+            and type(self) is Event
+            and _is_plain(distinct_id, event_name, properties, idempotency_key)
+        ):
+            if properties is not None:
+                values["properties"] = properties.copy()
+            # What the model's validator does at its end. One set of field names serves all events: none can be set.
+            _set_attribute(self, "__dict__", values)
+            _set_attribute(self, "__pydantic_fields_set__", _FIELDS)
+            _set_attribute(self, "__pydantic_extra__", None)
+            _set_attribute(self, "__pydantic_private__", None)
             return
         try:
             self.__pydantic_validator__.validate_python(values, self_instance=self)
@@ -291,8 +310,9 @@ def _found(problem: str, value: object) -> str:
 def _new_insert_id() -> str:
     # A version 4 UUID without the UUID object, which would cost three times as much. The system's randomness and no
     # generator's of our own: that would give the same ids again in a forked or snapshotted process.
-    digits = os.urandom(16).hex()
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
+    digits = os.urandom(16).hex("-", 6)
+    return f"{digits[:13]}-4{digits[13:16]}-a{digits[16:19]}{digits[21:]}"
 
 
+_set_attribute = object.__setattr__
 _FIELDS = set(Event.model_fields)

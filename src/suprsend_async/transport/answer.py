@@ -152,6 +152,8 @@ def text_of(value: object) -> str | None:
 
 def limited(text: str) -> str:
     """Return the text, cut to 2 kB of UTF-8."""
+    if text.isascii() and len(text) <= MAX_MESSAGE_BYTES:
+        return text
     encoded = text.encode("utf-8", "replace")
     if len(encoded) <= MAX_MESSAGE_BYTES:
         return encoded.decode()

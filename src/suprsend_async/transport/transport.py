@@ -225,9 +225,7 @@ class Transport:
     async def _exchange(self, shipment: Shipment, call: Call, lane: Lane) -> Answer | Failure:
         from suprsend_async.transport.engine import Request
 
-        with anyio.move_on_after(self._time_left(call)) as waiting:
-            await lane.slots.acquire()
-        if waiting.cancelled_caught:
+        if not await self._take_slot(call, lane):
             return _NO_SLOT
         try:
             if self._time_left(call) <= 0:
@@ -248,6 +246,16 @@ class Transport:
             raise
         finally:
             lane.slots.release()
+
+    async def _take_slot(self, call: Call, lane: Lane) -> bool:
+        try:
+            # Without a scope around it, which costs more than the slot itself.
+            lane.slots.acquire_nowait()
+        except anyio.WouldBlock:
+            with anyio.move_on_after(self._time_left(call)) as waiting:
+                await lane.slots.acquire()
+            return not waiting.cancelled_caught
+        return True
 
     def _time_left(self, call: Call) -> float:
         return call.deadline - self.clock.monotonic()
