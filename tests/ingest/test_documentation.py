@@ -36,7 +36,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 MODULES = ["source", "content", "arrow", "parquet", "delimited", "json_lines", "formats", "opening", "mapping"]
-MODULES += ["mapping_file", "plan", "key_template", "column_types", "identity", "names"]
+MODULES += ["mapping_file", "plan", "key_template", "column_types", "identity", "names", "ranges", "checkpoint_file"]
 
 
 @pytest.mark.parametrize("name", MODULES)

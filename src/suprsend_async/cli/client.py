@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import warnings
 
-import typer
-
-from suprsend_async.cli.terminal import printable
+from suprsend_async.cli.terminal import warn
 from suprsend_async.client import AsyncSuprsend
 
 
@@ -22,5 +20,5 @@ def environments_client(base_url: str | None) -> AsyncSuprsend:
         warnings.simplefilter("always", UserWarning)
         client = AsyncSuprsend(base_url=base_url)
     for warning in caught:
-        typer.secho(f"warning: {printable(str(warning.message))}", fg="yellow", err=True)
+        warn(str(warning.message))
     return client

@@ -6,9 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-import typer
-
-from suprsend_async.cli.terminal import printable
+from suprsend_async.cli.terminal import warn
 from suprsend_async.errors import ConfigurationError
 from suprsend_async.ingest import SourceOptions, mapping_of, open_sources, read_mapping
 from suprsend_async.ingest.letter_mapping import LetterMapping, holds_letters
@@ -81,5 +79,5 @@ def open_terms(
         raise ConfigurationError("some of the sources are dead letters and some are not; send them one after another")
     mapping = mapping or mapping_of({})
     for doubt in chain.from_iterable(map(mapping.doubts, sources)):
-        typer.secho(f"warning: {printable(doubt)}", fg="yellow", err=True)
+        warn(doubt)
     return sources, mapping

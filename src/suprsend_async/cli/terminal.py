@@ -22,6 +22,11 @@ def fail(message: str, status: int = WRONG_USE) -> NoReturn:
     raise typer.Exit(status)
 
 
+def warn(sentence: str) -> None:
+    """Warn of something on standard error."""
+    typer.secho(f"warning: {printable(sentence)}", fg="yellow", err=True)
+
+
 def printable(text: str) -> str:
     """Return the text without the characters that steer a terminal: not every text shown here is our own."""
     return "".join(character if character.isprintable() else " " for character in text).strip()
