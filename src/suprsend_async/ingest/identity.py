@@ -8,7 +8,7 @@ from uuid import UUID
 NAMESPACE = UUID("5f3a1c52-8b0e-5d0c-9a5e-4b0f1f2d7c61")
 """The namespace of the insert ids; changing it would make every event a new one."""
 
-_PREFIX = NAMESPACE.bytes
+_BEGUN = sha1(NAMESPACE.bytes, usedforsecurity=False)
 _VARIANTS = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 
@@ -21,5 +21,7 @@ def insert_id_of(key: str) -> str:
         'e49c146a-bb49-5b4f-8b84-7136cf28a7b5'
     """
     # What `uuid.uuid5` does, without its object, which costs as much again.
-    digits = sha1(_PREFIX + key.encode(), usedforsecurity=False).hexdigest()
+    digest = _BEGUN.copy()
+    digest.update(key.encode())
+    digits = digest.hexdigest()
     return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{_VARIANTS[digits[16]]}{digits[17:20]}-{digits[20:32]}"
