@@ -1,4 +1,4 @@
-"""Sessions of the project. Plain `nox` runs all but the soak, the killed ingest and the benchmarks, which are run by name."""
+"""Sessions of the project. Plain `nox` leaves out the soak, the killed ingest and the benchmarks: run them by name."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmarks.contenders import FLOOR, FLOOR_PARSED, FLOOR_STACK, OURS, RELEASED, Contender
+from benchmarks.measures import ingest
 from benchmarks.measures.everything import PROMISED_IN_FLIGHT, PROMISED_LATENCY
 from benchmarks.measures.rate import CHUNKS_IN_FLIGHT, LATENCY
 from benchmarks.page.units import mebibytes, millis, percent, whole
@@ -22,6 +23,7 @@ GROWTH_BYTES = 64 * 2**20
 FLAT_BYTES = 4 * 2**20
 BULK_SHARE = 0.9
 SINGLE_SHARE = 0.8
+INGEST_SHARE = 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,14 @@ def _verdict(promise: str, show: Callable[[float], str], value: float | None, mo
 
 def verdicts(results: Results) -> list[Verdict]:
     """Return all promises that the run can judge."""
-    return [*_ratios(results), *_delivery(results), *_rates(results), *_growth(results), *_start(results)]
+    return [
+        *_ratios(results),
+        *_delivery(results),
+        *_rates(results),
+        *_growth(results),
+        *_start(results),
+        *_ingest(results),
+    ]
 
 
 def _ratios(results: Results) -> Iterator[Verdict]:
@@ -127,6 +136,15 @@ def _start(results: Results) -> Iterator[Verdict]:
     seconds = ours.middle("import") if ours else None
     promise = f"`import suprsend_async`: {_millis(IMPORT_SECONDS)} at most"
     yield _verdict(promise, _millis, seconds, IMPORT_SECONDS)
+
+
+def _ingest(results: Results) -> Iterator[Verdict]:
+    for latency in ingest.LATENCIES:
+        share = ingest.share(results.ingest, latency)
+        measured = "no run ended well" if share is None else percent(share)
+        place = f"ingest of JSON Lines with a checkpoint, {latency * 1000:.0f} ms of latency"
+        promise = f"{place}: at least {percent(INGEST_SHARE)} of the rate of `bulk_events.send` from memory"
+        yield Verdict(promise, measured, share is not None and share >= INGEST_SHARE)
 
 
 def _millis(seconds: float) -> str:
