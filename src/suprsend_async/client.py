@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import warnings
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from suprsend_async.callers import caller_place
@@ -203,10 +202,3 @@ class AsyncSuprsend:
         transport = getattr(self, "_transport", None)
         if transport is not None and transport.lanes:
             _warn(f"{self!r} made at {self.made_at} was not closed", ResourceWarning, source=self)
-
-
-def workspace_digest(client: AsyncSuprsend) -> str:
-    """Return what tells where a client's events go, the address and the workspace, without naming either."""
-    transport = client._transport  # pyright: ignore[reportPrivateUsage] - the class's own module
-    target = f"{transport.origin.url('')}\n{transport.credentials.workspace}"
-    return sha256(target.encode()).hexdigest()[:32]

@@ -234,25 +234,6 @@ class BulkEvents:
             return tally.response()
 
 
-def start_job(
-    resource: BulkEventsResource,
-    source: Iterable[Event] | AsyncIterable[Event],
-    report: Callable[[Chunk], Awaitable[None]],
-    *,
-    concurrency: int | None = None,
-    ordered: bool = False,
-    on_progress: Callback[Progress] | None = None,
-) -> Job:
-    """Return a job for this package's own use; `report` is awaited with each finished chunk, by the chunk's sender.
-
-    Raises:
-        TypeError: The source cannot be iterated.
-        ConfigurationError: `concurrency` is not a whole number above 0, or the client was closed.
-    """
-    start = resource._job  # pyright: ignore[reportPrivateUsage] - the class's own module
-    return start(source, report, concurrency, ordered, on_progress)
-
-
 def check_source(source: object, kinds: type | tuple[type, ...]) -> None:
     """Refuse what is no source.
 

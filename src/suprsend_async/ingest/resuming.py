@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from suprsend_async.errors import ConfigurationError
@@ -17,8 +18,16 @@ from suprsend_async.ingest.checkpoint_file import NoCheckpoint
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from suprsend_async.client import AsyncSuprsend
     from suprsend_async.ingest.checkpoint_file import CheckpointStore
     from suprsend_async.ingest.source import Source
+
+
+def target_of(client: AsyncSuprsend) -> str:
+    """Return what tells where a client's events go, the address and the workspace, without naming either."""
+    transport = client._transport  # pyright: ignore[reportPrivateUsage] - no part of what users see
+    target = f"{transport.origin.url('')}\n{transport.credentials.workspace}"
+    return sha256(target.encode()).hexdigest()[:32]
 
 
 def new_checkpoint(sources: Sequence[Source], *, target: str, mapping: str, now: float) -> Checkpoint:

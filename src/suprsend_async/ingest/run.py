@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import anyio
 
 from suprsend_async.errors import SuprsendError
-from suprsend_async.events.bulk import start_job
 from suprsend_async.ingest.feed import Feed
 from suprsend_async.ingest.gauge import Gauge
 from suprsend_async.ingest.journal import Journal
@@ -95,8 +94,8 @@ class Run:
     async def _send(self, client: AsyncSuprsend) -> None:
         async with anyio.create_task_group() as tasks, aclosing(self._feed.events()) as events:
             tasks.start_soon(self._feed.read)
-            job = start_job(
-                client.bulk_events,
+            start = client.bulk_events._job  # pyright: ignore[reportPrivateUsage] - no part of what users see
+            job = start(
                 events,
                 self._settlement.settle,
                 concurrency=self._options.concurrency,

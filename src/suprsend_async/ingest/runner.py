@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from anyio.to_thread import run_sync
 
-from suprsend_async.client import workspace_digest
 from suprsend_async.ingest.checkpoint_file import NoCheckpoint
 from suprsend_async.ingest.dead_letter import DropLetters
 from suprsend_async.ingest.options import RunnerOptions
-from suprsend_async.ingest.resuming import new_checkpoint, resume
+from suprsend_async.ingest.resuming import new_checkpoint, resume, target_of
 from suprsend_async.ingest.run import Run
 from suprsend_async.ingest.stop import Stop
 
@@ -121,7 +120,7 @@ class Runner:
     def _prepare(self) -> tuple[Checkpoint, list[RowPlan]]:
         checkpoint = new_checkpoint(
             self._sources,
-            target=workspace_digest(self._client),
+            target=target_of(self._client),
             mapping=self._mapping.digest(),
             now=self._wall(),
         )
