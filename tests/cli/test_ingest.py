@@ -59,7 +59,9 @@ def figures(output: str) -> dict[str, int]:
 
 
 def wait_for(reached: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 60.0
     while not reached():
+        assert time.monotonic() < deadline
         assert process.poll() is None, process.communicate()
         time.sleep(0.002)
 
@@ -235,6 +237,30 @@ def test_standard_input(sandbox: Sandbox, source: Path, environment: dict[str, s
     assert result.returncode == 0, result.stderr
     assert keys(sandbox) == expected(250)
     assert list(source.parent.iterdir()) == [source]
+
+
+@on_posix
+def test_a_pipe_that_waits(sandbox: Sandbox, tmp_path: Path, environment: dict[str, str]) -> None:
+    command = [sys.executable, "-m", "suprsend_async.cli", "ingest", "-", "--format", "jsonl", *OPTIONS]
+    with subprocess.Popen(
+        command,
+        env={**environment, **sandbox.environment()},
+        cwd=tmp_path,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    ) as process:
+        assert process.stdin is not None
+        for number in range(3):
+            process.stdin.write(f'{{"user": "u", "id": "k-{number}"}}\n')
+            process.stdin.flush()
+            # Each goes out although more may come.
+            wait_for(lambda number=number: len(sandbox.events) > number, process)
+        process.send_signal(signal.SIGINT)
+        # The pipe stays open, and the process ends all the same.
+        assert process.wait(15) == 130
+        process.kill()
 
 
 def test_a_mapping_from_a_file(run: Run, sandbox: Sandbox, source: Path, tmp_path: Path) -> None:

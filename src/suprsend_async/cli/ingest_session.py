@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from rich.console import Console
 
@@ -33,7 +33,10 @@ def run(terms: Terms, *, as_json: bool) -> int:
         view.finished(report, next_command=ingest_summary.next_command(report, terms))
     else:
         ingest_summary.show(Console(highlight=False), report, terms)
-    return ingest_summary.exit_status(report)
+    status = ingest_summary.exit_status(report)
+    if report.ending == "interrupted" and any(source.fingerprint() is None for source in terms.sources):
+        _end_process(status)
+    return status
 
 
 async def _run(terms: Terms, view: View) -> IngestReport:
@@ -63,6 +66,13 @@ async def _client(terms: Terms, stack: AsyncExitStack) -> AsyncSuprsend:
     return sandbox.client()
 
 
+def _end_process(status: int) -> NoReturn:
+    """End without waiting for the thread that reads a pipe: it may wait for more forever."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
 def _take_interrupts(runner: Runner, view: View) -> None:
     """Let the first signal stop the run, and the second one end the process."""
     loop = asyncio.get_running_loop()
@@ -79,8 +89,7 @@ def _take_interrupts(runner: Runner, view: View) -> None:
             return
         # The checkpoint is as valid as after a crash: nothing more needs to be written.
         sys.stderr.write("\x1b[?25h\nStopped at once. The same command goes on.\n" if sys.stderr.isatty() else "\n")
-        sys.stderr.flush()
-        os._exit(INTERRUPTED)
+        _end_process(INTERRUPTED)
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, handle)

@@ -106,7 +106,9 @@ class Feed:
             return
         end = progress.start.number
         self.rows += end
-        gathered = batches(self._sources[number].rows(progress.start))
+        # A pipe's row must not wait for others, which may come much later.
+        size = BATCH_ROWS if progress.fingerprint else 1
+        gathered = batches(self._sources[number].rows(progress.start), size)
         while batch := await run_sync(next, gathered, None, abandon_on_cancel=True):
             wanted = batch if batch[-1].number < left else [row for row in batch if row.number < left]
             if wanted:
@@ -165,13 +167,13 @@ class Feed:
             return None
 
 
-def batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
-    """Gather rows; those that came before an error are given before it is raised."""
+def batches(rows: Iterator[Row], size: int) -> Iterator[list[Row]]:
+    """Gather rows, `size` at most; those that came before an error are given before it is raised."""
     batch: list[Row] = []
     try:
         for row in rows:
             batch.append(row)
-            if len(batch) >= BATCH_ROWS or row.offset - batch[0].offset >= BATCH_BYTES:
+            if len(batch) >= size or row.offset - batch[0].offset >= BATCH_BYTES:
                 yield batch
                 batch = []
     except Exception:
