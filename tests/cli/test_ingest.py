@@ -15,7 +15,9 @@ from typing import Any
 
 import pytest
 from tests.ingest.kills import slow_sandbox
+from typer.testing import CliRunner
 
+from suprsend_async.cli.application import app
 from suprsend_async.ingest import CheckpointFile
 from suprsend_async.sandbox import Sandbox
 
@@ -171,6 +173,15 @@ def test_a_job_in_use_is_refused(run: Run, sandbox: Sandbox, source: Path) -> No
     assert result.returncode == 2
     assert "another process is using it" in result.stderr
     assert sandbox.requests == 0
+
+
+def test_ctrl_c_while_looking(cli: CliRunner, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("suprsend_async.cli.ingest_look.check", interrupt)
+    result = cli.invoke(app, ["ingest", str(source), *OPTIONS, "--check"])
+    assert (result.exit_code, "nothing was sent" in result.stderr) == (130, True)
 
 
 def test_json_for_machines(run: Run, sandbox: Sandbox, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from suprsend_async.cli import ingest_options as given  # noqa: TC001 - typer reads the annotations
-from suprsend_async.cli.terminal import fail
+from suprsend_async.cli.terminal import INTERRUPTED, fail
 from suprsend_async.errors import SuprsendError
 
 if TYPE_CHECKING:
@@ -96,6 +96,9 @@ def ingest(
             status = ingest_session.run(terms, as_json=as_json)
     except SuprsendError as error:
         fail(str(error))
+    except KeyboardInterrupt:
+        # While it sends, Ctrl-C is no exception.
+        fail("interrupted; nothing was sent", INTERRUPTED)
     raise typer.Exit(status)
 
 
