@@ -421,6 +421,15 @@ async def test_a_pipe_has_no_checkpoint(job: Job, sandbox: Sandbox) -> None:
     assert (report.ending, report.accepted, len(sandbox.events)) == ("stopped", 10, 10)
 
 
+async def test_a_closed_client(job: Job, sandbox: Sandbox) -> None:
+    job.write(10)
+    client = sandbox.client()
+    await client.aclose()
+    with pytest.raises(ConfigurationError, match="was closed"):
+        await job.run(client)
+    assert not job.checkpoint.exists()
+
+
 async def test_in_order(job: Job, sandbox: Sandbox) -> None:
     job.write(2_000)
     report = await job.run(sandbox, ordered=True)
@@ -442,6 +451,6 @@ async def test_the_checkpoint_holds_nothing_of_rows_or_credentials(job: Job, san
 
 @pytest.mark.parametrize("name", ["concurrency", "rate", "limit", "max_failures"])
 def test_numbers_that_cannot_work(name: str) -> None:
-    for number in (0, -1):
+    for number in (0, -1, float("nan")):
         with pytest.raises(ConfigurationError, match=name):
             RunnerOptions(**{name: number})

@@ -35,7 +35,9 @@ class RunnerOptions:
 
     def __post_init__(self) -> None:
         """Refuse numbers that could not work."""
-        for name in ("concurrency", "rate", "limit", "max_failures"):
-            number: float | None = getattr(self, name)
-            if number is not None and not 0 < number < math.inf:
-                raise ConfigurationError(f"{name} must be a number above 0")
+        for name in ("concurrency", "limit", "max_failures"):
+            number: object = getattr(self, name)
+            if number is not None and (not isinstance(number, int) or number < 1):
+                raise ConfigurationError(f"{name} must be a whole number above 0")
+        if self.rate is not None and not 0 < self.rate < math.inf:
+            raise ConfigurationError("rate must be a number of events a second above 0")

@@ -24,8 +24,13 @@ if TYPE_CHECKING:
 
 
 def target_of(client: AsyncSuprsend) -> str:
-    """Return what tells where a client's events go, the address and the workspace, without naming either."""
+    """Return what tells where a client's events go, the address and the workspace, without naming either.
+
+    Raises:
+        ConfigurationError: The client was closed.
+    """
     transport = client._transport  # pyright: ignore[reportPrivateUsage] - no part of what users see
+    transport.check_open()
     target = f"{transport.origin.url('')}\n{transport.credentials.workspace}"
     return sha256(target.encode()).hexdigest()[:32]
 
