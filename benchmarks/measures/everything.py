@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.measures import bulk, growth, rate, sandbox, start
+from benchmarks.measures import bulk, growth, ingest, rate, sandbox, start
 from benchmarks.measures import single as single_calls
 from benchmarks.plan import ONE_BULK_EVENTS, SINGLE_LATENCIES
 
@@ -33,6 +33,7 @@ class Results:
     rate: list[rate.RateRow]
     start: list[start.StartRow]
     sandbox: list[sandbox.SandboxRow]
+    ingest: list[ingest.IngestRow]
 
 
 def measure(plan: Plan, say: Callable[[str], None]) -> Results:
@@ -48,5 +49,6 @@ def measure(plan: Plan, say: Callable[[str], None]) -> Results:
     rates = rate.measure(plan.rate_events, plan.rounds, say)
     sandboxes = sandbox.measure(plan.sandbox_events, plan.rounds, say)
     growths = growth.measure(plan.growth_events, plan.rounds, say)
+    ingests = ingest.measure(plan.ingest_events, plan.rounds, say)
     seconds = time.perf_counter() - started
-    return Results(plan, seconds, bulks, one_bulk, singles, promise, growths, rates, starts, sandboxes)
+    return Results(plan, seconds, bulks, one_bulk, singles, promise, growths, rates, starts, sandboxes, ingests)

@@ -36,6 +36,10 @@ GROWTH = """\
 Events from a generator, through `bulk_events.send`. Memory is sampled all along; growth is counted from before the
 first event.
 """
+INGEST = """\
+The same events from a generator over memory, and from a file of JSON Lines through a mapping, with a checkpoint that is
+synchronised to the disk as chunks finish.
+"""
 START = """\
 Fresh interpreters, bytecode compiled before. The first call includes making the client, importing what it needs and
 opening its connection.
@@ -75,6 +79,9 @@ def _parts(results: Results, surroundings: Sequence[tuple[str, str]]) -> Iterato
     yield "## Growth\n"
     yield GROWTH
     yield sections.growth(results.growth)
+    yield "## Ingest of a file\n"
+    yield INGEST
+    yield sections.ingest(results.ingest)
     yield f"## Start, {results.plan.starts} times\n"
     yield START
     yield sections.start(results.start)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmarks.contenders import FLOOR, FLOOR_PARSED, FLOOR_STACK, OURS, RELEASED, Contender
+from benchmarks.measures import ingest
 from benchmarks.measures.everything import PROMISED_IN_FLIGHT, PROMISED_LATENCY
 from benchmarks.measures.rate import CHUNKS_IN_FLIGHT, LATENCY
 from benchmarks.page.units import mebibytes, millis, percent, whole
@@ -25,6 +26,7 @@ SANDBOX_RATE = 10_000
 SANDBOX_START_SECONDS = 0.5
 SANDBOX_PAGE_SECONDS = 0.05
 SINGLE_SHARE = 0.8
+INGEST_SHARE = 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ def verdicts(results: Results) -> list[Verdict]:
         *_growth(results),
         *_start(results),
         *_sandbox(results),
+        *_ingest(results),
     ]
 
 
@@ -150,6 +153,15 @@ def _sandbox(results: Results) -> Iterator[Verdict]:
         )
         promise = f"{place}: a page of {row.events:,} events within {_millis(SANDBOX_PAGE_SECONDS)}"
         yield _verdict(promise, _millis, found, SANDBOX_PAGE_SECONDS)
+
+
+def _ingest(results: Results) -> Iterator[Verdict]:
+    for latency in ingest.LATENCIES:
+        share = ingest.share(results.ingest, latency)
+        measured = "no run ended well" if share is None else percent(share)
+        place = f"ingest of JSON Lines with a checkpoint, {latency * 1000:.0f} ms of latency"
+        promise = f"{place}: at least {percent(INGEST_SHARE)} of the rate of `bulk_events.send` from memory"
+        yield Verdict(promise, measured, share is not None and share >= INGEST_SHARE)
 
 
 def _millis(seconds: float) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.clients.floor import CHUNK_EVENTS
 from benchmarks.contenders import CONTENDERS, LARGEST_BULK, OURS, RELEASED_ONE_BULK
+from benchmarks.measures.ingest import FILE, MEMORY
 from benchmarks.measures.rate import CHUNKS_IN_FLIGHT, IDEAL_RATE, LATENCY
 from benchmarks.page.markdown import table, text_table
 from benchmarks.page.units import NOTHING, mebibytes, micros, millis, percent, whole
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from benchmarks.measures.bulk import BulkRow
     from benchmarks.measures.everything import Results
     from benchmarks.measures.growth import GrowthRow
+    from benchmarks.measures.ingest import IngestRow
     from benchmarks.measures.rate import RateRow
     from benchmarks.measures.sandbox import SandboxRow
     from benchmarks.measures.single import SingleRow
@@ -166,6 +168,20 @@ def _rate_cells(row: RateRow) -> list[str]:
         return [row.contender.name, whole(row.events), *[NOTHING] * 3]
     used = whole(row.runs.middle("connections"))
     return [row.contender.name, whole(row.events), whole(row.rate), percent(row.share), used]
+
+
+def ingest(rows: Sequence[IngestRow]) -> str:
+    """Return the file beside the memory."""
+    heads = ("from", "latency, ms", "events per second", "CPU µs per event", "peak memory growth, MiB")
+    names = {MEMORY: "memory, `bulk_events.send`", FILE: "a file of JSON Lines, `ingest`"}
+    return table(heads, [[names[row.subject], *_ingest_cells(row, len(heads) - 1)] for row in rows])
+
+
+def _ingest_cells(row: IngestRow, columns: int) -> list[str]:
+    if not row.runs:
+        return [NOTHING] * columns
+    cpu = row.runs.middle("cpu") / row.events
+    return [whole(row.latency * 1000), whole(row.rate), micros(cpu), mebibytes(row.runs.middle("memory"))]
 
 
 def start(rows: Sequence[StartRow]) -> str:

@@ -28,11 +28,11 @@ main()
 def test_help_names_every_command(run: Run) -> None:
     result = run("--help")
     assert result.returncode == 0
-    assert all(command in result.stdout for command in ("demo", "track", "sandbox", "--version"))
+    assert all(command in result.stdout for command in ("demo", "track", "ingest", "sandbox", "--version"))
     assert max(map(len, result.stdout.splitlines())) <= 80
 
 
-@pytest.mark.parametrize("command", ["demo", "track", "sandbox"])
+@pytest.mark.parametrize("command", ["demo", "track", "ingest", "sandbox"])
 def test_every_command_has_help(run: Run, command: str) -> None:
     result = run(command, "--help")
     assert result.returncode == 0

@@ -25,7 +25,7 @@ def track(cli: CliRunner, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> 
     """Runs `track` with the sandbox's environment and without retries, so that no test waits for one."""
     for name, value in sandbox.environment().items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("suprsend_async.cli.track.AsyncSuprsend", partial(AsyncSuprsend, max_retries=0))
+    monkeypatch.setattr("suprsend_async.cli.client.AsyncSuprsend", partial(AsyncSuprsend, max_retries=0))
     return lambda *arguments: cli.invoke(app, ["track", *arguments])
 
 
@@ -130,7 +130,7 @@ def test_what_the_server_says_cannot_steer_the_terminal(track: Track, monkeypatc
         return httpx.Response(400, json={"status": "error", "error": {"message": "no\x1b[2J\x07 way", "type": "x"}})
 
     http = httpx.AsyncClient(transport=httpx.MockTransport(answer))
-    monkeypatch.setattr("suprsend_async.cli.track.AsyncSuprsend", partial(AsyncSuprsend, http_client=http))
+    monkeypatch.setattr("suprsend_async.cli.client.AsyncSuprsend", partial(AsyncSuprsend, http_client=http))
     result = track("user-1", "signed_up")
     assert result.exit_code == 1
     assert "\x1b" not in result.stderr
@@ -139,7 +139,7 @@ def test_what_the_server_says_cannot_steer_the_terminal(track: Track, monkeypatc
 
 def test_plain_http_is_a_warning_in_one_line(track: Track, monkeypatch: pytest.MonkeyPatch) -> None:
     http = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(202, text="OK")))
-    monkeypatch.setattr("suprsend_async.cli.track.AsyncSuprsend", partial(AsyncSuprsend, http_client=http))
+    monkeypatch.setattr("suprsend_async.cli.client.AsyncSuprsend", partial(AsyncSuprsend, http_client=http))
     result = track("user-1", "signed_up", "--base-url", "http://platform.example/")
     assert result.exit_code == 0
     assert result.stderr.startswith("warning: base_url is plain http")

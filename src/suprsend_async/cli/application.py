@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from suprsend_async.cli.demo import demo
+from suprsend_async.cli.ingest import ingest
 from suprsend_async.cli.sandbox import sandbox
 from suprsend_async.cli.track import track
 from suprsend_async.version import __version__
@@ -43,4 +44,5 @@ def _root(
 
 app.command()(demo)
 app.command()(track)
+app.command()(ingest)
 app.command()(sandbox)

@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import typer
 
-ACCEPTED, NOT_ACCEPTED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
+ACCEPTED, NOT_ACCEPTED, WRONG_USE, STOPPED, INTERRUPTED = 0, 1, 2, 3, 130
 """The exit statuses."""
 
 
@@ -20,6 +20,11 @@ def fail(message: str, status: int = WRONG_USE) -> NoReturn:
     typer.secho("error: ", fg="red", bold=True, nl=False, err=True)
     typer.echo(printable(message), err=True)
     raise typer.Exit(status)
+
+
+def warn(sentence: str) -> None:
+    """Warn of something on standard error."""
+    typer.secho(f"warning: {printable(sentence)}", fg="yellow", err=True)
 
 
 def printable(text: str) -> str:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 import shlex
-import warnings
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from suprsend_async.cli.client import environments_client
 from suprsend_async.cli.properties import PropertyError, parse_properties
 from suprsend_async.cli.terminal import ACCEPTED, INTERRUPTED, NOT_ACCEPTED, fail, printable
-from suprsend_async.client import AsyncSuprsend
 from suprsend_async.errors import ConfigurationError, ValidationError
 from suprsend_async.events.event import Event
 
 if TYPE_CHECKING:
+    from suprsend_async.client import AsyncSuprsend
     from suprsend_async.events.results import EventResponse
 
 _COLOURS = {"accepted": "green", "rejected": "red", "not_sent": "red", "unknown": "yellow"}
@@ -78,7 +78,7 @@ def track(
     try:
         properties = parse_properties(pairs or [], document)
         event = Event(distinct_id, event_name, properties, idempotency_key, tenant_id)
-        client = _client(base_url)
+        client = environments_client(base_url)
         response = asyncio.run(_send(client, event))
     except (PropertyError, ConfigurationError, ValidationError) as error:
         fail(str(error))
@@ -89,16 +89,6 @@ def track(
     else:
         _show(response, event)
     raise typer.Exit(ACCEPTED if response.success else NOT_ACCEPTED)
-
-
-def _client(base_url: str | None) -> AsyncSuprsend:
-    # A warning belongs on the terminal as a sentence, without a source line.
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", UserWarning)
-        client = AsyncSuprsend(base_url=base_url)
-    for warning in caught:
-        typer.secho(f"warning: {printable(str(warning.message))}", fg="yellow", err=True)
-    return client
 
 
 async def _send(client: AsyncSuprsend, event: Event) -> EventResponse:

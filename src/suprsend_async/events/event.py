@@ -126,6 +126,13 @@ def _is_plain_id(text: str) -> bool:
     return text != "" and text.isascii() and text.strip() == text
 
 
+def _is_plain_identity(insert_id: Any, time: Any) -> bool:
+    """Tell the same of what identifies the event, which a job from a file gives to be the same in every run."""
+    return (insert_id is None or (type(insert_id) is str and len(insert_id) == 36 and _is_plain_id(insert_id))) and (
+        time is None or (type(time) is int and time >= EARLIEST_TIME)
+    )
+
+
 class Event(BaseModel):
     """One occurrence: something happened to a user.
 
@@ -182,7 +189,7 @@ class Event(BaseModel):
         time: int | None = None,
         attachments: tuple[Attachment, ...] = (),
     ) -> None:
-        is_new = insert_id is None and time is None
+        has_plain_identity = _is_plain_identity(insert_id, time)
         if insert_id is None:
             insert_id = _new_insert_id()
         values = {
@@ -197,7 +204,7 @@ class Event(BaseModel):
             "attachments": attachments,
         }
         if (
-            is_new
+            has_plain_identity
             and tenant_id is None
             and brand_id is None
             and not attachments

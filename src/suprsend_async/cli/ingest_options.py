@@ -1,0 +1,171 @@
+"""The options of the command `ingest`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+_SOURCES = "Sources"
+_COLUMNS = "From columns to events"
+_SENDING = "Sending"
+_RECORDS = "Checkpoint and failures"
+_LOOKING = "Looking"
+
+
+def _option(panel: str, *names: str, **more: Any) -> Any:
+    return typer.Option(*names, rich_help_panel=panel, show_default=False, **more)
+
+
+Sources = Annotated[
+    list[str], typer.Argument(metavar="SOURCE...", help="Files, globs, or `-` for standard input.", show_default=False)
+]
+Format = Annotated[
+    str | None,
+    _option(
+        _SOURCES,
+        "--format",
+        metavar="FORMAT",
+        help="jsonl, csv, tsv, parquet or arrow. Left out: told by the file's name.",
+    ),
+]
+Delimiter = Annotated[
+    str | None,
+    _option(_SOURCES, "--delimiter", metavar="CHARACTER", help="Between the cells of a CSV file. Left out: a comma."),
+]
+Encoding = Annotated[
+    str, _option(_SOURCES, "--encoding", metavar="NAME", help="Of CSV and TSV files. Left out: utf-8.")
+]
+Limit = Annotated[int | None, _option(_SOURCES, "--limit", metavar="N", min=1, help="Only the first N rows.")]
+
+MapFile = Annotated[
+    Path | None, _option(_COLUMNS, "--map", metavar="FILE", help="A TOML file that says what the options below say.")
+]
+DistinctId = Annotated[
+    str | None,
+    _option(_COLUMNS, "--distinct-id", metavar="COLUMN", help="The user's id. Left out: the column distinct_id."),
+]
+EventForAll = Annotated[str | None, _option(_COLUMNS, "--event", metavar="NAME", help="The name of all events.")]
+EventName = Annotated[
+    str | None, _option(_COLUMNS, "--event-name", metavar="COLUMN", help="The event's name, if they differ.")
+]
+Properties = Annotated[
+    list[str] | None,
+    _option(
+        _COLUMNS,
+        "--property",
+        "-p",
+        metavar="NAME[=COLUMN]",
+        help="A property, and its column if that has another name. Can be given more than once. "
+        "Left out: all other columns.",
+    ),
+]
+PropertiesFrom = Annotated[
+    str | None,
+    _option(_COLUMNS, "--properties-from", metavar="COLUMN", help="A column that holds an object with all properties."),
+]
+Key = Annotated[
+    str | None,
+    _option(
+        _COLUMNS,
+        "--key",
+        metavar="TEMPLATE",
+        help="The idempotency key, for example 'order-{order_id}'. "
+        "Left out: made of the file's content and the row's number.",
+    ),
+]
+TenantId = Annotated[str | None, _option(_COLUMNS, "--tenant-id", metavar="COLUMN", help="The tenant.")]
+Time = Annotated[
+    str | None,
+    _option(_COLUMNS, "--time", metavar="COLUMN", help="When it happened. Left out: when the job began."),
+]
+Types = Annotated[
+    list[str] | None,
+    _option(
+        _COLUMNS,
+        "--type",
+        metavar="COLUMN=TYPE",
+        help="str, int, float, bool, json, datetime or date. Can be given more than once.",
+    ),
+]
+Null = Annotated[
+    list[str] | None,
+    _option(
+        _COLUMNS,
+        "--null",
+        metavar="TEXT",
+        help="A text that means that there is no value, for example NA. Can be given more than once.",
+    ),
+]
+
+Concurrency = Annotated[
+    int | None,
+    _option(
+        _SENDING,
+        "--concurrency",
+        metavar="N",
+        min=1,
+        help="Requests of 100 events in flight at most. Left out: 16.",
+    ),
+]
+Rate = Annotated[
+    float | None, _option(_SENDING, "--rate", metavar="EVENTS", min=0.001, help="Events a second at most.")
+]
+Ordered = Annotated[bool, _option(_SENDING, "--ordered", metavar="", help="Keep the order of each user's events.")]
+BaseUrl = Annotated[
+    str | None,
+    _option(
+        _SENDING,
+        "--base-url",
+        metavar="URL",
+        help="Where the platform is. Left out: $SUPRSEND_BASE_URL, or the platform's own address.",
+    ),
+]
+InSandbox = Annotated[
+    bool,
+    _option(_SENDING, "--sandbox", metavar="", help="Start a sandbox and send there; there is no checkpoint then."),
+]
+
+CheckpointPath = Annotated[
+    Path | None,
+    _option(
+        _RECORDS,
+        "--checkpoint",
+        metavar="FILE",
+        help="Where the job notes what is done. Left out: SOURCE.checkpoint.",
+    ),
+]
+Restart = Annotated[
+    bool, _option(_RECORDS, "--restart", metavar="", help="Forget the checkpoint and send all rows again.")
+]
+ResendInDoubt = Annotated[
+    bool,
+    _option(
+        _RECORDS,
+        "--resend-in-doubt",
+        metavar="",
+        help="Send again what may have been processed more than 23 hours ago.",
+    ),
+]
+DeadLetterPath = Annotated[
+    Path | None,
+    _option(
+        _RECORDS,
+        "--dead-letter",
+        metavar="FILE",
+        help="Where failures go. Left out: SOURCE.dead. `ingest SOURCE.dead` sends them again.",
+    ),
+]
+MaxFailures = Annotated[
+    int | None, _option(_RECORDS, "--max-failures", metavar="N", min=1, help="Stop once N rows have failed.")
+]
+
+Preview = Annotated[
+    int | None,
+    _option(_LOOKING, "--preview", metavar="N", min=1, help="Print the JSON of the first N events, and send nothing."),
+]
+Check = Annotated[
+    bool, _option(_LOOKING, "--check", metavar="", help="Read and validate everything, and send nothing.")
+]
+AsJson = Annotated[bool, _option(_LOOKING, "--json", metavar="", help="Tell how it goes in JSON, an object a line.")]

@@ -1,0 +1,191 @@
+"""How far a job has come, for people at a terminal, for a log, and for machines."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+import typer
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+
+from suprsend_async.cli.terminal import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from suprsend_async.ingest.dead_letter import DeadLetter
+    from suprsend_async.ingest.report import IngestProgress, IngestReport
+
+LINE_SECONDS = 10.0
+_REFRESHES = 10
+
+
+class View(Protocol):
+    """Shows a run while it goes on."""
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """End."""
+        ...
+
+    def progress(self, progress: IngestProgress) -> None:
+        """Show how far it has come."""
+        ...
+
+    def failure(self, letter: DeadLetter) -> None:
+        """Show a failure."""
+        ...
+
+    def say(self, sentence: str) -> None:
+        """Show a sentence."""
+        ...
+
+
+class _Plain:
+    """A view that shows nothing; the others say what they do otherwise."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        pass
+
+    def progress(self, progress: IngestProgress) -> None:
+        pass
+
+    def failure(self, letter: DeadLetter) -> None:
+        pass
+
+    def say(self, sentence: str) -> None:
+        typer.echo(printable(sentence), err=True)
+
+
+class Bar(_Plain):
+    """A bar and the figures below it, for a terminal."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._live = Live(console=console, refresh_per_second=_REFRESHES, transient=True)
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def progress(self, progress: IngestProgress) -> None:
+        """Draw the bar anew."""
+        self._live.update(picture(progress))
+
+    def say(self, sentence: str) -> None:
+        """Show a sentence above the bar."""
+        self._console.print(printable(sentence), highlight=False, soft_wrap=True)
+
+
+class Lines(_Plain):
+    """A line now and then, for a log."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._next = clock() + LINE_SECONDS
+
+    def progress(self, progress: IngestProgress) -> None:
+        """Write a line if it is time for one."""
+        now = self._clock()
+        if now >= self._next:
+            self._next = now + LINE_SECONDS
+            typer.echo(line(progress), err=True)
+
+
+class JsonEvents(_Plain):
+    """A JSON object a line on standard output, for machines."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._next = -math.inf
+
+    def progress(self, progress: IngestProgress) -> None:
+        """Tell it, once a second."""
+        now = self._clock()
+        if now >= self._next:
+            self._next = now + 1.0
+            self.tell("progress", asdict(progress))
+
+    def failure(self, letter: DeadLetter) -> None:
+        """Tell it, without the event."""
+        names = ("source", "row", "error", "code", "outcome")
+        self.tell("failure", {name: getattr(letter, name) for name in names})
+
+    def finished(self, report: IngestReport, **more: Any) -> None:
+        """Tell what came of the run."""
+        self.tell("finished", {**asdict(report), **more})
+
+    def tell(self, kind: str, fields: dict[str, Any]) -> None:
+        """Write one event."""
+        typer.echo(json.dumps({"kind": kind, **fields}))
+
+
+def picture(progress: IngestProgress) -> Group:
+    """Return the bar with its figures."""
+    total = progress.total_bytes
+    top = Table.grid(padding=(0, 2, 0, 0), expand=True)
+    top.add_column(ratio=1)
+    top.add_row(
+        ProgressBar(total or 1, progress.read_bytes if total else 0, pulse=not total),
+        _read(progress),
+        f"{_left(progress)} left",
+    )
+    figures = Table.grid(padding=(0, 3, 0, 0))
+    heads = ("rows", "a second", "accepted", "failed", "in flight", "retries")
+    for _ in heads:
+        figures.add_column(justify="right", no_wrap=True)
+    figures.add_row(*heads, style="dim")
+    figures.add_row(
+        f"{progress.rows:,}",
+        f"{progress.rows_per_second:,.0f}",
+        f"[green]{progress.accepted:,}[/]",
+        f"[red]{progress.failed:,}[/]" if progress.failed else "0",
+        f"{progress.in_flight:,}",
+        f"[yellow]{progress.retried:,}[/]" if progress.retried else "0",
+    )
+    return Group(top, figures)
+
+
+def line(progress: IngestProgress) -> str:
+    """Return how far it has come in one line."""
+    return (
+        f"{progress.rows:,} rows, {progress.rows_per_second:,.0f} a second, {progress.accepted:,} accepted, "
+        f"{progress.failed:,} failed, {progress.in_flight:,} in flight, {progress.retried:,} retries, "
+        f"{_read(progress)} read, {_left(progress)} left"
+    )
+
+
+def _read(progress: IngestProgress) -> str:
+    if not progress.total_bytes:
+        return f"{progress.read_bytes / 1e6:,.1f} MB"
+    return f"{min(1.0, progress.read_bytes / progress.total_bytes):.0%}".replace("%", " %")
+
+
+def _left(progress: IngestProgress) -> str:
+    if progress.seconds_left is None:
+        return "?"
+    minutes, seconds = divmod(int(progress.seconds_left), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

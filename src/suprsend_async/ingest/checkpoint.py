@@ -1,0 +1,230 @@
+"""The checkpoint of a job: which rows are done, and which may be on their way. Pure.
+
+It holds numbers, names of files and digests; no credential, and nothing of what a row says.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from suprsend_async.errors import SuprsendError
+from suprsend_async.ingest.ranges import RowSet, Span
+from suprsend_async.ingest.source import Position
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+FORMAT = 1
+"""The version of the checkpoint's form."""
+
+SAFE_SECONDS = 23 * 60 * 60
+"""So long after an event may have been processed, sending it again is safe: the platform knows its key for 24 hours."""
+
+
+class CheckpointError(SuprsendError):
+    """The job cannot go on from its checkpoint, or the checkpoint cannot be kept; the message says what to do."""
+
+
+class InFlight(NamedTuple):
+    """Rows that may have been sent, and since when.
+
+    Attributes:
+        start: The first row.
+        end: The row after the last one.
+        since: The earliest moment at which one of them may have been sent, in epoch seconds.
+    """
+
+    start: int
+    end: int
+    since: float
+
+
+@dataclass(slots=True)
+class SourceProgress:
+    """How far one source has come.
+
+    Attributes:
+        name: The source's name, for messages.
+        fingerprint: What tells this source from others, and from itself after a change.
+        rows: How many rows it has; None until its end was seen.
+        finished: Rows that were accepted, or whose failure is on record.
+        in_flight: Rows that may have been sent and are not known to be finished.
+        start: Where to read on from: at the watermark, or a little before it.
+    """
+
+    name: str
+    fingerprint: str
+    rows: int | None = None
+    finished: RowSet = field(default_factory=RowSet)
+    in_flight: list[InFlight] = field(default_factory=list[InFlight])
+    start: Position = field(default_factory=lambda: Position(0))
+    _passed: deque[Position] = field(default_factory=deque[Position])
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every row is finished."""
+        return self.rows is not None and self.finished.watermark >= self.rows
+
+    def passed(self, position: Position) -> None:
+        """Note a place that the reading has passed, to read on from once all rows before it are finished."""
+        self._passed.append(position)
+
+    def move_start(self) -> None:
+        """Move the place to read on from as far as the finished rows allow."""
+        while self._passed and self._passed[0].number <= self.finished.watermark:
+            self.start = self._passed.popleft()
+
+    def reserve(self, span: Span, now: float) -> None:
+        """Note that rows may be sent from now on; what was noted before keeps its earlier moment."""
+        known = RowSet()
+        for rows in self.in_flight:
+            known.add((rows.start, rows.end))
+        for gap in self.finished.missing(span):
+            self.in_flight += [InFlight(*part, now) for part in known.missing(gap)]
+
+    def release(self, begun: float, sent: Iterable[Span]) -> None:
+        """Forget the rows that were reserved at `begun` or later, except those that were sent without an answer."""
+        spans = list(sent)
+        kept: list[InFlight] = []
+        for rows in self.in_flight:
+            if rows.since < begun:
+                kept.append(rows)
+                continue
+            cuts = ((max(start, rows.start), min(end, rows.end)) for start, end in spans)
+            kept += [InFlight(start, end, rows.since) for start, end in cuts if start < end]
+        self.in_flight = kept
+
+    def unfinished(self) -> list[InFlight]:
+        """Return what is in flight without the rows that are finished, in the order of the rows."""
+        return sorted(
+            InFlight(*gap, rows.since)
+            for rows in self.in_flight
+            for gap in self.finished.missing((rows.start, rows.end))
+        )
+
+    def in_doubt(self, now: float) -> list[InFlight]:
+        """Return the rows in flight for so long that the platform may have forgotten their keys."""
+        return [rows for rows in self.unfinished() if now - rows.since >= SAFE_SECONDS]
+
+
+@dataclass(slots=True)
+class Checkpoint:
+    """What a job needs to go on.
+
+    Attributes:
+        target: A digest of where the events go.
+        mapping: The mapping's digest.
+        started: When the job began, in epoch milliseconds; also the time of events whose rows give none.
+        sources: How far each source has come, in their order.
+        accepted: Events accepted so far.
+        failed: Rows that failed so far.
+    """
+
+    target: str
+    mapping: str
+    started: int
+    sources: list[SourceProgress]
+    accepted: int = 0
+    failed: int = 0
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every row of every source is finished."""
+        return all(source.is_complete for source in self.sources)
+
+    @property
+    def finished(self) -> int:
+        """How many rows are finished."""
+        return sum(len(source.finished) for source in self.sources)
+
+    def to_json(self) -> bytes:
+        """Return the checkpoint's bytes; what is both in flight and finished is dropped on the way."""
+        for source in self.sources:
+            source.in_flight = source.unfinished()
+            source.move_start()
+        document = {
+            "format": FORMAT,
+            "target": self.target,
+            "mapping": self.mapping,
+            "started": self.started,
+            "accepted": self.accepted,
+            "failed": self.failed,
+            "sources": [
+                {
+                    "name": source.name,
+                    "fingerprint": source.fingerprint,
+                    "rows": source.rows,
+                    "watermark": source.finished.watermark,
+                    "above": source.finished.above,
+                    "in_flight": source.in_flight,
+                    "start": source.start,
+                }
+                for source in self.sources
+            ],
+        }
+        return json.dumps(document).encode()
+
+
+def read_checkpoint(content: bytes) -> Checkpoint:
+    """Return the checkpoint that these bytes hold.
+
+    Raises:
+        CheckpointError: They hold none, or one of a later version.
+    """
+    try:
+        document: dict[str, Any] = json.loads(content)
+        if document["format"] != FORMAT:
+            raise CheckpointError("it was written by another version of suprsend-async; go on with that version")
+        return Checkpoint(
+            document["target"],
+            document["mapping"],
+            document["started"],
+            [_read_source(source) for source in document["sources"]],
+            document["accepted"],
+            document["failed"],
+        )
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise CheckpointError("this file is no checkpoint; name another one, or start over")
+
+
+def _read_source(document: dict[str, Any]) -> SourceProgress:
+    return SourceProgress(
+        document["name"],
+        document["fingerprint"],
+        document["rows"],
+        RowSet(document["watermark"], [(start, end) for start, end in document["above"]]),
+        [InFlight(*rows) for rows in document["in_flight"]],
+        Position(*document["start"]),
+    )
+
+
+def check_same_job(kept: Checkpoint, wanted: Checkpoint) -> None:
+    """Make sure that a checkpoint is one of the job that is wanted.
+
+    Raises:
+        CheckpointError: The sources, the mapping or where the events go is another.
+    """
+    names, wanted_names = ([source.name for source in each.sources] for each in (kept, wanted))
+    if len(names) != len(wanted_names):
+        raise CheckpointError(f"it is of a job with other sources ({', '.join(names)}); {_ADVICE}")
+    for before, now in zip(kept.sources, wanted.sources, strict=True):
+        if before.fingerprint != now.fingerprint:
+            raise CheckpointError(
+                f"{now.name} is not what it was when the job began: its rows may be others now; "
+                f"put the old file back to go on, or {_ADVICE}"
+            )
+    if kept.mapping != wanted.mapping:
+        raise CheckpointError(
+            f"the mapping has changed since the job began: go on with the mapping that it had, or {_ADVICE}"
+        )
+    if kept.target != wanted.target:
+        raise CheckpointError(
+            f"the job sends to another workspace or address than it did: go on with those that it had, or {_ADVICE}"
+        )
+
+
+_ADVICE = "start over with --restart, or give the new job a checkpoint of its own with --checkpoint FILE"

@@ -1,0 +1,209 @@
+"""Where a checkpoint is kept: a file that is replaced as a whole, and locked while a job runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, Self
+
+from suprsend_async.ingest.checkpoint import CheckpointError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from types import TracebackType
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+
+class CheckpointStore(Protocol):
+    """Keeps the checkpoint of one job; entered while the job runs, so that no second process can."""
+
+    @property
+    def name(self) -> str:
+        """What people are shown, for example the path."""
+        ...
+
+    def __enter__(self) -> Self:
+        """Take the store for this process.
+
+        Raises:
+            CheckpointError: Another process has it.
+        """
+        ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Let others have it."""
+        ...
+
+    def load(self) -> bytes | None:
+        """Return what was saved last; None if nothing was."""
+        ...
+
+    def save(self, content: bytes) -> None:
+        """Keep the content, so that it outlives the machine's crash; what was there before goes last of all.
+
+        Raises:
+            OSError: It cannot be kept; what was saved before is still there.
+        """
+        ...
+
+
+class NoCheckpoint:
+    """Keeps nothing: the job cannot be resumed."""
+
+    name = "no checkpoint"
+
+    def __enter__(self) -> Self:
+        """Do nothing."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Do nothing."""
+
+    def load(self) -> bytes | None:
+        """Return nothing."""
+        return None
+
+    def save(self, content: bytes) -> None:
+        """Keep nothing."""
+
+
+class CheckpointFile:
+    """A checkpoint in a file that only its owner may read.
+
+    The lock is a file beside it: the checkpoint itself is replaced with each save, and a lock on it would go with it.
+
+    Args:
+        path: The checkpoint's file.
+
+    Examples:
+        >>> with CheckpointFile("flights.csv.checkpoint") as store:
+        ...     store.save(b"{}")
+        ...     store.load()
+        b'{}'
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self._new = self.path.with_name(self.path.name + ".new")
+        self._lock = self.path.with_name(self.path.name + ".lock")
+        self._descriptor = -1
+
+    @property
+    def name(self) -> str:
+        """The path."""
+        return str(self.path)
+
+    def __enter__(self) -> Self:
+        """Lock it."""
+        try:
+            while self._descriptor < 0:
+                self._descriptor = self._try_to_lock()
+        except BlockingIOError:
+            problem = "another process is using it; wait for that one, or name another file with --checkpoint FILE"
+        except OSError as error:
+            problem = f"it cannot be written here ({error.strerror}); name another file with --checkpoint FILE"
+        else:
+            return self
+        raise CheckpointError(f"{self.path}: {problem}")
+
+    def _try_to_lock(self) -> int:
+        """Return the locked descriptor; -1 if the process that had the lock has just removed it."""
+        descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            _lock(descriptor)
+            if self._is_still_there(descriptor):
+                return descriptor
+        except OSError:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+        return -1
+
+    def _is_still_there(self, descriptor: int) -> bool:
+        try:
+            return os.path.samestat(os.fstat(descriptor), self._lock.stat())
+        except FileNotFoundError:
+            return False
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Unlock it."""
+        # Removed while it is still held: whoever opened it before finds out that it is gone.
+        with suppress(OSError):
+            self._lock.unlink()
+        os.close(self._descriptor)
+        self._descriptor = -1
+
+    def load(self) -> bytes | None:
+        """Return what was saved last; None if there is no such file.
+
+        Raises:
+            CheckpointError: It cannot be read.
+        """
+        try:
+            return self.path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            problem = error.strerror
+        raise CheckpointError(f"{self.path}: it cannot be read ({problem})")
+
+    def save(self, content: bytes) -> None:
+        """Replace the file as a whole, durably.
+
+        Raises:
+            OSError: The new content cannot be written; the old one is still there.
+        """
+        try:
+            _write(self._new, content)
+            self._new.replace(self.path)
+        except OSError:
+            with suppress(OSError):
+                self._new.unlink()
+            raise
+        _sync_folder(self.path.parent)
+
+
+def _write(path: Path, content: bytes) -> None:
+    with _opened(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC) as descriptor:
+        view = memoryview(content)
+        while view:
+            view = view[os.write(descriptor, view) :]
+        os.fsync(descriptor)
+
+
+def _sync_folder(folder: Path) -> None:
+    # The new name is durable only once its folder is; Windows cannot open one.
+    if sys.platform != "win32":
+        with _opened(folder, os.O_RDONLY) as descriptor:
+            os.fsync(descriptor)
+
+
+@contextmanager
+def _opened(path: Path, flags: int) -> Generator[int]:
+    descriptor = os.open(path, flags, 0o600)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> None:
+    if sys.platform == "win32":
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            raise BlockingIOError from None
+    else:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

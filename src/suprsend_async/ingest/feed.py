@@ -1,0 +1,184 @@
+"""From the sources' rows to the events that are to be sent, no further ahead than they are."""
+
+from __future__ import annotations
+
+import math
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import anyio
+from anyio.to_thread import run_sync
+
+from suprsend_async.errors import ValidationError
+from suprsend_async.ingest.ranges import RowSet
+from suprsend_async.ingest.settlement import Place
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+
+    from suprsend_async.events.event import Event
+    from suprsend_async.ingest.journal import Journal, Writing
+    from suprsend_async.ingest.rate import Rate
+    from suprsend_async.ingest.settlement import Settlement
+    from suprsend_async.ingest.source import Row, Source
+
+BATCH_ROWS = 500
+"""Rows that are read, and noted as in flight, together."""
+BATCH_BYTES = 1024 * 1024
+"""A batch ends when its rows are this far apart in their source."""
+
+
+class RowPlan(Protocol):
+    """Makes the events of one source's rows."""
+
+    def event(self, row: Row) -> Event:
+        """Return the row's event, the same whenever it is made.
+
+        Raises:
+            ValidationError: The row cannot become an event.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows that were read together.
+
+    Attributes:
+        source: The source's position among the sources.
+        rows: The rows.
+        noted: The write that notes them as in flight; nothing of them goes before it is done.
+    """
+
+    source: int
+    rows: list[Row]
+    noted: Writing
+
+
+class Feed:
+    """Reads rows ahead in a thread, notes them as in flight, and gives the events of those that are to be sent.
+
+    Attributes:
+        rows: Rows read so far, those of earlier runs included.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        plans: Sequence[RowPlan],
+        journal: Journal,
+        settlement: Settlement,
+        rate: Rate,
+        *,
+        limit: int | None = None,
+        resend_in_doubt: bool = False,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self.rows = 0
+        self._sources = sources
+        self._plans = plans
+        self._journal = journal
+        self._settlement = settlement
+        self._rate = rate
+        self._limit = math.inf if limit is None else limit
+        self._resend_in_doubt = resend_in_doubt
+        self._wall = wall
+        self._sender, self._receiver = anyio.create_memory_object_stream[Batch | Exception](1)
+
+    async def read(self) -> None:
+        """Read all sources, until done, cancelled, or nobody takes any more."""
+        with self._sender, suppress(anyio.BrokenResourceError):
+            try:
+                for number in range(len(self._sources)):
+                    await self._read_source(number)
+            except anyio.BrokenResourceError:
+                raise
+            except Exception as error:  # noqa: BLE001 - what a source raises is raised where its events are taken
+                await self._sender.send(error)
+
+    async def _read_source(self, number: int) -> None:
+        progress = self._journal.checkpoint.sources[number]
+        left = self._limit - self.rows
+        if progress.is_complete:
+            self.rows += progress.rows or 0
+            return
+        end = progress.start.number
+        self.rows += end
+        # A pipe's row must not wait for others, which may come much later.
+        size = BATCH_ROWS if progress.fingerprint else 1
+        gathered = batches(self._sources[number].rows(progress.start), size)
+        while batch := await run_sync(next, gathered, None, abandon_on_cancel=True):
+            wanted = batch if batch[-1].number < left else [row for row in batch if row.number < left]
+            if wanted:
+                end = wanted[-1].number + 1
+                self.rows += len(wanted)
+                progress.passed(wanted[0].position)
+                progress.reserve((wanted[0].number, end), self._wall())
+                await self._sender.send(Batch(number, wanted, self._journal.note()))
+            if len(wanted) < len(batch):
+                return
+        progress.rows = end
+
+    async def events(self) -> AsyncGenerator[Event]:
+        """Give the events to send, each when its row is durably noted as in flight.
+
+        Raises:
+            CheckpointError: The journal cannot be written.
+            Exception: What a source raised.
+        """
+        index = may_go = 0
+        places = self._settlement.places
+        with self._receiver:
+            async for batch in self._receiver:
+                if isinstance(batch, Exception):
+                    raise batch
+                await batch.noted.done()
+                for row in self._to_send(batch):
+                    place = Place(batch.source, row.number)
+                    event = self._event(row, place)
+                    if event is None:
+                        continue
+                    if not may_go:
+                        await anyio.sleep(self._rate.delay(time.monotonic()))
+                        may_go = self._rate.group
+                    may_go -= 1
+                    places[index] = place
+                    index += 1
+                    yield event
+
+    def _to_send(self, batch: Batch) -> list[Row]:
+        """Return the batch's rows without those that an earlier run finished, or left in doubt."""
+        progress = self._journal.checkpoint.sources[batch.source]
+        held = RowSet()
+        if not self._resend_in_doubt:
+            for start, end, _ in progress.in_doubt(self._wall()):
+                held.add((start, end))
+        if batch.rows[0].number >= max(progress.finished.end, held.end):
+            return batch.rows
+        return [row for row in batch.rows if row.number not in progress.finished and row.number not in held]
+
+    def _event(self, row: Row, place: Place) -> Event | None:
+        try:
+            return self._plans[place.source].event(row)
+        except ValidationError as error:
+            self._settlement.refuse(place, error.message)
+            return None
+
+
+def batches(rows: Iterator[Row], size: int) -> Iterator[list[Row]]:
+    """Gather rows, `size` at most; those that came before an error are given before it is raised."""
+    batch: list[Row] = []
+    try:
+        for row in rows:
+            batch.append(row)
+            if len(batch) >= size or row.offset - batch[0].offset >= BATCH_BYTES:
+                yield batch
+                batch = []
+    except Exception:
+        if batch:
+            yield batch
+        raise
+    if batch:
+        yield batch

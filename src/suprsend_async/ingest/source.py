@@ -1,0 +1,96 @@
+"""What a source of rows is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+
+class Position(NamedTuple):
+    """A place between two rows, from which a source can be read on.
+
+    Attributes:
+        number: The number of the next row.
+        offset: Where that row begins in the uncompressed content, in bytes; 0 if the source finds it by its number.
+    """
+
+    number: int
+    offset: int = 0
+
+
+class Row(NamedTuple):
+    """One row of a source, or the place of one that cannot be read.
+
+    A named tuple and no dataclass, because millions of them are made.
+
+    Attributes:
+        number: Its ordinal in the source, from 0. It is the same in every run, and counts rows that cannot be read.
+        values: The columns that have a value; None if the row cannot be read.
+        problem: Why it cannot be read, as a sentence without values; None if it can.
+        offset: As in `Position`.
+
+    Examples:
+        >>> from suprsend_async.ingest import Row
+        >>> Row(0, {"distinct_id": "user-1"}).position
+        Position(number=0, offset=0)
+    """
+
+    number: int
+    values: Mapping[str, Any] | None
+    problem: str | None = None
+    offset: int = 0
+
+    @property
+    def position(self) -> Position:
+        """The place before this row: reading on from there gives this row first."""
+        return Position(self.number, self.offset)
+
+
+class Source(Protocol):
+    """Rows that can be read in a stream, and again from a place in it.
+
+    `JsonLines`, `Delimited`, `Parquet` and `Arrow` are sources; anything with these methods is one.
+    """
+
+    @property
+    def name(self) -> str:
+        """What people are shown, for example the path."""
+        ...
+
+    @property
+    def size_bytes(self) -> int | None:
+        """The size of what is stored, so of the compressed bytes of a compressed file; None if it is not known."""
+        ...
+
+    @property
+    def bytes_read(self) -> int:
+        """How much of `size_bytes` the latest reading has taken in. Safe to ask from another thread."""
+        ...
+
+    def fingerprint(self) -> str | None:
+        """Return what identifies the content, wherever it lies; None if nothing can be promised, as for a pipe.
+
+        Raises:
+            SourceError: The source cannot be read.
+        """
+        ...
+
+    def columns(self) -> Sequence[str] | None:
+        """Return the names of all columns, or None if only reading the rows can tell.
+
+        Raises:
+            SourceError: The source cannot be read.
+        """
+        ...
+
+    def rows(self, start: Position | None = None) -> Iterator[Row]:
+        """Read the rows in a stream, from `start` on or from the first.
+
+        A row that cannot be read is yielded with its problem, and the reading goes on.
+
+        Raises:
+            SourceError: The source ends before its end, or cannot be read on.
+        """
+        ...

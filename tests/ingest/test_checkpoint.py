@@ -1,0 +1,118 @@
+"""The checkpoint: what it keeps, what it refuses, and what is in doubt."""
+
+import json
+
+import pytest
+
+from suprsend_async.ingest import CheckpointError, Position
+from suprsend_async.ingest.checkpoint import (
+    SAFE_SECONDS,
+    Checkpoint,
+    InFlight,
+    SourceProgress,
+    check_same_job,
+    read_checkpoint,
+)
+
+
+def job(**changes: object) -> Checkpoint:
+    values = {"target": "target", "mapping": "mapping", "started": 1_767_225_600_000, "sources": [source()], **changes}
+    return Checkpoint(**values)  # type: ignore[arg-type]
+
+
+def source(name: str = "a.csv", fingerprint: str = "1") -> SourceProgress:
+    return SourceProgress(name, fingerprint)
+
+
+def test_it_comes_back_as_it_was() -> None:
+    checkpoint = job(accepted=240, failed=10)
+    (progress,) = checkpoint.sources
+    progress.rows = 400
+    progress.reserve((0, 400), 5.0)
+    progress.finished.add((0, 100))
+    progress.finished.add((150, 300))
+    progress.passed(Position(100, 4_000))
+    again = read_checkpoint(checkpoint.to_json())
+    assert again == checkpoint
+    assert again.sources[0].start == Position(100, 4_000)
+    assert again.sources[0].in_flight == [InFlight(100, 150, 5.0), InFlight(300, 400, 5.0)]
+    assert again.finished == 250
+
+
+def test_reading_goes_on_at_the_last_place_that_all_finished_rows_lie_before() -> None:
+    progress = source()
+    for number in (100, 200, 300):
+        progress.passed(Position(number, number * 10))
+    progress.finished.add((0, 250))
+    progress.finished.add((290, 400))
+    progress.move_start()
+    assert progress.start == Position(200, 2_000)
+
+
+def test_complete_once_every_row_is_finished() -> None:
+    checkpoint = job(sources=[source(), source("b.csv", "2")])
+    first, second = checkpoint.sources
+    first.finished.add((0, 10))
+    first.rows, second.rows = 10, 0
+    assert first.is_complete
+    assert checkpoint.is_complete
+    second.rows = None
+    assert not checkpoint.is_complete
+
+
+def test_the_earlier_moment_stays() -> None:
+    progress = source()
+    progress.reserve((0, 100), 1.0)
+    progress.finished.add((0, 50))
+    progress.reserve((0, 200), 2.0)
+    assert progress.unfinished() == [InFlight(50, 100, 1.0), InFlight(100, 200, 2.0)]
+
+
+def test_what_was_never_sent_is_forgotten() -> None:
+    progress = source()
+    progress.reserve((0, 100), 1.0)
+    progress.reserve((100, 300), 5.0)
+    progress.release(5.0, [(90, 120), (250, 260)])
+    assert progress.unfinished() == [InFlight(0, 100, 1.0), InFlight(100, 120, 5.0), InFlight(250, 260, 5.0)]
+
+
+def test_in_doubt_after_23_hours() -> None:
+    progress = source()
+    progress.reserve((0, 100), 0.0)
+    progress.reserve((100, 200), 60.0)
+    progress.finished.add((40, 60))
+    assert progress.in_doubt(SAFE_SECONDS - 1.0) == []
+    assert progress.in_doubt(SAFE_SECONDS) == [InFlight(0, 40, 0.0), InFlight(60, 100, 0.0)]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "words"),
+    [
+        (job(sources=[source(), source("b.csv")]), "other sources (a.csv)"),
+        (job(sources=[source(fingerprint="2")]), "a.csv is not what it was"),
+        (job(mapping="another"), "the mapping has changed"),
+        (job(target="another"), "another workspace or address"),
+    ],
+)
+def test_another_job_is_refused(wanted: Checkpoint, words: str) -> None:
+    with pytest.raises(CheckpointError) as caught:
+        check_same_job(job(), wanted)
+    assert words in caught.value.message
+    assert "--restart" in caught.value.message
+    assert "--checkpoint FILE" in caught.value.message
+
+
+def test_a_renamed_source_is_the_same() -> None:
+    check_same_job(job(), job(sources=[source("moved/a.csv")]))
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{", b'{"format": 1}', b"\xff", b'{"format": 1, "target": 1}'])
+def test_what_is_no_checkpoint_is_refused(content: bytes) -> None:
+    with pytest.raises(CheckpointError, match="no checkpoint"):
+        read_checkpoint(content)
+
+
+def test_a_later_version_is_refused() -> None:
+    document = {**json.loads(job().to_json()), "format": 2}
+    with pytest.raises(CheckpointError, match="another version"):
+        read_checkpoint(json.dumps(document).encode())

@@ -1,0 +1,196 @@
+"""CSV and TSV: what is read as it was written, and what cannot be read."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from suprsend_async.ingest import Delimited, FileContent, Position, Row, SourceError, StandardInput
+from suprsend_async.ingest import delimited as module
+from suprsend_async.ingest import lines as lines_module
+
+
+def written(folder: Path, data: bytes | str, **options: str) -> Delimited:
+    path = folder / "rows.csv"
+    path.write_bytes(data.encode() if isinstance(data, str) else data)
+    return Delimited(FileContent(path), **options)
+
+
+def test_the_header_names_the_columns_and_values_are_text(tmp_path: Path) -> None:
+    source = written(tmp_path, "a,b\n1,x\n2.0,true\n")
+    assert source.columns() == ("a", "b")
+    assert list(source.rows()) == [
+        Row(0, {"a": "1", "b": "x"}, None, 4),
+        Row(1, {"a": "2.0", "b": "true"}, None, 8),
+    ]
+
+
+def test_an_empty_cell_has_no_value(tmp_path: Path) -> None:
+    rows = written(tmp_path, 'a,b,c\n1,,3\n,"",\n').rows()
+    assert [row.values for row in rows] == [{"a": "1", "c": "3"}, {}]
+
+
+def test_quoted_text_may_hold_anything(tmp_path: Path) -> None:
+    source = written(tmp_path, 'a,b\n"x\ny\r\nz","1,""2"""\r\n3,4\n')
+    rows = list(source.rows())
+    assert [row.values for row in rows] == [{"a": "x\ny\r\nz", "b": '1,"2"'}, {"a": "3", "b": "4"}]
+    assert list(source.rows(rows[1].position)) == rows[1:]
+
+
+def test_blank_lines_are_no_rows(tmp_path: Path) -> None:
+    rows = written(tmp_path, "\na\n\n1\n\r\n2\n\n").rows()
+    assert [(row.number, row.values) for row in rows] == [(0, {"a": "1"}), (1, {"a": "2"})]
+
+
+def test_tabs_and_other_delimiters(tmp_path: Path) -> None:
+    assert next(written(tmp_path, "a\tb\n1,5\t2\n", delimiter="\t").rows()).values == {"a": "1,5", "b": "2"}
+    assert next(written(tmp_path, "a;b\n1,5;2\n", delimiter=";").rows()).values == {"a": "1,5", "b": "2"}
+
+
+@pytest.mark.parametrize(
+    ("record", "problem"),
+    [
+        ("1", "has 1 cells where the header has 2"),
+        ("1,2,3", "has 3 cells where the header has 2"),
+        ('1,"x"y', "not valid CSV"),
+        ("1," + "x" * 140_000, "not valid CSV: field larger than field limit"),
+        ("1\r2,3", "not valid CSV"),
+    ],
+)
+def test_a_broken_record_harms_no_other(tmp_path: Path, record: str, problem: str) -> None:
+    rows = list(written(tmp_path, f"a,b\n1,2\n{record}\n3,4\n").rows())
+    assert [(row.number, row.values) for row in rows] == [
+        (0, {"a": "1", "b": "2"}),
+        (1, None),
+        (2, {"a": "3", "b": "4"}),
+    ]
+    assert problem in (rows[1].problem or "")
+
+
+def test_a_torn_last_record_is_a_row_that_cannot_be_read(tmp_path: Path) -> None:
+    for torn in ("3", '3,"secre'):
+        rows = list(written(tmp_path, f"a,b\n1,2\n{torn}").rows())
+        assert [row.values for row in rows] == [{"a": "1", "b": "2"}, None]
+        assert "secre" not in (rows[1].problem or "")
+
+
+def test_a_quote_that_is_never_closed_tells_how_much_it_took_in(tmp_path: Path) -> None:
+    rows = list(written(tmp_path, 'a,b\n1,2\n3,"open\n' + "5,6\n" * 7).rows())
+    assert [row.number for row in rows] == [0, 1]
+    assert "over 8 lines" in (rows[1].problem or "")
+
+
+def test_a_record_in_another_encoding_is_told(tmp_path: Path) -> None:
+    data = 'a,b\n1,"é\n"\n'.encode() + "2,é\n".encode("cp1252") + b"3,x\n"
+    rows = list(written(tmp_path, data).rows())
+    assert [row.values for row in rows] == [{"a": "1", "b": "é\n"}, None, {"a": "3", "b": "x"}]
+    assert "not utf-8" in (rows[1].problem or "")
+    assert "encoding" in (rows[1].problem or "")
+
+
+def test_an_encoding_can_be_named(tmp_path: Path) -> None:
+    data = "naïve,b\né,€\n".encode("cp1252")
+    assert next(written(tmp_path, data, encoding="cp1252").rows()).values == {"naïve": "é", "b": "€"}
+
+
+def test_a_byte_order_mark_is_skipped(tmp_path: Path) -> None:
+    source = written(tmp_path, b"\xef\xbb\xbfa,b\n1,2\n3,4\n")
+    assert source.columns() == ("a", "b")
+    rows = list(source.rows())
+    assert list(source.rows(rows[1].position)) == rows[1:]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_a_wide_encoding_is_refused_by_its_mark_and_by_its_name(tmp_path: Path, encoding: str) -> None:
+    data = "a,b\n1,2\n".encode(encoding)
+    with pytest.raises(SourceError, match=rf"rows\.csv is in {encoding.upper()}.*iconv"):
+        written(tmp_path, data).columns()
+    with pytest.raises(SourceError, match=rf"{encoding} cannot be read.*iconv"):
+        written(tmp_path, data, encoding=encoding)
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        ("", "is empty"),
+        ("\n\n", "is empty"),
+        ("a,b,a\n", "two of its columns 'a', number 1 and number 3"),
+        (",column_1\n", "two of its columns 'column_1'"),
+        ('"a\n', "header is not valid CSV"),
+        (b"a,\xff\n", "header cannot be read"),
+    ],
+)
+def test_a_header_that_does_not_serve_is_refused(tmp_path: Path, data: bytes | str, problem: str) -> None:
+    source = written(tmp_path, data)
+    with pytest.raises(SourceError, match=rf"rows\.csv.*{problem}"):
+        source.columns()
+    with pytest.raises(SourceError, match=rf"rows\.csv.*{problem}"):
+        list(source.rows())
+
+
+def test_a_column_without_a_name_gets_one(tmp_path: Path) -> None:
+    assert written(tmp_path, ",a,\n0,1,2\n").columns() == ("column_1", "a", "column_3")
+
+
+@pytest.mark.parametrize("options", [{"delimiter": ""}, {"delimiter": ",,"}, {"delimiter": '"'}, {"encoding": "utf-9"}])
+def test_options_that_cannot_be_are_refused(tmp_path: Path, options: dict[str, str]) -> None:
+    with pytest.raises(SourceError, match=r"rows\.csv: .*(delimiter|encoding)"):
+        written(tmp_path, "a\n", **options)
+
+
+def test_a_line_without_end_is_never_held_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_LINE_BYTES", 16)
+    monkeypatch.setattr(lines_module, "MAX_LINE_BYTES", 16)
+    source = written(tmp_path, "a,b\n1,2\n3," + "x" * 100 + "\n5,6\n")
+    rows = list(source.rows())
+    assert [row.values for row in rows] == [{"a": "1", "b": "2"}, None, {"a": "5", "b": "6"}]
+    assert "longer" in (rows[1].problem or "")
+    assert list(source.rows(rows[2].position)) == rows[2:]
+
+
+def test_a_pipe_gives_its_header_and_then_all_its_rows() -> None:
+    source = Delimited(StandardInput(io.BytesIO(b"a\n1\n2\n3\n")))
+    assert source.columns() == ("a",)
+    assert [row.values for row in source.rows()] == [{"a": "1"}, {"a": "2"}, {"a": "3"}]
+
+
+cells = st.text(
+    st.one_of(st.sampled_from(',"\n\r\t;é日 '), st.characters(exclude_categories=["Cs"], exclude_characters="\0")),
+    max_size=6,
+)
+tables = st.integers(1, 4).flatmap(
+    lambda width: st.lists(st.lists(cells, min_size=width, max_size=width), max_size=8).map(lambda rows: (width, rows))
+)
+
+
+@settings(deadline=None)
+@given(tables, st.sampled_from("\n\r"), st.integers(0, 10), st.sampled_from(["plain", "gzip", "pipe"]))
+def test_what_python_writes_is_read_as_it_was_and_can_be_read_on(
+    tmp_path_factory: pytest.TempPathFactory, table: tuple[int, list[list[str]]], end: str, at: int, kind: str
+) -> None:
+    width, records = table
+    names = [f"n{place}" for place in range(width)]
+    text = io.StringIO()
+    csv.writer(text, lineterminator=end.replace("\r", "\r\n"), quoting=csv.QUOTE_ALL).writerows([names, *records])
+    data = text.getvalue().encode()
+
+    def source() -> Delimited:
+        if kind == "pipe":
+            return Delimited(StandardInput(io.BytesIO(data)))
+        path = tmp_path_factory.mktemp("csv") / ("rows.csv.gz" if kind == "gzip" else "rows.csv")
+        path.write_bytes(gzip.compress(data) if kind == "gzip" else data)
+        return Delimited(FileContent(path))
+
+    rows = list(source().rows())
+    expected = [{name: cell for name, cell in zip(names, record, strict=True) if cell} for record in records]
+    assert [row.values for row in rows] == expected
+    if rows:
+        start = rows[min(at, len(rows) - 1)]
+        assert list(source().rows(start.position)) == rows[start.number :]
+        assert list(source().rows(Position(start.number))) == rows[start.number :]

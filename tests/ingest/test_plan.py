@@ -1,0 +1,272 @@
+"""From rows to events."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import pickle
+import uuid
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from suprsend_async import Event, ValidationError
+from suprsend_async.events.encoding import Encoder
+from suprsend_async.ingest import EventMapping, FileContent, JsonLines, MappingError, Row, StandardInput
+from suprsend_async.ingest.identity import NAMESPACE, insert_id_of
+from suprsend_async.ingest.key_template import KeyTemplate
+
+TIME = 1_767_225_600_000
+ENCODER = Encoder(workspace="w" * 20, sdk_version="test", max_event_bytes=819_200)
+
+
+def event(values: dict[str, Any], *, key: str = "{distinct_id}", **mapping: Any) -> Event:
+    """The event of one row, under a mapping."""
+    if "event_name" not in mapping:
+        mapping.setdefault("event", "signed_up")
+    source = JsonLines(StandardInput(io.BytesIO()))
+    return EventMapping(key=key, **mapping).plan(source, time=TIME).event(Row(0, values))
+
+
+def test_all_columns_that_serve_as_nothing_else_become_properties() -> None:
+    made = event(
+        {"distinct_id": "u1", "kind": "paid", "tenant": "t1", "at": TIME + 1, "id": 7, "amount": 1.5, "note": None},
+        event_name="kind",
+        tenant_id="tenant",
+        time="at",
+        key="pay-{id}",
+    )
+    assert made.model_dump() == {
+        "distinct_id": "u1",
+        "event_name": "paid",
+        "properties": {"id": 7, "amount": 1.5, "note": None},
+        "idempotency_key": "pay-7",
+        "tenant_id": "t1",
+        "brand_id": None,
+        "insert_id": str(uuid.uuid5(NAMESPACE, "pay-7")),
+        "time": TIME + 1,
+        "attachments": (),
+    }
+
+
+def test_properties_can_be_chosen_and_renamed() -> None:
+    values = {"distinct_id": "u1", "a": 1, "b": {"c": [2]}, "d": 3}
+    chosen = {"a": "a", "nested": "b", "user": "distinct_id", "missing": "e"}
+    assert event(values, properties=chosen).properties == {"a": 1, "nested": {"c": [2]}, "user": "u1"}
+    assert event(values, properties={}).properties == {}
+
+
+def test_properties_can_come_from_one_column() -> None:
+    values: dict[str, Any] = {"distinct_id": "u1", "p": {"a": 1}, "q": '{"a": 2}', "r": "text"}
+    assert event(values, properties_from="p").properties == {"a": 1}
+    assert event(values, properties_from="q", types={"q": "json"}).properties == {"a": 2}
+    for column in ("q", "r", "s"):
+        with pytest.raises(MappingError, match=f"column '{column}' does not hold an object"):
+            event(values, properties_from=column)
+    assert values["p"] == {"a": 1}
+
+
+def test_texts_that_mean_nothing_are_left_out() -> None:
+    values = {"distinct_id": "u1", "a": "NA", "b": "", "c": "x", "d": ["NA"]}
+    assert event(values).properties == {"a": "NA", "b": "", "c": "x", "d": ["NA"]}
+    assert event(values, null=["NA", ""]).properties == {"c": "x", "d": ["NA"]}
+    chosen = event(values, null=["NA"], properties={"x": "a", "y": "c"}, types={"a": "int"})
+    assert chosen.properties == {"y": "x"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "value"),
+    [
+        ("str", "1", "1"),
+        ("int", "-17", -17),
+        ("int", " 5 ", 5),
+        ("float", "1.5e3", 1500.0),
+        ("bool", "TRUE", True),
+        ("bool", "no", False),
+        ("bool", "0", False),
+        ("json", '{"a": [1, null]}', {"a": [1, None]}),
+        ("datetime", "2025-01-31T09:30:00Z", dt.datetime(2025, 1, 31, 9, 30, tzinfo=dt.UTC)),
+        ("date", "2025-01-31", dt.date(2025, 1, 31)),
+    ],
+)
+def test_the_types_of_texts(kind: str, text: str, value: object) -> None:
+    made = event({"distinct_id": "u1", "a": text}, types={"a": kind}).properties["a"]
+    assert made == value
+    assert type(made) is type(value)
+    renamed = event({"distinct_id": "u1", "a": text}, types={"a": kind}, properties={"b": "a"})
+    assert renamed.properties == {"b": value}
+
+
+@pytest.mark.parametrize("kind", ["int", "float", "bool", "json", "datetime", "date"])
+@pytest.mark.parametrize("text", ["secret", "1_0", "", "{", "9" * 5000 + "x"])
+def test_a_text_that_is_not_of_its_type_fails_with_its_column_and_without_its_value(kind: str, text: str) -> None:
+    with pytest.raises(MappingError) as caught:
+        event({"distinct_id": "u1", "amount": text}, types={"amount": kind})
+    assert "column 'amount' is not" in str(caught.value)
+    assert "secret" not in str(caught.value)
+    assert caught.value.__context__ is None
+    assert caught.value.outcome == "rejected"
+
+
+def test_what_is_no_text_is_taken_as_it_is() -> None:
+    values = {"distinct_id": "u1", "a": 1, "b": None}
+    assert event(values, types={"a": "float", "b": "float", "c": "int"}).properties == {"a": 1, "b": None}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("u1", "u1"),
+        (17, "17"),
+        (uuid.UUID(int=1), "00000000-0000-0000-0000-000000000001"),
+        (Decimal("1.50"), "1.50"),
+        (dt.date(2025, 1, 31), "2025-01-31"),
+        (dt.datetime(2025, 1, 31, 9, tzinfo=dt.UTC), "2025-01-31T09:00:00+00:00"),
+    ],
+)
+def test_what_ids_and_keys_are_made_of(value: object, text: str) -> None:
+    made = event({"distinct_id": value}, key="k-{distinct_id}")
+    assert made.distinct_id == text
+    assert made.idempotency_key == f"k-{text}"
+
+
+@pytest.mark.parametrize("value", [1545.0, True, ["u1"], {"id": "u1"}])
+def test_what_no_id_is_made_of(value: object) -> None:
+    with pytest.raises(MappingError, match="column 'distinct_id' is of type"):
+        event({"distinct_id": value})
+
+
+@pytest.mark.parametrize("values", [{"distinct_id": None}, {"distinct_id": "NA"}, {"distinctid": "u1"}])
+def test_an_id_without_value_fails(values: dict[str, Any]) -> None:
+    with pytest.raises(MappingError, match="column 'distinct_id' has no value"):
+        event(values, null=["NA"])
+
+
+def test_a_misspelt_column_of_json_lines_comes_to_light_with_the_nearest_names() -> None:
+    with pytest.raises(MappingError, match=r"column 'distinct_id' has no value; did you mean 'distinctid'\?"):
+        event({"distinctid": "u1"})
+
+
+def test_a_row_that_cannot_be_read_is_no_event() -> None:
+    plan = EventMapping(event="signed_up", key="{id}").plan(JsonLines(StandardInput(io.BytesIO())), time=TIME)
+    with pytest.raises(MappingError, match="the line is torn"):
+        plan.event(Row(0, None, "the line is torn"))
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (TIME, TIME),
+        (str(TIME), TIME),
+        ("2026-01-01T01:00:00+01:00", TIME),
+        ("2026-01-01T00:00:00Z", TIME),
+        ("2026-01-01 00:00", TIME),
+        ("2026-01-01", TIME),
+        ("2026-01-01T00:00:00.001999", TIME + 1),
+        (dt.datetime(2026, 1, 1, tzinfo=dt.UTC), TIME),
+        (dt.datetime(2026, 1, 1), TIME),  # noqa: DTZ001 - what a Parquet file without time zone gives
+        (dt.date(2026, 1, 1), TIME),
+    ],
+)
+def test_times(value: object, expected: int) -> None:
+    made = event({"distinct_id": "u1", "at": value}, time="at")
+    assert made.time == expected
+    assert made.properties == {}
+
+
+@pytest.mark.parametrize("value", ["yesterday", 1.5, True, "", "²", [], "2026-13-01"])
+def test_what_is_no_time(value: object) -> None:
+    with pytest.raises(MappingError, match="column 'at' is no time"):
+        event({"distinct_id": "u1", "at": value}, time="at")
+
+
+@pytest.mark.parametrize("values", [{}, {"at": None}, {"at": "NA"}])
+def test_a_time_without_value_fails(values: dict[str, Any]) -> None:
+    with pytest.raises(MappingError, match="column 'at' has no value"):
+        event({"distinct_id": "u1", **values}, time="at", null=["NA"])
+
+
+def test_what_the_platform_does_not_take_is_told_by_the_event() -> None:
+    with pytest.raises(ValidationError, match="time: give epoch milliseconds"):
+        event({"distinct_id": "u1", "at": 1_767_225_600}, time="at")
+    with pytest.raises(ValidationError, match="idempotency_key: give a string of 1 to 255"):
+        event({"distinct_id": "u" * 300})
+    with pytest.raises(ValidationError, match="'ss_a' is reserved"):
+        event({"distinct_id": "u1", "ss_a": 1})
+
+
+def test_text_that_utf8_cannot_carry_fails() -> None:
+    with pytest.raises(MappingError, match="UTF-8"):
+        event({"distinct_id": "\ud800"})
+
+
+def test_nan_is_that_rows_failure_with_its_path() -> None:
+    source = JsonLines(StandardInput(io.BytesIO(b'{"distinct_id": "u1", "a": {"b": [NaN]}}\n')))
+    plan = EventMapping(event="signed_up", key="{distinct_id}").plan(source, time=TIME)
+    [row] = source.rows()
+    with pytest.raises(ValidationError, match=r"properties\.a\.b\[0\] is NaN"):
+        ENCODER.encode(plan.event(row))
+
+
+def lines(folder: Path, name: str, data: str) -> JsonLines:
+    (folder / name).write_text(data)
+    return JsonLines(FileContent(folder / name))
+
+
+def test_a_row_without_key_gets_one_of_content_number_and_event(tmp_path: Path) -> None:
+    data = '{"distinct_id": "u1"}\n' * 3
+    first, second = lines(tmp_path, "a", data), lines(tmp_path, "b", data)
+    keys = [
+        [EventMapping(event=name).plan(source, time=TIME).event(row).idempotency_key for row in source.rows()]
+        for source, name in [(first, "signed_up"), (second, "signed_up"), (first, "signed_off")]
+    ]
+    assert keys[0] == [f"{first.fingerprint()}-{number}-signed_up" for number in range(3)]
+    # Another path is not another file, and another event of the same rows is not the same event.
+    assert keys[1] == keys[0]
+    assert not set(keys[2]) & set(keys[0])
+
+
+def test_the_same_row_is_the_same_bytes_in_every_run_and_wherever_the_reading_began(tmp_path: Path) -> None:
+    data = "".join(f'{{"distinct_id": "u{number}", "a": {number}}}\n' for number in range(20))
+    mapping = EventMapping(event="signed_up")
+
+    def bodies(skip: int) -> list[bytes]:
+        source = lines(tmp_path, "rows.jsonl", data)
+        start = list(source.rows())[skip].position
+        plan = mapping.plan(source, time=TIME)
+        return [ENCODER.encode(plan.event(row)) for row in source.rows(start)]
+
+    assert bodies(0)[7:] == bodies(7)
+
+
+def test_a_plans_events_are_pickled_as_any_others() -> None:
+    made = event({"distinct_id": "u1", "a": 1})
+    assert pickle.loads(pickle.dumps(made)) == made
+
+
+@settings(deadline=None)
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_the_insert_id_is_the_uuid_of_the_key(key: str) -> None:
+    assert insert_id_of(key) == str(uuid.uuid5(NAMESPACE, key))
+
+
+templates = st.lists(
+    st.one_of(
+        st.text(st.characters(exclude_categories=["Cs"], exclude_characters="{}"), max_size=4).map(lambda t: (t, t)),
+        st.sampled_from(["{", "}"]).map(lambda brace: (brace * 2, brace)),
+        st.sampled_from(["a", "b c", "d.e", "f:g", "h!r", "%s"]).map(lambda name: ("{" + name + "}", f"<{name}>")),
+    ),
+    max_size=6,
+)
+
+
+@settings(deadline=None)
+@given(templates)
+def test_templates(pieces: list[tuple[str, str]]) -> None:
+    template = KeyTemplate.parse("{first}" + "".join(written for written, _ in pieces))
+    key = template.pattern % tuple(f"<{column}>" for column in template.columns)
+    assert key == "<first>" + "".join(meant for _, meant in pieces)

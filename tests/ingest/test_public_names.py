@@ -1,0 +1,14 @@
+"""What `suprsend_async.ingest` offers; a name that is there stays there."""
+
+from suprsend_async import ingest
+
+NAMES = """
+Arrow CheckpointError CheckpointFile CheckpointStore Content DeadLetter DeadLetterFile DeadLetters Delimited
+EventMapping FileContent InDoubt IngestProgress IngestReport JsonLines LetterMapping MappingError Parquet Plan
+Position Row Runner RunnerOptions Source SourceError SourceOptions StandardInput mapping_of open_sources read_mapping
+"""
+
+
+def test_the_names() -> None:
+    assert ingest.__all__ == NAMES.split()
+    assert all(hasattr(ingest, name) for name in ingest.__all__)
