@@ -93,7 +93,7 @@ class CheckpointFile:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+        self.path: Path = Path(path)
         self._new = self.path.with_name(self.path.name + ".new")
         self._lock = self.path.with_name(self.path.name + ".lock")
         self._descriptor = -1

@@ -68,8 +68,8 @@ class FileContent:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.name = str(path)
-        self.bytes_read = 0
+        self.name: str = str(path)
+        self.bytes_read: int = 0
         self._fingerprint: str | None = None
         self._size: int | None = None
 

@@ -91,7 +91,7 @@ class DeadLetterFile:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+        self.path: Path = Path(path)
 
     def write(self, letters: Sequence[DeadLetter]) -> None:
         """Append letters, durably.

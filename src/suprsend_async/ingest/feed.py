@@ -76,7 +76,7 @@ class Feed:
         resend_in_doubt: bool = False,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        self.rows = 0
+        self.rows: int = 0
         self._sources = sources
         self._plans = plans
         self._journal = journal

@@ -25,9 +25,9 @@ class Gauge:
     """
 
     def __init__(self, sources: Sequence[Source], checkpoint: Checkpoint, settlement: Settlement) -> None:
-        self.retried = 0
-        self.requests = 0
-        self.seconds = 0.0
+        self.retried: int = 0
+        self.requests: int = 0
+        self.seconds: float = 0.0
         self._checkpoint = checkpoint
         self._settlement = settlement
         sizes = [source.size_bytes for source in sources]

@@ -51,8 +51,8 @@ class Settlement:
         on_failure: Callable[[DeadLetter], None] | None = None,
     ) -> None:
         self.places: dict[int, Place] = {}
-        self.accepted = 0
-        self.failed = 0
+        self.accepted: int = 0
+        self.failed: int = 0
         self._journal = journal
         self._stop = stop
         self._max_failures = max_failures
