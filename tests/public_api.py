@@ -22,6 +22,7 @@ MODULES = (
     "suprsend_async",
     "suprsend_async.sandbox",
     "suprsend_async.sandbox.faults",
+    "suprsend_async.ingest",
     "suprsend_async.integrations.pytest_sandbox",
 )
 REACHED = (

@@ -149,7 +149,7 @@ class StandardInput:
     size_bytes = None
 
     def __init__(self, stream: io.BufferedIOBase | None = None) -> None:
-        self.bytes_read = 0
+        self.bytes_read: int = 0
         # The buffer of standard input has `read1`, whatever its annotation says.
         self._stream = stream or cast("io.BufferedIOBase", sys.stdin.buffer)
         self._kept: bytes | None = b""
