@@ -23,6 +23,7 @@ from suprsend_async import (
     RateLimited,
     ResponseError,
     ServerError,
+    SpoolError,
     SuprsendError,
     TransportError,
     ValidationError,
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 PARENTS = {
     ConfigurationError: SuprsendError,
     ValidationError: SuprsendError,
+    BufferFull: SuprsendError,
+    SpoolError: SuprsendError,
     TransportError: SuprsendError,
     ConnectionFailed: TransportError,
     DeadlineExceeded: TransportError,

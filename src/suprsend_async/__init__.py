@@ -1,9 +1,12 @@
 """Send events to the SuprSend notification platform: asynchronous first, with a blocking facade."""
 
 from suprsend_async.blocking import Suprsend
+from suprsend_async.buffering.stats import BufferStats
+from suprsend_async.buffering.tracker import BufferedTracker
 from suprsend_async.client import AsyncSuprsend
 from suprsend_async.errors import (
     AuthenticationError,
+    BufferFull,
     ConfigurationError,
     ConnectionFailed,
     DeadlineExceeded,
@@ -11,6 +14,7 @@ from suprsend_async.errors import (
     RateLimited,
     ResponseError,
     ServerError,
+    SpoolError,
     SuprsendError,
     TransportError,
     ValidationError,
@@ -25,6 +29,9 @@ __all__ = [
     "AsyncSuprsend",
     "Attachment",
     "AuthenticationError",
+    "BufferFull",
+    "BufferStats",
+    "BufferedTracker",
     "BulkResponse",
     "ConfigurationError",
     "ConnectionFailed",
@@ -38,6 +45,7 @@ __all__ = [
     "RecordResult",
     "ResponseError",
     "ServerError",
+    "SpoolError",
     "Suprsend",
     "SuprsendError",
     "TransportError",

@@ -6,6 +6,8 @@ import logging
 import warnings
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
+from suprsend_async.buffering.options import BufferOptions
+from suprsend_async.buffering.tracker import BufferedTracker
 from suprsend_async.callers import caller_place
 from suprsend_async.configuration import (
     Options,
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from suprsend_async.events.results import EventResponse
+    from suprsend_async.events.callbacks import Callback
+    from suprsend_async.events.results import EventResponse, FailedRecord
     from suprsend_async.transport.authentication import Credentials
 
 # A library stays silent unless the application configures logging.
@@ -138,6 +141,7 @@ class AsyncSuprsend:
             http_client=http_client,
         )
         self._encoder = Encoder(credentials.workspace, headers["User-Agent"], options.max_event_bytes)
+        self._concurrency = options.concurrency
         self._bulk_events = BulkEventsResource(self._transport, self._encoder, options.concurrency)
         self.made_at = caller_place()
 
@@ -173,6 +177,38 @@ class AsyncSuprsend:
         shipment = SingleEvent(self._encoder.encode(event))
         call = await self._transport.send(shipment)
         return event_response(shipment, call)
+
+    def buffer(
+        self,
+        *,
+        linger: float = 0.01,
+        max_pending: int = 10_000,
+        max_pending_bytes: int = 16 * 1024 * 1024,
+        drain_timeout: float = 8.0,
+        on_failure: Callback[FailedRecord] | None = None,
+    ) -> BufferedTracker:
+        """Return a tracker that sends the events of concurrent calls together, as an asynchronous context manager.
+
+        Args:
+            linger: Seconds between two requests that are not full, at least: what comes in between travels together.
+                An event that finds nothing sent for so long goes at once.
+            max_pending: Events without a verdict at most. `track_event` waits for room, `enqueue` raises.
+            max_pending_bytes: Their bytes at most.
+            drain_timeout: Seconds that leaving the block may take to send what is left.
+            on_failure: Called with the `FailedRecord` of each event that was not accepted and that no caller waits
+                for. A plain function or a coroutine function.
+
+        Raises:
+            ConfigurationError: An argument cannot work; the message names it.
+
+        Example:
+            >>> async with client.buffer() as tracker:
+            ...     response = await tracker.track_event(Event("user-1", "signed_up"))
+            >>> response.success
+            True
+        """
+        options = BufferOptions(linger, max_pending, max_pending_bytes, drain_timeout)
+        return BufferedTracker(self._transport, self._encoder, self._concurrency, options, on_failure)
 
     async def aclose(self) -> None:
         """Close the connections, on every event loop; calls in flight get a few seconds to end."""
