@@ -12,6 +12,7 @@ import suprsend_async
 from suprsend_async import (
     AsyncSuprsend,
     AuthenticationError,
+    BufferFull,
     BulkResponse,
     ConfigurationError,
     ConnectionFailed,
