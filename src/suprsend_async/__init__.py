@@ -1,6 +1,8 @@
 """Send events to the SuprSend notification platform: asynchronous first, with a blocking facade."""
 
 from suprsend_async.blocking import Suprsend
+from suprsend_async.buffering.spool.letters import DeadLetter
+from suprsend_async.buffering.spool.tracker import DurableTracker
 from suprsend_async.buffering.stats import BufferStats
 from suprsend_async.buffering.tracker import BufferedTracker
 from suprsend_async.client import AsyncSuprsend
@@ -35,7 +37,9 @@ __all__ = [
     "BulkResponse",
     "ConfigurationError",
     "ConnectionFailed",
+    "DeadLetter",
     "DeadlineExceeded",
+    "DurableTracker",
     "Event",
     "EventResponse",
     "FailedRecord",

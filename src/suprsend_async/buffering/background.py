@@ -18,14 +18,21 @@ class Background:
         """Start it on the running loop; it is given an event to set when it is ready."""
         self._started = anyio.Event()
         self._task = asyncio.create_task(work(self._started))
+        self._task.add_done_callback(lambda _: self._started.set())
 
     async def ready(self) -> None:
-        """Wait until the work is ready, and stop it if that fails."""
+        """Wait until the work is ready.
+
+        Raises:
+            Exception: What the work raised instead.
+        """
         try:
             await self._started.wait()
         except BaseException:
             await self._stop()
             raise
+        if self._task.done():
+            await self._task
 
     async def end(self, drained: Callable[[], Awaitable[None]], seconds: float) -> None:
         """Give the work some seconds to be `drained`, then stop it and see it end.

@@ -59,6 +59,7 @@ class Batch:
 
     Attributes:
         requests: Requests made so far.
+        refusal: The status of the last answer, if it refused the request as a whole.
     """
 
     path: ClassVar[str] = Chunk.path
@@ -71,6 +72,7 @@ class Batch:
         self._untold = dict(enumerate(chunk.indexes))
         self._documents: dict[int, Any] = {}
         self.requests = 0
+        self.refusal: int | None = None
 
     def __contains__(self, number: int) -> bool:
         """Whether the event of this number is among those that were not told yet."""
@@ -84,6 +86,7 @@ class Batch:
     def settle(self, result: Answer | Failure, now: float) -> Unsettled | None:
         """Note the verdicts that follow from an attempt, and tell those that are final."""
         before = self._chunk.verdicts.copy()
+        self.refusal = result.status_code if isinstance(result, Answer) and result.says_no else None
         unsettled = self._chunk.settle(result, now)
         changed = [position for position, verdict in enumerate(self._chunk.verdicts) if verdict is not before[position]]
         if isinstance(result, Answer):

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 
 from suprsend_async.errors import ConfigurationError
 
+# Events, and their bytes.
+MEMORY_BOUNDS = (10_000, 16 * 1024 * 1024)
+SPOOL_BOUNDS = (1_000_000, 1024 * 1024 * 1024)
+
 
 @dataclass(frozen=True, slots=True)
 class BufferOptions:
@@ -34,3 +38,20 @@ class BufferOptions:
             count: object = getattr(self, name)
             if not isinstance(count, int) or isinstance(count, bool) or count < 1:
                 raise ConfigurationError(f"{name} must be a whole number, 1 or more")
+
+
+def buffer_options(
+    linger: float, max_pending: int | None, max_pending_bytes: int | None, drain_timeout: float, *, is_durable: bool
+) -> BufferOptions:
+    """Return the options, with the bounds that were left out filled in: a disk holds more than memory should.
+
+    Raises:
+        ConfigurationError: A value could not work.
+    """
+    events, size = SPOOL_BOUNDS if is_durable else MEMORY_BOUNDS
+    return BufferOptions(
+        linger,
+        events if max_pending is None else max_pending,
+        size if max_pending_bytes is None else max_pending_bytes,
+        drain_timeout,
+    )
