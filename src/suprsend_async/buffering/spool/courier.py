@@ -126,7 +126,11 @@ class Courier:
                         self._slots.release()
                         break
                     self._departed_at = self._clock.monotonic()
-                    group.start_soon(self._carry, rows)
+                    if self._backoff.is_failing:
+                        # One request at a time finds out whether the platform is back.
+                        await self._carry(rows)
+                    else:
+                        group.start_soon(self._carry, rows)
 
     async def _pause(self) -> None:
         now = self._clock.monotonic()
@@ -230,8 +234,10 @@ class Courier:
                 break
             except SpoolError as error:
                 logger.warning("what came of %d events is noted later: %s", len(outcome.delivered), error.message)
-                await self._clock.sleep(DISK_REST)
+                await anyio.sleep(DISK_REST)
         self._held -= len(outcome.delivered) + len(outcome.dead)
+        # Between the two counts going down, new events may have been overlooked.
+        self.wake()
         self._settled.set()
         self._settled = anyio.Event()
         await self._bury([letter for _, letter in outcome.dead])

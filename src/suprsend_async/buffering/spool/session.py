@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("suprsend_async")
 
+# Bytes that are left free on the disk. Deleting what was sent takes room before it makes any, and a disk that is full
+# to the last byte could not be emptied by sending.
+RESERVED_BYTES = 8 * 1024 * 1024
 # Seconds between two looks for files of dead processes.
 ADOPT_SECONDS = 60.0
 # Seconds that telling of what is left may take at the end.
@@ -106,7 +110,8 @@ class SpoolSession:
         """Store an event, and return what came of it, or in time that nothing came yet."""
         position = await self.put(body)
         loop = asyncio.get_running_loop()
-        answer = self._waiting[position] = loop.create_future()
+        answer: asyncio.Future[EventResponse] = loop.create_future()
+        self._waiting[position] = answer
         deadline = loop.call_later(self._patience, self._expire, position)
         try:
             return await answer
@@ -153,6 +158,13 @@ class SpoolSession:
             raise BufferFull(
                 f"the spool is full: {sizes.pending} events of {sizes.pending_bytes} bytes are pending, and "
                 f"{sizes.dead} dead letters of {sizes.dead_bytes} bytes are kept; this event was not stored",
+                outcome="not_sent",
+            )
+        free = shutil.disk_usage(self._directory).free
+        if free < RESERVED_BYTES and free + store.reusable() < RESERVED_BYTES:
+            raise SpoolError(
+                f"the disk of the spool {self._directory} is full: fewer than {RESERVED_BYTES} bytes are free, which "
+                "are kept for noting what was sent; this event was not stored",
                 outcome="not_sent",
             )
         return store.put(body, self._clock.wall())

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 VERSION = 1
+# To so many bytes the write-ahead log shrinks after a large transaction.
+JOURNAL_BYTES = 4 * 1024 * 1024
 _SCHEMA = (
     """CREATE TABLE IF NOT EXISTS pending (
         position INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB NOT NULL, stored_at REAL NOT NULL)""",
@@ -93,6 +95,7 @@ class Store:
         self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = FULL")
+        self._connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_BYTES}")
         # Personal data that was deleted shall be gone.
         self._connection.execute("PRAGMA secure_delete = FAST")
         self.begin()
@@ -110,6 +113,10 @@ class Store:
     def _count(self, table: str) -> tuple[int, int]:
         count, size = self._connection.execute(f"SELECT count(*), total(length(body)) FROM {table}").fetchone()  # noqa: S608
         return int(count), int(size)
+
+    def reusable(self) -> int:
+        """Return the bytes in the file that were freed and will be used again."""
+        return self._number("PRAGMA freelist_count") * self._number("PRAGMA page_size")
 
     def begin(self) -> None:
         """Begin a transaction."""
