@@ -20,6 +20,7 @@ class Plan:
     growth_events: tuple[int, ...]
     rate_events: int
     starts: int
+    buffer_calls: int
 
 
 PROMISED_EVENTS = 50_000
@@ -35,6 +36,7 @@ WHOLE = Plan(
     growth_events=(1_000, 10_000, 100_000, 1_000_000),
     rate_events=200_000,
     starts=10,
+    buffer_calls=10_000,
 )
 QUICK = Plan(
     name="quick",
@@ -45,4 +47,5 @@ QUICK = Plan(
     growth_events=(1_000, 10_000, 100_000),
     rate_events=50_000,
     starts=3,
+    buffer_calls=10_000,
 )

@@ -22,6 +22,7 @@ GROWTH_BYTES = 64 * 2**20
 FLAT_BYTES = 4 * 2**20
 BULK_SHARE = 0.9
 SINGLE_SHARE = 0.8
+BUFFERED_SHARE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,14 @@ def _verdict(promise: str, show: Callable[[float], str], value: float | None, mo
 
 def verdicts(results: Results) -> list[Verdict]:
     """Return all promises that the run can judge."""
-    return [*_ratios(results), *_delivery(results), *_rates(results), *_growth(results), *_start(results)]
+    return [
+        *_ratios(results),
+        *_delivery(results),
+        *_rates(results),
+        *_buffer(results),
+        *_growth(results),
+        *_start(results),
+    ]
 
 
 def _ratios(results: Results) -> Iterator[Verdict]:
@@ -103,6 +111,16 @@ def _at_least(place: str, share: float | None, least: float) -> Verdict:
     return Verdict(
         promise, "no run ended well" if share is None else percent(share), share is not None and share >= least
     )
+
+
+def _buffer(results: Results) -> Iterator[Verdict]:
+    direct, buffered = results.buffer.answered
+    place = f"`tracker.track_event`, {buffered.in_flight} in flight"
+    ratio = buffered.cpu / direct.cpu if direct.runs and buffered.runs else None
+    yield _verdict(f"{place}: at most a fifth of the CPU of `client.track_event`", _share, ratio, BUFFERED_SHARE)
+    rows = [row for row in [buffered, *results.buffer.enqueued] if row.runs and "posthog" not in row.caller]
+    lost = sum(row.lost for row in rows)
+    yield Verdict("buffered calls: nothing lost", f"{lost} lost", lost == 0)
 
 
 def _growth(results: Results) -> Iterator[Verdict]:
