@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import nox
 
-nox.options.sessions = ["lint", "types", "tests", "faults", "released"]
+nox.options.sessions = ["lint", "types", "tests", "faults", "services", "released"]
 nox.options.error_on_missing_interpreters = False
 nox.options.reuse_existing_virtualenvs = True
 
@@ -28,7 +28,7 @@ def types(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     session.install("-e", ".[all]", *GROUPS["test"])
-    session.run("pytest", "-q", "--ignore=tests/released", "--ignore=tests/faults", *session.posargs)
+    session.run("pytest", "-q", "--ignore=tests/released", "--ignore=tests/faults", "--ignore=tests/services", *session.posargs)
 
 
 @nox.session
@@ -36,6 +36,13 @@ def faults(session: nox.Session) -> None:
     """Run the fault bench: every fault, every way to send, both engines, asyncio and uvloop."""
     session.install("-e", ".[all]", *GROUPS["test"])
     session.run("pytest", "-q", "tests/faults", *session.posargs)
+
+
+@nox.session
+def services(session: nox.Session) -> None:
+    """Run the example services under their real servers."""
+    session.install("-e", ".[all]", *GROUPS["test"], *GROUPS["services"])
+    session.run("pytest", "-q", "tests/services", *session.posargs)
 
 
 @nox.session

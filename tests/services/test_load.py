@@ -1,0 +1,59 @@
+"""What tracking costs the FastAPI example under load: through the buffer, and without it."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import count
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+import aiohttp
+from tests.services.conftest import EXAMPLES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.services.conftest import Service
+
+PROGRAMS = Path(__file__).parent / "programs"
+REQUESTS = 2_000
+IN_FLIGHT = 200
+ROUNDS = 3
+
+
+async def cpu_of(url: str, session: aiohttp.ClientSession) -> float:
+    """Return the seconds of CPU that the server spent on so many requests."""
+
+    async def cpu() -> float:
+        async with session.get(f"{url}/cpu") as answer:
+            return float(await answer.text())
+
+    async def lane() -> None:
+        while next(numbers) < REQUESTS:
+            async with session.post(f"{url}/orders/{next(orders)}") as answer:
+                assert answer.status == 200
+
+    numbers, before = count(), await cpu()
+    await asyncio.gather(*[lane() for _ in range(IN_FLIGHT)])
+    return await cpu() - before
+
+
+orders = count()
+
+
+async def test_the_buffer_takes_a_fifth_of_the_cpu_at_most(serve_http: Callable[..., Service]) -> None:
+    command = ("uvicorn", "--host", "127.0.0.1", "--port", "{port}", "--no-access-log", "load:app")
+    path = f"{PROGRAMS}:{EXAMPLES}"
+    services = {
+        name: serve_http(*command, TRACKING=name, PYTHONPATH=path).url for name in ("nothing", "direct", "buffered")
+    }
+    spent: dict[str, list[float]] = {name: [] for name in services}
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+        for _ in range(ROUNDS + 1):
+            for name, url in services.items():
+                spent[name].append(await cpu_of(url, session))
+    # The first round warms up.
+    nothing, direct, buffered = (median(spent[name][1:]) for name in services)
+    print({name: [round(each / REQUESTS * 1e6) for each in values] for name, values in spent.items()})
+    assert direct - nothing >= 5 * (buffered - nothing), (nothing, direct, buffered)
