@@ -28,7 +28,9 @@ def types(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     session.install("-e", ".[all]", *GROUPS["test"])
-    session.run("pytest", "-q", "--ignore=tests/released", "--ignore=tests/faults", "--ignore=tests/services", *session.posargs)
+    session.run(
+        "pytest", "-q", "--ignore=tests/released", "--ignore=tests/faults", "--ignore=tests/services", *session.posargs
+    )
 
 
 @nox.session

@@ -1,13 +1,14 @@
 """aiohttp: one tracker for each worker process, from the application's cleanup context.
 
-    python aiohttp_app.py 8000
-    gunicorn --workers 2 --worker-class aiohttp.GunicornWebWorker aiohttp_app:app
+python aiohttp_app.py 8000
+gunicorn --workers 2 --worker-class aiohttp.GunicornWebWorker aiohttp_app:app
 """
 
 import sys
 from collections.abc import AsyncIterator
 
 from aiohttp import web
+
 from suprsend_async import AsyncSuprsend, BufferedTracker, BufferFull, Event
 
 TRACKER = web.AppKey("tracker", BufferedTracker)

@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from celery import Celery
 from celery.signals import worker_process_init, worker_process_shutdown
+
 from suprsend_async import AsyncSuprsend, DurableTracker, Event
 
 app = Celery("shop", broker=os.environ["BROKER_URL"])

@@ -1,6 +1,6 @@
 """Django with ASGI: Django itself has no lifespan, so a few lines around it open and close the tracker.
 
-    uvicorn django_app:application
+uvicorn django_app:application
 """
 
 from collections.abc import Awaitable, Callable
@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
+
 from suprsend_async import AsyncSuprsend, BufferedTracker, BufferFull, Event
 
 settings.configure(ROOT_URLCONF=__name__, ALLOWED_HOSTS=["127.0.0.1"], SECRET_KEY="only for this example")

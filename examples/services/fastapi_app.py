@@ -1,6 +1,6 @@
 """FastAPI: one tracker for each worker process, from the lifespan, handed to the endpoints as a dependency.
 
-    uvicorn fastapi_app:app
+uvicorn fastapi_app:app
 """
 
 from collections.abc import AsyncIterator
@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, Request, Response
+
 from suprsend_async import AsyncSuprsend, BufferedTracker, BufferFull, Event
 
 

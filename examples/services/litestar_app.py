@@ -1,6 +1,6 @@
 """Litestar: one tracker for each worker process, from the lifespan, handed to the handlers as a dependency.
 
-    uvicorn litestar_app:app
+uvicorn litestar_app:app
 """
 
 from collections.abc import AsyncIterator
@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from litestar import Litestar, Request, Response, post
 from litestar.datastructures import State
 from litestar.di import Provide
+
 from suprsend_async import AsyncSuprsend, BufferedTracker, BufferFull, Event
 
 

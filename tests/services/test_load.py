@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 PROGRAMS = Path(__file__).parent / "programs"
 REQUESTS = 2_000
 IN_FLIGHT = 200
-ROUNDS = 3
+ROUNDS = 2
 
 
-async def cpu_of(url: str, session: aiohttp.ClientSession) -> float:
+async def cpu_of(url: str, name: str) -> float:
     """Return the seconds of CPU that the server spent on so many requests."""
 
     async def cpu() -> float:
@@ -30,16 +30,15 @@ async def cpu_of(url: str, session: aiohttp.ClientSession) -> float:
             return float(await answer.text())
 
     async def lane() -> None:
-        while next(numbers) < REQUESTS:
-            async with session.post(f"{url}/orders/{next(orders)}") as answer:
+        while (number := next(numbers)) < REQUESTS:
+            async with session.post(f"{url}/orders/{name}-{number}") as answer:
                 assert answer.status == 200
 
-    numbers, before = count(), await cpu()
-    await asyncio.gather(*[lane() for _ in range(IN_FLIGHT)])
-    return await cpu() - before
-
-
-orders = count()
+    numbers = count()
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+        before = await cpu()
+        await asyncio.gather(*[lane() for _ in range(IN_FLIGHT)])
+        return await cpu() - before
 
 
 async def test_the_buffer_takes_a_fifth_of_the_cpu_at_most(serve_http: Callable[..., Service]) -> None:
@@ -49,11 +48,9 @@ async def test_the_buffer_takes_a_fifth_of_the_cpu_at_most(serve_http: Callable[
         name: serve_http(*command, TRACKING=name, PYTHONPATH=path).url for name in ("nothing", "direct", "buffered")
     }
     spent: dict[str, list[float]] = {name: [] for name in services}
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
-        for _ in range(ROUNDS + 1):
-            for name, url in services.items():
-                spent[name].append(await cpu_of(url, session))
+    for number in range(ROUNDS + 1):
+        for name, url in services.items():
+            spent[name].append(await cpu_of(url, f"{name}-{number}"))
     # The first round warms up.
     nothing, direct, buffered = (median(spent[name][1:]) for name in services)
-    print({name: [round(each / REQUESTS * 1e6) for each in values] for name, values in spent.items()})
     assert direct - nothing >= 5 * (buffered - nothing), (nothing, direct, buffered)
