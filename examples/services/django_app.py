@@ -46,12 +46,16 @@ class Tracking:
         self._application = application
 
     async def __call__(self, scope: dict[str, Any], receive: Callable[..., Any], send: Callable[..., Any]) -> None:
-        if scope["type"] != "lifespan":
-            return await self._application(scope, receive, send)
+        if scope["type"] == "lifespan":
+            await self._live(scope["state"], receive, send)
+        else:
+            await self._application(scope, receive, send)
+
+    async def _live(self, state: dict[str, Any], receive: Callable[..., Any], send: Callable[..., Any]) -> None:
         await receive()  # the server starts up
         # Leaving the block, when the server shuts down, sends what is left.
         async with AsyncSuprsend() as client, client.buffer() as tracker:
-            scope["state"]["tracker"] = tracker
+            state["tracker"] = tracker
             await send({"type": "lifespan.startup.complete"})
             await receive()  # the server shuts down
         await send({"type": "lifespan.shutdown.complete"})

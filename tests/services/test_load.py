@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.services.conftest import Service
 
 PROGRAMS = Path(__file__).parent / "programs"
-REQUESTS = 2_000
+REQUESTS = 1_000
 IN_FLIGHT = 200
 ROUNDS = 2
 

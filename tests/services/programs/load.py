@@ -1,4 +1,4 @@
-"""The FastAPI example with its tracker, or with the client itself, or with neither in its place; it tells its CPU time."""
+"""The FastAPI example with its tracker, the client itself or nothing in its place; it tells its CPU time."""
 
 from __future__ import annotations
 
