@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from suprsend_async.events.chunking import MAX_CHUNK_BYTES, MAX_CHUNK_EVENTS, Chunker
@@ -29,7 +29,7 @@ class Entry:
 
     number: int
     event: Event
-    body: bytes
+    body: bytes = field(repr=False)
     answer: asyncio.Future[EventResponse] | None = None
 
 

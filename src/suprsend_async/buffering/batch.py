@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from suprsend_async.events.chunk import Chunk
@@ -31,7 +31,7 @@ class Settled:
     verdict: Verdict
     attempts: int
     retry_after: float | None = None
-    document: Any = None
+    document: Any = field(default=None, repr=False)
 
     def response(self) -> EventResponse:
         """Return what the caller gets."""

@@ -24,7 +24,7 @@ class BufferStats:
         rejected: Events that the platform refused.
         not_sent: Events that surely never reached the platform.
         unknown: Events that were sent without a clear answer.
-        dead_letters: Events that a spool has put aside; they are counted in the four above as well.
+        dead_letters: Events that a spool has put aside and keeps, those of earlier processes included.
     """
 
     taken: int
@@ -50,9 +50,7 @@ class Counts:
         """Count one."""
         self.outcomes[outcome] += 1
 
-    def stats(
-        self, *, pending: int, pending_bytes: int, waiting: int, requests: int, dead_letters: int = 0
-    ) -> BufferStats:
+    def stats(self, *, pending: int, pending_bytes: int, waiting: int, requests: int) -> BufferStats:
         """Return the counters together with what they do not count."""
         outcomes = self.outcomes
         return BufferStats(
@@ -65,5 +63,4 @@ class Counts:
             rejected=outcomes["rejected"],
             not_sent=outcomes["not_sent"],
             unknown=outcomes["unknown"],
-            dead_letters=dead_letters,
         )

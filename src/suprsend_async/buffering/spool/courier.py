@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import math
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from suprsend_async.buffering.delivery import Delivery
-    from suprsend_async.buffering.spool.store import Row, Store
+    from suprsend_async.buffering.spool.store import Row
     from suprsend_async.buffering.spool.writer import Writer
     from suprsend_async.transport.clock import Clock
 
@@ -99,7 +98,7 @@ class Courier:
 
     @property
     def _unread(self) -> int:
-        return self._writer.store.sizes.pending - self._held
+        return self._writer.store.committed.pending - self._held
 
     def wake(self) -> None:
         """Look whether there is something new."""
@@ -108,7 +107,7 @@ class Courier:
 
     async def empty(self) -> None:
         """Wait until nothing is pending."""
-        while self._writer.store.sizes.pending:
+        while self._writer.store.committed.pending:
             self.wake()
             await self._settled.wait()
 
@@ -228,9 +227,10 @@ class Courier:
         """Bring what came of events to the disk; when that fails, try until it is there."""
         if not outcome.delivered and not outcome.dead:
             return
+        buried, letters = [row for row, _ in outcome.dead], [letter for _, letter in outcome.dead]
         while True:
             try:
-                await self._writer.run(partial(_settle, outcome))
+                await self._writer.run(lambda store: store.settle(outcome.delivered, buried, letters))
                 break
             except SpoolError as error:
                 logger.warning("what came of %d events is noted later: %s", len(outcome.delivered), error.message)
@@ -240,12 +240,7 @@ class Courier:
         self.wake()
         self._settled.set()
         self._settled = anyio.Event()
-        await self._bury([letter for _, letter in outcome.dead])
-
-
-def _settle(outcome: _Sorted, store: Store) -> None:
-    store.delete([*outcome.delivered, *(row for row, _ in outcome.dead)])
-    store.add_letters([letter for _, letter in outcome.dead])
+        await self._bury(letters)
 
 
 def _fitting(rows: Sequence[Row]) -> int:

@@ -16,7 +16,7 @@ from suprsend_async.buffering.spool.adoption import Adoption
 from suprsend_async.buffering.spool.courier import Courier
 from suprsend_async.buffering.spool.directory import create, prepare, remove
 from suprsend_async.buffering.spool.writer import Writer
-from suprsend_async.buffering.stats import BufferStats, Counts
+from suprsend_async.buffering.stats import BufferStats
 from suprsend_async.errors import BufferFull, SpoolError
 from suprsend_async.events.verdict import Verdict
 
@@ -76,7 +76,6 @@ class SpoolSession:
         self._clock = clock
         self._options = options
         self._patience = patience
-        self._counts = Counts()
         self._waiting: dict[int, asyncio.Future[EventResponse]] = {}
         self._adopted = anyio.Event()
         self._writer = Writer(self._open, _close, self._committed)
@@ -138,12 +137,17 @@ class SpoolSession:
 
     def stats(self) -> BufferStats:
         """Return the counters."""
-        sizes = self._writer.store.sizes
-        return self._counts.stats(
+        sizes = self._writer.store.committed
+        return BufferStats(
+            taken=sizes.pending + sizes.accepted + sizes.rejected + sizes.unknown,
             pending=sizes.pending,
             pending_bytes=sizes.pending_bytes,
             waiting=0,
             requests=self._courier.in_flight,
+            accepted=sizes.accepted,
+            rejected=sizes.rejected,
+            not_sent=0,
+            unknown=sizes.unknown,
             dead_letters=sizes.dead,
         )
 
@@ -199,7 +203,6 @@ class SpoolSession:
         self._courier.wake()
 
     def _tell(self, position: int, settled: Settled) -> None:
-        self._counts.add(settled.verdict.outcome)
         answer = self._waiting.get(position)
         if answer is not None and not answer.done():
             answer.set_result(settled.response())
@@ -217,7 +220,7 @@ class SpoolSession:
     def _say_what_stays(self) -> None:
         for position in list(self._waiting):
             self._expire(position)
-        if pending := self._writer.store.sizes.pending:
+        if pending := self._writer.store.committed.pending:
             logger.warning("%d events stay in the spool %s; the next process sends them", pending, self._directory)
 
 

@@ -47,19 +47,25 @@ class Row:
 
 @dataclass(slots=True)
 class Sizes:
-    """What a file holds.
+    """What a file holds, and what came of what it held since it was opened.
 
     Attributes:
         pending: Events to be sent.
         pending_bytes: Their bytes.
         dead: Dead letters.
         dead_bytes: Their bytes.
+        accepted: Events that the platform accepted.
+        rejected: Events that it refused.
+        unknown: Events that grew too old to be sent.
     """
 
     pending: int = 0
     pending_bytes: int = 0
     dead: int = 0
     dead_bytes: int = 0
+    accepted: int = 0
+    rejected: int = 0
+    unknown: int = 0
 
 
 class Store:
@@ -73,6 +79,10 @@ class Store:
     Args:
         path: The file, which must exist; an empty one becomes a new store.
 
+    Attributes:
+        sizes: What the file holds, the transaction under way included.
+        committed: What it held after the last one: another object each time, so that other threads can read it.
+
     Raises:
         sqlite3.Error: It is locked, no longer there, or not a spool.
         WrongVersionError: It is one of another version.
@@ -81,7 +91,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         """Open and lock."""
         self.path = path
-        self.sizes = Sizes()
+        self.sizes = self.committed = Sizes()
         self._connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=0, isolation_level=None, check_same_thread=False
         )
@@ -104,8 +114,8 @@ class Store:
             raise WrongVersionError(version)
         for statement in _SCHEMA:
             self._connection.execute(statement)
-        self.commit()
         self.sizes = Sizes(*self._count("pending"), *self._count("dead"))
+        self.commit()
 
     def _number(self, statement: str) -> int:
         return int(self._connection.execute(statement).fetchone()[0])
@@ -120,18 +130,18 @@ class Store:
 
     def begin(self) -> None:
         """Begin a transaction."""
-        self._sizes_before = replace(self.sizes)
         self._connection.execute("BEGIN IMMEDIATE")
 
     def commit(self) -> None:
         """Bring it to the disk; returns when it is there."""
         self._connection.execute("COMMIT")
+        self.committed = replace(self.sizes)
 
     def rollback(self) -> None:
         """Take it back."""
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
-        self.sizes = self._sizes_before
+        self.sizes = replace(self.committed)
 
     def close(self) -> None:
         """Close, which frees the lock."""
@@ -175,6 +185,15 @@ class Store:
         self.sizes.pending -= len(rows)
         self.sizes.pending_bytes -= sum(len(row.body) for row in rows)
 
+    def settle(self, delivered: Sequence[Row], buried: Sequence[Row], letters: Sequence[DeadLetter]) -> None:
+        """Remove events that are over, put the dead letters of those that were buried in, and count them."""
+        self.delete([*delivered, *buried])
+        self.add_letters(letters)
+        rejected = sum(letter.outcome == "rejected" for letter in letters)
+        self.sizes.accepted += len(delivered)
+        self.sizes.rejected += rejected
+        self.sizes.unknown += len(letters) - rejected
+
     def add_letters(self, letters: Sequence[DeadLetter]) -> None:
         """Put dead letters in; they get numbers of their own here."""
         self._connection.executemany(
@@ -199,9 +218,10 @@ class Store:
         """Remove dead letters; returns the bytes of those that were there."""
         bodies: list[bytes] = []
         for number in numbers:
-            row = self._connection.execute("DELETE FROM dead WHERE id = ? RETURNING body", (number,)).fetchone()
+            row = self._connection.execute("SELECT body FROM dead WHERE id = ?", (number,)).fetchone()
             if row is not None:
                 bodies.append(row[0])
+                self._connection.execute("DELETE FROM dead WHERE id = ?", (number,))
         self.sizes.dead -= len(bodies)
         self.sizes.dead_bytes -= sum(map(len, bodies))
         return bodies

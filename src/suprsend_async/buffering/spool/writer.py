@@ -61,7 +61,7 @@ class Writer:
         close_store: Closes it, in the thread.
 
     Attributes:
-        store: The store, once it is open; only its `sizes` may be read from outside of the thread.
+        store: The store, once it is open; only `path` and `committed` may be read from outside of the thread.
     """
 
     store: Store
