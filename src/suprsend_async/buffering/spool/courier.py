@@ -95,6 +95,7 @@ class Courier:
         self._slots = anyio.Semaphore(delivery.concurrency)
         self._work = anyio.Event()
         self._settled = anyio.Event()
+        self._group = anyio.create_task_group()
 
     @property
     def _unread(self) -> int:
@@ -105,15 +106,19 @@ class Courier:
         if self._unread > 0 or self._again:
             self._work.set()
 
-    async def empty(self) -> None:
-        """Wait until nothing is pending."""
-        while self._writer.store.committed.pending:
-            self.wake()
-            await self._settled.wait()
+    async def all_over(self) -> None:
+        """Wait until nothing is pending of what is stored by now."""
+        self.wake()
+        settled = self._settled
+        first, last = await self._writer.run(lambda store: store.bounds())
+        while 0 < first <= last:
+            await settled.wait()
+            settled = self._settled
+            first, _ = await self._writer.run(lambda store: store.bounds())
 
     async def run(self) -> None:
         """Send until cancelled."""
-        async with anyio.create_task_group() as group:
+        async with self._group:
             while True:
                 await self._work.wait()
                 self._work = anyio.Event()
@@ -129,7 +134,7 @@ class Courier:
                         # One request at a time finds out whether the platform is back.
                         await self._carry(rows)
                     else:
-                        group.start_soon(self._carry, rows)
+                        self._group.start_soon(self._carry, rows)
 
     async def _pause(self) -> None:
         now = self._clock.monotonic()
@@ -163,22 +168,21 @@ class Courier:
         finally:
             self.in_flight -= 1
             self._slots.release()
+        seconds = self._rest_after(outcome, started)
         if outcome.again:
-            await self._rest(outcome, started)
-        elif outcome.delivered:
-            self._backoff.succeeded()
+            logger.warning("%d stored events go again in %.0f s", len(outcome.again), seconds)
+            self._group.start_soon(self._rest, [row.position for row in outcome.again], seconds)
 
-    async def _rest(self, outcome: _Sorted, started: float) -> None:
-        now = self._clock.monotonic()
+    def _rest_after(self, outcome: _Sorted, started: float) -> float:
+        """Return the seconds that events rest which go again; if nothing got through, all others rest as well."""
         if outcome.delivered or outcome.dead:
             self._backoff.succeeded()
-            seconds = max(REST, outcome.retry_after or 0.0)
-        else:
-            self._backoff.failed(started, now, outcome.retry_after, self._clock.uniform)
-            seconds = self._backoff.until - now
-        logger.warning("%d stored events go again in %.0f s", len(outcome.again), seconds)
-        positions = [row.position for row in outcome.again]
-        outcome.again.clear()
+            return max(REST, outcome.retry_after or 0.0)
+        now = self._clock.monotonic()
+        self._backoff.failed(started, now, outcome.retry_after, self._clock.uniform)
+        return self._backoff.until - now
+
+    async def _rest(self, positions: list[int], seconds: float) -> None:
         await self._clock.sleep(seconds)
         self._again += positions
         self.wake()

@@ -43,10 +43,12 @@ class DeadLetter:
         return event_of(self.body)
 
     def record(self) -> FailedRecord:
-        """Return the report for `on_failure`."""
-        return FailedRecord(
-            record=self.event, error=self.error, code=self.status_code, index=self.id, outcome=self.outcome
-        )
+        """Return the report for `on_failure`; without the event, if this version would not take such a one."""
+        try:
+            event = self.event
+        except (ValueError, TypeError, KeyError):
+            event = None
+        return FailedRecord(record=event, error=self.error, code=self.status_code, index=self.id, outcome=self.outcome)
 
 
 def event_of(body: bytes) -> Event:

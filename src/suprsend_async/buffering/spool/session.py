@@ -119,9 +119,9 @@ class SpoolSession:
             deadline.cancel()
 
     async def flush(self) -> None:
-        """Wait until nothing is pending, that of dead processes included."""
+        """Wait until all that is stored by now is over, what dead processes have left included."""
         await self._adopted.wait()
-        await self._courier.empty()
+        await self._courier.all_over()
 
     async def letters(self, limit: int) -> list[DeadLetter]:
         """Return the oldest dead letters."""
@@ -225,7 +225,6 @@ class SpoolSession:
 
 
 def _close(store: Store) -> None:
-
     if store.sizes.pending or store.sizes.dead:
         store.close()
     else:

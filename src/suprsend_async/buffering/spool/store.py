@@ -170,6 +170,12 @@ class Store:
                 rows.append(Row(position, body, stored_at))
         return rows
 
+    def bounds(self) -> tuple[int, int]:
+        """Return the positions of the first and of the last event; 0 and 0 if there is none."""
+        query = "SELECT coalesce(min(position), 0), coalesce(max(position), 0) FROM pending"
+        first, last = self._connection.execute(query).fetchone()
+        return first, last
+
     def read_these(self, positions: Iterable[int]) -> list[Row]:
         """Return the events at these positions."""
         query = "SELECT position, body, stored_at FROM pending WHERE position = ?"
