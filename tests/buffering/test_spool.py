@@ -96,9 +96,8 @@ async def test_what_is_enqueued_is_sent_with_the_bytes_it_was_stored_with(
             await tracker.enqueue(event)
         await tracker.flush()
         stats = tracker.stats()
-    assert b"".join(request.body[1:-1] for request in server.requests).replace(b"}{", b"},{") == b",".join(
-        encoded(client, given)
-    )
+    wire = b"".join(request.body for request in server.requests)
+    assert all(wire.count(body) == 1 for body in encoded(client, given))
     assert (stats.taken, stats.accepted, stats.pending) == (3, 3, 0)
     assert list(spool.iterdir()) == []
 
