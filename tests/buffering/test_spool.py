@@ -227,6 +227,24 @@ async def test_what_was_not_delivered_at_the_end_is_kept_for_the_next(
     assert sorted(sent(server)) == list(range(150))
 
 
+async def test_a_process_killed_while_it_removes_its_file_leaves_one_that_can_be_opened(
+    client: AsyncSuprsend, server: Server, spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(path: Path, *, missing_ok: bool = False) -> None:
+        raise OSError("killed here")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", die)
+        async with client.buffer(spool=spool) as tracker:
+            await tracker.enqueue(events(1)[0])
+    assert list(spool.iterdir()) == files(spool)
+    assert len(files(spool)) == 1
+    async with client.buffer(spool=spool) as tracker:
+        await tracker.flush()
+    assert list(spool.iterdir()) == []
+    assert sent(server) == [0]
+
+
 async def test_a_living_process_keeps_its_file(client: AsyncSuprsend, server: Server, spool: Path) -> None:
     server.script.append(server.hold)
     async with client.buffer(spool=spool) as first:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pydantic_core import from_json
 
-from suprsend_async.buffering.spool.directory import is_broken, orphans, remove, set_aside
+from suprsend_async.buffering.spool.directory import is_broken, orphans, set_aside
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,7 +62,7 @@ class Adoption:
             own.put(row.body, row.stored_at)
         own.add_letters(letters)
         if not rows and not letters:
-            remove(orphan)
+            orphan.remove()
             self._orphan = None
             return False
         logger.info("adopted %d events of a process that ended, from %s", len(rows), orphan.path.name)

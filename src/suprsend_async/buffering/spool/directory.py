@@ -84,15 +84,6 @@ def _pass_over(path: Path, error: sqlite3.DatabaseError) -> None:
         logger.warning("the spool file %s cannot be opened now (%s); it is tried again later", path, error)
 
 
-def remove(store: Store) -> None:
-    """Delete an emptied store's file while its lock is held, so that nobody finds it again."""
-    path = store.path
-    path.unlink(missing_ok=True)
-    store.close()
-    for suffix in _SIDE_FILES:
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
-
-
 def set_aside(path: Path, reason: str) -> None:
     """Give a broken file a name under which it is not opened again."""
     aside = path.with_name(f"{path.name}.corrupt")

@@ -14,7 +14,7 @@ from suprsend_async.buffering.batch import Settled
 from suprsend_async.buffering.failures import Failures
 from suprsend_async.buffering.spool.adoption import Adoption
 from suprsend_async.buffering.spool.courier import Courier
-from suprsend_async.buffering.spool.directory import create, prepare, remove
+from suprsend_async.buffering.spool.directory import create, prepare
 from suprsend_async.buffering.spool.writer import Writer
 from suprsend_async.buffering.stats import BufferStats
 from suprsend_async.errors import BufferFull, SpoolError
@@ -228,4 +228,4 @@ def _close(store: Store) -> None:
     if store.sizes.pending or store.sizes.dead:
         store.close()
     else:
-        remove(store)
+        store.remove()
