@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import random
 import threading
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from suprsend_async import (
 from suprsend_async.events.results import EventResponse
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable
 
     from tests.conftest import Received, StillTime
@@ -520,3 +522,42 @@ async def test_ten_thousand_random_cancellations_leave_the_counters_right(client
     stats = tracker.stats()
     assert (stats.pending, stats.waiting, stats.requests) == (0, 0, 0)
     assert stats.taken == stats.accepted
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_forked_child_neither_sends_nor_uses_what_the_parent_has_taken_in(
+    run_python: Callable[..., subprocess.CompletedProcess[str]], server: Server
+) -> None:
+    source = """
+import asyncio, os
+from suprsend_async import AsyncSuprsend, ConfigurationError, Event
+client = AsyncSuprsend(KEY, SECRET, base_url=URL)
+tracker = client.buffer()
+
+async def child():
+    try:
+        tracker.enqueue(Event("user-1", "signed_up", {"n": 9}))
+    except ConfigurationError:
+        pass
+    async with client, tracker:
+        assert (await tracker.track_event(Event("user-1", "signed_up", {"n": 1}))).success
+    assert tracker.stats().taken == 1
+
+async def main():
+    async with client, tracker:
+        tracker.enqueue(Event("user-1", "signed_up", {"n": 0}))
+        pid = os.fork()
+        if pid == 0:
+            status = 1
+            try:
+                asyncio.run(child())
+                status = 0
+            finally:
+                os._exit(status)
+        _, status = await asyncio.to_thread(os.waitpid, pid, 0)
+        assert status == 0, status
+asyncio.run(main())
+"""
+    process = run_python(source)
+    assert (process.returncode, process.stderr) == (0, "")
+    assert sorted(event["properties"]["n"] for request in server.requests for event in request.json) == [0, 1]
