@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from itertools import count
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 PROGRAMS = Path(__file__).parent / "programs"
 REQUESTS = 1_000
 IN_FLIGHT = 200
-ROUNDS = 2
 
 
 async def cpu_of(url: str, name: str) -> float:
@@ -43,14 +41,15 @@ async def cpu_of(url: str, name: str) -> float:
 
 async def test_the_buffer_takes_a_fifth_of_the_cpu_at_most(serve_http: Callable[..., Service]) -> None:
     command = ("uvicorn", "--host", "127.0.0.1", "--port", "{port}", "--no-access-log", "load:app")
+    command += ("--timeout-keep-alive", "60")
     path = f"{PROGRAMS}:{EXAMPLES}"
     services = {
         name: serve_http(*command, TRACKING=name, PYTHONPATH=path).url for name in ("nothing", "direct", "buffered")
     }
     spent: dict[str, list[float]] = {name: [] for name in services}
-    for number in range(ROUNDS + 1):
+    for number in range(3):
         for name, url in services.items():
             spent[name].append(await cpu_of(url, f"{name}-{number}"))
-    # The first round warms up.
-    nothing, direct, buffered = (median(spent[name][1:]) for name in services)
+    # The first round warms up, and what else the machine does only adds.
+    nothing, direct, buffered = (min(spent[name][1:]) for name in services)
     assert direct - nothing >= 5 * (buffered - nothing), (nothing, direct, buffered)
