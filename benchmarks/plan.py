@@ -22,6 +22,7 @@ class Plan:
     ingest_events: int
     starts: int
     sandbox_events: int
+    buffer_calls: int
 
 
 PROMISED_EVENTS = 50_000
@@ -39,6 +40,7 @@ WHOLE = Plan(
     ingest_events=100_000,
     starts=10,
     sandbox_events=100_000,
+    buffer_calls=10_000,
 )
 QUICK = Plan(
     name="quick",
@@ -51,4 +53,5 @@ QUICK = Plan(
     ingest_events=50_000,
     starts=3,
     sandbox_events=20_000,
+    buffer_calls=10_000,
 )

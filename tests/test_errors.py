@@ -12,6 +12,7 @@ import suprsend_async
 from suprsend_async import (
     AsyncSuprsend,
     AuthenticationError,
+    BufferFull,
     BulkResponse,
     ConfigurationError,
     ConnectionFailed,
@@ -23,6 +24,7 @@ from suprsend_async import (
     RateLimited,
     ResponseError,
     ServerError,
+    SpoolError,
     SuprsendError,
     TransportError,
     ValidationError,
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
 PARENTS = {
     ConfigurationError: SuprsendError,
     ValidationError: SuprsendError,
+    BufferFull: SuprsendError,
+    SpoolError: SuprsendError,
     TransportError: SuprsendError,
     ConnectionFailed: TransportError,
     DeadlineExceeded: TransportError,

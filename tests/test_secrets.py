@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from suprsend_async import AsyncSuprsend, Event, Suprsend, SuprsendError
+from suprsend_async import AsyncSuprsend, DeadLetter, Event, Suprsend, SuprsendError
+from suprsend_async.buffering.backlog import Entry
+from suprsend_async.buffering.batch import Settled
+from suprsend_async.buffering.spool.store import Row
 from suprsend_async.configuration import resolve_origin
 from suprsend_async.events.chunk import Chunk
 from suprsend_async.events.encoding import Encoder
 from suprsend_async.events.single import SingleEvent
+from suprsend_async.events.verdict import Verdict
 from suprsend_async.transport.authentication import ApiKey, WorkspaceSecret
 from suprsend_async.transport.engine import Request
 from suprsend_async.transport.retry import RetryPolicy
@@ -61,6 +65,12 @@ HOLDERS: dict[str, Callable[[], object]] = {
     "Request": lambda: Request("https://hub.suprsend.com/", {"Authorization": SECRET}, VALUE.encode(), 1),
     "SingleEvent": lambda: SingleEvent(VALUE.encode()),
     "Chunk": planted_chunk,
+    "Entry": lambda: Entry(0, planted_event(), VALUE.encode()),
+    "Settled": lambda: Settled(Verdict("accepted"), 1, document={"note": VALUE}),
+    "BufferedTracker": lambda: AsyncSuprsend("key", SECRET).buffer(),
+    "DurableTracker": lambda: AsyncSuprsend("key", SECRET).buffer(spool="spool"),
+    "Row": lambda: Row(1, VALUE.encode(), 0.0),
+    "DeadLetter": lambda: DeadLetter(1, VALUE.encode(), 0.0, 0.0, "rejected", 404, "no"),
 }
 
 

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.measures import bulk, growth, ingest, rate, sandbox, start
+from benchmarks.measures import buffer, bulk, growth, ingest, rate, sandbox, start
 from benchmarks.measures import single as single_calls
 from benchmarks.plan import ONE_BULK_EVENTS, SINGLE_LATENCIES
 
@@ -34,6 +34,7 @@ class Results:
     start: list[start.StartRow]
     sandbox: list[sandbox.SandboxRow]
     ingest: list[ingest.IngestRow]
+    buffer: buffer.BufferRows
 
 
 def measure(plan: Plan, say: Callable[[str], None]) -> Results:
@@ -46,9 +47,12 @@ def measure(plan: Plan, say: Callable[[str], None]) -> Results:
     (promise,) = single_calls.measure(
         (PROMISED_IN_FLIGHT,), (PROMISED_LATENCY,), plan.single_seconds, plan.rounds, say, callers=("ours",)
     )
+    buffers = buffer.measure(plan.buffer_calls, plan.rounds, say)
     rates = rate.measure(plan.rate_events, plan.rounds, say)
     sandboxes = sandbox.measure(plan.sandbox_events, plan.rounds, say)
     growths = growth.measure(plan.growth_events, plan.rounds, say)
     ingests = ingest.measure(plan.ingest_events, plan.rounds, say)
     seconds = time.perf_counter() - started
-    return Results(plan, seconds, bulks, one_bulk, singles, promise, growths, rates, starts, sandboxes, ingests)
+    return Results(
+        plan, seconds, bulks, one_bulk, singles, promise, growths, rates, starts, sandboxes, ingests, buffers
+    )

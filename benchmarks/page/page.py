@@ -32,6 +32,14 @@ One event for each request. `suprsend_async` makes, checks, encodes and signs an
 and plain httpx post bytes that were made beforehand, unsigned. All have their default pool. Failed and lost are the
 worst of the rounds.
 """
+BUFFER = """\
+One call for each event. CPU is counted until everything is delivered, also what is sent after the last call has
+returned. Added latency is what a call takes beyond the server's own latency.
+"""
+ENQUEUED = """\
+Calls that do not wait for an answer. `tracker.enqueue` of a spool returns when the event is on the disk.
+`AsyncPosthog.capture` drops an event that finds its queue full, and nobody hears of one that is refused.
+"""
 GROWTH = """\
 Events from a generator, through `bulk_events.send`. Memory is sampled all along; growth is counted from before the
 first event.
@@ -74,6 +82,11 @@ def _parts(results: Results, surroundings: Sequence[tuple[str, str]]) -> Iterato
     yield "## Single calls\n"
     yield SINGLE
     yield sections.single(results.single)
+    yield "## Buffered calls\n"
+    yield BUFFER
+    yield sections.answered(results.buffer.answered)
+    yield ENQUEUED
+    yield sections.enqueued(results.buffer.enqueued)
     yield "## Rate behind a slow server\n"
     yield sections.rate(results)
     yield "## Growth\n"

@@ -27,6 +27,7 @@ SANDBOX_START_SECONDS = 0.5
 SANDBOX_PAGE_SECONDS = 0.05
 SINGLE_SHARE = 0.8
 INGEST_SHARE = 0.75
+BUFFERED_SHARE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ def verdicts(results: Results) -> list[Verdict]:
         *_ratios(results),
         *_delivery(results),
         *_rates(results),
+        *_buffer(results),
         *_growth(results),
         *_start(results),
         *_sandbox(results),
@@ -118,6 +120,16 @@ def _at_least(place: str, share: float | None, least: float) -> Verdict:
     return Verdict(
         promise, "no run ended well" if share is None else percent(share), share is not None and share >= least
     )
+
+
+def _buffer(results: Results) -> Iterator[Verdict]:
+    direct, buffered = results.buffer.answered
+    place = f"`tracker.track_event`, {buffered.in_flight} in flight"
+    ratio = buffered.cpu / direct.cpu if direct.runs and buffered.runs else None
+    yield _verdict(f"{place}: at most a fifth of the CPU of `client.track_event`", _share, ratio, BUFFERED_SHARE)
+    rows = [row for row in [buffered, *results.buffer.enqueued] if row.runs and "posthog" not in row.caller]
+    lost = sum(row.lost for row in rows)
+    yield Verdict("buffered calls: nothing lost", f"{lost} lost", lost == 0)
 
 
 def _growth(results: Results) -> Iterator[Verdict]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.clients.floor import CHUNK_EVENTS
 from benchmarks.contenders import CONTENDERS, LARGEST_BULK, OURS, RELEASED_ONE_BULK
+from benchmarks.measures.buffer import LATENCY as BUFFER_LATENCY
 from benchmarks.measures.ingest import FILE, MEMORY
 from benchmarks.measures.rate import CHUNKS_IN_FLIGHT, IDEAL_RATE, LATENCY
 from benchmarks.page.markdown import table, text_table
@@ -15,6 +16,7 @@ from benchmarks.plan import ONE_BULK_EVENTS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from benchmarks.measures.buffer import BufferRow
     from benchmarks.measures.bulk import BulkRow
     from benchmarks.measures.everything import Results
     from benchmarks.measures.growth import GrowthRow
@@ -128,6 +130,60 @@ def _single_cells(row: SingleRow) -> list[str]:
         millis(row.runs.middle("p99")),
         whole(row.runs.middle("connections")),
         whole(row.runs.most("failed")),
+        whole(row.lost),
+    ]
+
+
+def answered(rows: Sequence[BufferRow]) -> str:
+    """Return the calls that wait for an answer."""
+    heads = (
+        "call",
+        "calls",
+        "in flight",
+        "CPU µs per call",
+        "requests",
+        "connections",
+        "added latency p50, ms",
+        "p99, ms",
+        "failed",
+        "lost",
+    )
+    return table(heads, [_answered_cells(row, len(heads)) for row in rows])
+
+
+def _answered_cells(row: BufferRow, columns: int) -> list[str]:
+    if not row.runs:
+        return [row.name, *[NOTHING] * (columns - 1)]
+    return [
+        row.name,
+        whole(row.calls),
+        whole(row.in_flight),
+        micros(row.cpu),
+        whole(row.runs.middle("requests")),
+        whole(row.runs.middle("connections")),
+        millis(row.runs.middle("p50") - BUFFER_LATENCY),
+        millis(row.runs.middle("p99") - BUFFER_LATENCY),
+        whole(row.runs.most("failed")),
+        whole(row.lost),
+    ]
+
+
+def enqueued(rows: Sequence[BufferRow]) -> str:
+    """Return the calls that do not wait for an answer."""
+    heads = ("call", "calls", "callers", "calls per second", "CPU µs per call", "requests", "lost")
+    return table(heads, [_enqueued_cells(row, len(heads)) for row in rows])
+
+
+def _enqueued_cells(row: BufferRow, columns: int) -> list[str]:
+    if not row.runs:
+        return [row.name, *[NOTHING] * (columns - 1)]
+    return [
+        row.name,
+        whole(row.calls),
+        whole(row.in_flight),
+        whole(row.rate),
+        micros(row.cpu),
+        whole(row.runs.middle("requests")),
         whole(row.lost),
     ]
 

@@ -1,9 +1,14 @@
 """Send events to the SuprSend notification platform: asynchronous first, with a blocking facade."""
 
 from suprsend_async.blocking import Suprsend
+from suprsend_async.buffering.spool.letters import DeadLetter
+from suprsend_async.buffering.spool.tracker import DurableTracker
+from suprsend_async.buffering.stats import BufferStats
+from suprsend_async.buffering.tracker import BufferedTracker
 from suprsend_async.client import AsyncSuprsend
 from suprsend_async.errors import (
     AuthenticationError,
+    BufferFull,
     ConfigurationError,
     ConnectionFailed,
     DeadlineExceeded,
@@ -11,6 +16,7 @@ from suprsend_async.errors import (
     RateLimited,
     ResponseError,
     ServerError,
+    SpoolError,
     SuprsendError,
     TransportError,
     ValidationError,
@@ -25,10 +31,15 @@ __all__ = [
     "AsyncSuprsend",
     "Attachment",
     "AuthenticationError",
+    "BufferFull",
+    "BufferStats",
+    "BufferedTracker",
     "BulkResponse",
     "ConfigurationError",
     "ConnectionFailed",
+    "DeadLetter",
     "DeadlineExceeded",
+    "DurableTracker",
     "Event",
     "EventResponse",
     "FailedRecord",
@@ -38,6 +49,7 @@ __all__ = [
     "RecordResult",
     "ResponseError",
     "ServerError",
+    "SpoolError",
     "Suprsend",
     "SuprsendError",
     "TransportError",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import warnings
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self, overload
 
+from suprsend_async.buffering.opening import open_buffer
+from suprsend_async.buffering.options import buffer_options
 from suprsend_async.callers import caller_place
 from suprsend_async.configuration import (
     Options,
@@ -23,12 +25,16 @@ from suprsend_async.transport.retry import RetryPolicy
 from suprsend_async.transport.transport import Transport
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping
     from types import TracebackType
 
     import httpx
 
-    from suprsend_async.events.results import EventResponse
+    from suprsend_async.buffering.spool.tracker import DurableTracker
+    from suprsend_async.buffering.tracker import BufferedTracker
+    from suprsend_async.events.callbacks import Callback
+    from suprsend_async.events.results import EventResponse, FailedRecord
     from suprsend_async.transport.authentication import Credentials
 
 # A library stays silent unless the application configures logging.
@@ -142,6 +148,7 @@ class AsyncSuprsend:
             http_client=http_client,
         )
         self._encoder = Encoder(credentials.workspace, headers["User-Agent"], options.max_event_bytes)
+        self._concurrency = options.concurrency
         self._bulk_events = BulkEventsResource(self._transport, self._encoder, options.concurrency)
         self.made_at: str = caller_place()
 
@@ -182,6 +189,69 @@ class AsyncSuprsend:
         self._transport.check_open()
         with self._transport.observed("track_event"):
             return await send_event(self._transport, self._encoder.encode(event))
+
+    @overload
+    def buffer(
+        self,
+        *,
+        linger: float = 0.01,
+        max_pending: int | None = None,
+        max_pending_bytes: int | None = None,
+        drain_timeout: float = 8.0,
+        on_failure: Callback[FailedRecord] | None = None,
+        spool: None = None,
+    ) -> BufferedTracker: ...
+    @overload
+    def buffer(
+        self,
+        *,
+        linger: float = 0.01,
+        max_pending: int | None = None,
+        max_pending_bytes: int | None = None,
+        drain_timeout: float = 8.0,
+        on_failure: Callback[FailedRecord] | None = None,
+        spool: str | os.PathLike[str],
+    ) -> DurableTracker: ...
+    def buffer(
+        self,
+        *,
+        linger: float = 0.01,
+        max_pending: int | None = None,
+        max_pending_bytes: int | None = None,
+        drain_timeout: float = 8.0,
+        on_failure: Callback[FailedRecord] | None = None,
+        spool: str | os.PathLike[str] | None = None,
+    ) -> BufferedTracker | DurableTracker:
+        """Return a tracker that sends the events of concurrent calls together, as an asynchronous context manager.
+
+        Args:
+            linger: Seconds between two requests that are not full, at least: what comes in between travels together.
+                An event that finds nothing sent for so long goes at once.
+            max_pending: Events without a final verdict at most; 10,000 if left out, with a spool 1,000,000. When it
+                is full, `track_event` waits for room and `enqueue` raises; with a spool, both raise.
+            max_pending_bytes: Their bytes at most, dead letters included; 16 MiB if left out, with a spool 1 GiB.
+            drain_timeout: Seconds that leaving the block may take to send what is left.
+            on_failure: Called with the `FailedRecord` of each event that was not accepted and that no caller waits
+                for; with a spool, of each that became a dead letter. A plain function or a coroutine function.
+            spool: A directory on a local disk: events are stored there before they are sent, and outlive the process.
+
+        Raises:
+            ConfigurationError: An argument cannot work; the message names it.
+
+        Examples:
+            >>> async with client.buffer() as tracker:
+            ...     response = await tracker.track_event(Event("user-1", "signed_up"))
+            >>> response.success
+            True
+        """
+        return open_buffer(
+            self._transport,
+            self._encoder,
+            self._concurrency,
+            buffer_options(linger, max_pending, max_pending_bytes, drain_timeout, is_durable=spool is not None),
+            on_failure,
+            spool,
+        )
 
     async def aclose(self) -> None:
         """Close the connections, on every event loop; returns within 5 seconds.

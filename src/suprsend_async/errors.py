@@ -5,6 +5,8 @@
     SuprsendError
     ├── ConfigurationError           the client cannot be built, or is used after it was closed
     ├── ValidationError              an event is not valid (also a ValueError)
+    ├── BufferFull                   a buffer has no room for the event
+    ├── SpoolError                   the disk does not take the event
     ├── TransportError               no HTTP answer came
     │   ├── ConnectionFailed
     │   └── DeadlineExceeded
@@ -72,6 +74,14 @@ class ConfigurationError(SuprsendError):
 
 class ValidationError(SuprsendError, ValueError):
     """An event, or a value in it, is not valid; the message names the field and what to do."""
+
+
+class BufferFull(SuprsendError):  # noqa: N818 - a fixed public name
+    """A buffer or a spool has no room for the event; it was not taken in."""
+
+
+class SpoolError(SuprsendError):
+    """The spool on disk cannot be used, or could not store the event: the disk is full or fails."""
 
 
 class TransportError(SuprsendError):

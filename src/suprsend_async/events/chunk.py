@@ -56,7 +56,7 @@ class Chunk:
         """Return the number of events, those included that are not sent."""
         return len(self.indexes)
 
-    def add(self, index: int, event: Event, body: bytes) -> None:
+    def add(self, index: int, event: Event | None, body: bytes) -> None:
         """Add an event that is to be sent."""
         self._to_send.append(len(self.indexes))
         self.indexes.append(index)

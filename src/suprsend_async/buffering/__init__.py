@@ -1,0 +1,1 @@
+"""Many small tracks in few requests: events gathered in memory or on disk, and sent together."""

@@ -1,0 +1,59 @@
+"""The way out of a buffer: through one gate, which slows down when the platform asks for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from suprsend_async.events.gate import JobGate
+from suprsend_async.events.pressure import Pressure
+from suprsend_async.transport.answer import Failure
+
+if TYPE_CHECKING:
+    from suprsend_async.buffering.batch import Batch
+    from suprsend_async.transport.answer import Answer
+    from suprsend_async.transport.transport import Transport
+
+
+class Delivery:
+    """Sends batches, at most `concurrency` at a time.
+
+    Args:
+        transport: Sends them.
+        concurrency: Requests in flight at most.
+    """
+
+    def __init__(self, transport: Transport, concurrency: int) -> None:
+        """Begin with nothing in flight."""
+        self.concurrency = concurrency
+        self._transport = transport
+        self._gate = JobGate(Pressure(concurrency), transport.clock, transport.timeout)
+
+    async def send(self, batch: Batch) -> None:
+        """Send until every event has its verdict or nothing more is tried; all of them are told afterwards."""
+        call = None
+        try:
+            call = await self._transport.send(batch, _Passage(self._gate))
+        finally:
+            batch.close(call)
+
+
+class _Passage:
+    """One batch's way through the gate."""
+
+    def __init__(self, gate: JobGate) -> None:
+        self._gate = gate
+        self._entered = 0.0
+
+    @property
+    def closed(self) -> bool:
+        return self._gate.closed
+
+    async def enter(self, *, again: bool) -> Failure | None:
+        entered = await self._gate.enter(again=again)
+        if isinstance(entered, Failure):
+            return entered
+        self._entered = entered
+        return None
+
+    def leave(self, result: Answer | Failure | None) -> None:
+        self._gate.leave(self._entered, result)

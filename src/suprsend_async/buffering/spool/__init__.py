@@ -1,0 +1,1 @@
+"""The buffer on disk: events that outlive the process."""

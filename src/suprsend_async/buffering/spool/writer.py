@@ -1,0 +1,190 @@
+"""The thread that owns a store: what is handed in together is committed together."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+import threading
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from suprsend_async.errors import SpoolError, SuprsendError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from suprsend_async.buffering.spool.store import Store
+
+logger = logging.getLogger("suprsend_async")
+
+T = TypeVar("T")
+
+# Jobs in one transaction at most.
+GROUP = 1_000
+
+
+@dataclass(slots=True, eq=False)
+class _Job:
+    do: Callable[[Store], Any]
+    done: asyncio.Future[Any]
+    result: Any = None
+    error: Exception | None = None
+
+    def run(self, store: Store) -> None:
+        """Do it; an error of the disk is everybody's, any other its own."""
+        self.error = None
+        try:
+            self.result = self.do(store)
+        except sqlite3.Error:
+            raise
+        except Exception as error:  # noqa: BLE001 - raised again where the job was handed in
+            self.error = error
+
+    def tell(self) -> None:
+        """Tell who waits; a waiter that was cancelled hears nothing, and what was done stays done."""
+        if self.done.done():
+            return
+        if self.error is None:
+            self.done.set_result(self.result)
+        else:
+            self.done.set_exception(self.error)
+
+
+class Writer:
+    """Runs jobs on a store in a thread of its own.
+
+    Args:
+        open_store: Opens the store, in the thread.
+        on_commit: Called on the event loop after each transaction.
+        close_store: Closes it, in the thread.
+
+    Attributes:
+        store: The store, once it is open; only `path` and `committed` may be read from outside of the thread.
+    """
+
+    store: Store
+
+    def __init__(
+        self, open_store: Callable[[], Store], close_store: Callable[[Store], None], on_commit: Callable[[], None]
+    ) -> None:
+        """Prepare; nothing is opened."""
+        self._open_store = open_store
+        self._close_store = close_store
+        self._on_commit = on_commit
+        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        # A daemon: what is stored is safe, and must not keep a program from ending that leaves no block properly.
+        self._thread = threading.Thread(target=self._work, name="suprsend-async-spool", daemon=True)
+
+    async def open(self) -> None:
+        """Start the thread and open the store.
+
+        Raises:
+            SpoolError: The store cannot be opened.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._opened: asyncio.Future[None] = self._loop.create_future()
+        self._closed: asyncio.Future[None] = self._loop.create_future()
+        self._thread.start()
+        await self._opened
+
+    async def run(self, do: Callable[[Store], T]) -> T:
+        """Run a job; returns its result when that is on the disk.
+
+        Raises:
+            SpoolError: The disk fails; nothing of this job was stored.
+            Exception: What the job raised.
+        """
+        done: asyncio.Future[Any] = self._loop.create_future()
+        self._jobs.put(_Job(do, done))
+        return cast("T", await done)
+
+    async def close(self) -> None:
+        """Finish what was handed in, and close the store."""
+        self._jobs.put(None)
+        await self._closed
+        self._thread.join()
+
+    def _work(self) -> None:
+        try:
+            self.store = self._open_store()
+        except (SuprsendError, OSError, sqlite3.Error) as error:
+            self._call(_fail, self._opened, SpoolError(f"the spool cannot be opened: {error}"))
+            return
+        try:
+            self._call(_finish, self._opened)
+            while jobs := self._next_jobs():
+                self._commit(jobs)
+                if not self._call(self._tell, jobs):
+                    return
+        finally:
+            self._close()
+            self._call(_finish, self._closed)
+
+    def _next_jobs(self) -> list[_Job]:
+        """Wait for jobs and take all that are there; none once the end is reached."""
+        jobs: list[_Job] = []
+        try:
+            while len(jobs) < GROUP:
+                job = self._jobs.get(block=not jobs)
+                if job is None:
+                    if jobs:
+                        self._jobs.put(None)
+                    break
+                jobs.append(job)
+        except Empty:
+            pass
+        return jobs
+
+    def _commit(self, jobs: list[_Job]) -> None:
+        try:
+            self._run(jobs)
+        except sqlite3.Error:
+            # Each for itself: those that the disk still takes are not to fail with the others.
+            for job in jobs:
+                try:
+                    self._run([job])
+                except sqlite3.Error as error:
+                    job.error = SpoolError(f"the spool cannot be written: {error}", outcome="not_sent")
+
+    def _run(self, jobs: list[_Job]) -> None:
+        store = self.store
+        try:
+            store.begin()
+            for job in jobs:
+                job.run(store)
+            store.commit()
+        except BaseException:
+            store.rollback()
+            raise
+
+    def _tell(self, jobs: list[_Job]) -> None:
+        for job in jobs:
+            job.tell()
+        self._on_commit()
+
+    def _call(self, function: Callable[..., None], *arguments: object) -> bool:
+        """Call on the event loop; False if there is none any more."""
+        try:
+            self._loop.call_soon_threadsafe(function, *arguments)
+        except RuntimeError:
+            return False
+        return True
+
+    def _close(self) -> None:
+        try:
+            self._close_store(self.store)
+        except (OSError, sqlite3.Error) as error:
+            # What is stored is on the disk; the next process sorts it out.
+            logger.warning("the spool file %s could not be closed properly: %s", self.store.path, error)
+
+
+def _finish(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+def _fail(future: asyncio.Future[None], error: Exception) -> None:
+    if not future.done():
+        future.set_exception(error)

@@ -1,0 +1,73 @@
+"""The buffered tracker: concurrent calls gathered openly, nothing dropped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from suprsend_async.buffering.dispatcher import Dispatcher
+from suprsend_async.buffering.lifecycle import Tracker
+
+if TYPE_CHECKING:
+    from suprsend_async.events.event import Event
+    from suprsend_async.events.results import EventResponse, FailedRecord
+
+
+class BufferedTracker(Tracker[Dispatcher]):
+    """Sends the events of concurrent calls together. Made by `client.buffer()`.
+
+    Use it as an asynchronous context manager, on one event loop. Leaving the block sends what is left, for at most
+    `drain_timeout` seconds, also if the block was cancelled or raised; `undelivered` then names what was not
+    accepted.
+
+    Examples:
+        >>> async with client.buffer() as tracker:
+        ...     response = await tracker.track_event(Event("user-1", "signed_up"))
+        ...     tracker.enqueue(Event("user-1", "page_viewed"))
+        >>> tracker.stats().accepted
+        2
+    """
+
+    async def track_event(self, event: Event) -> EventResponse:
+        """Send one event together with others, and return what came of it.
+
+        The result means what that of `client.track_event` means; `attempts` counts the requests that the event was
+        in. If the buffer is full, the call waits for room, in order.
+
+        A call that is cancelled while it waits for room takes its event along. Later than that the event stays, as
+        the buffer has taken it in: it is sent and counted, and a failure goes to `on_failure`.
+
+        Args:
+            event: The event.
+
+        Returns:
+            The response, within the client's `timeout` and `linger` seconds.
+
+        Raises:
+            TypeError: `event` is not an `Event`.
+            ValidationError: The event cannot be encoded, or is larger than the limit or the whole buffer.
+            ConfigurationError: Called outside of the block, or from another thread.
+        """
+        dispatcher = self._running("track_event()")
+        return await dispatcher.track(event, self._encoded(event, "track_event()"))
+
+    def enqueue(self, event: Event) -> None:
+        """Take an event in and return at once; what comes of it is counted, and a failure goes to `on_failure`.
+
+        Args:
+            event: The event.
+
+        Raises:
+            BufferFull: There is no room; nothing was taken in.
+            TypeError: `event` is not an `Event`.
+            ValidationError: The event cannot be encoded, or is larger than the limit or the whole buffer.
+            ConfigurationError: Called outside of the block, or from another thread.
+        """
+        dispatcher = self._running("enqueue()")
+        dispatcher.enqueue(event, self._encoded(event, "enqueue()"))
+
+    @property
+    def undelivered(self) -> tuple[FailedRecord, ...]:
+        """After the block: the events that were pending when it was left, and were not accepted, in their order."""
+        if self._session is None:
+            return ()
+        return tuple(sorted(self._session.undelivered, key=lambda record: record.index))
