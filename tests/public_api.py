@@ -28,6 +28,9 @@ MODULES = (
 REACHED = (
     "suprsend_async.events.bulk.BulkEventsResource",
     "suprsend_async.events.bulk.BulkEvents",
+    "suprsend_async.buffering.lifecycle.Tracker",
+    "suprsend_async.buffering.tracker.BufferedTracker",
+    "suprsend_async.buffering.spool.tracker.DurableTracker",
     "suprsend_async.blocking.BlockingBulkEventsResource",
     "suprsend_async.blocking.BlockingBulkEvents",
     "suprsend_async.integrations.opentelemetry.instrument",

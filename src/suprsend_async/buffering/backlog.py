@@ -46,7 +46,7 @@ class Backlog:
     def __init__(self, max_pending: int, max_pending_bytes: int) -> None:
         """Begin empty."""
         self.pending: dict[int, Entry] = {}
-        self.pending_bytes = 0
+        self.pending_bytes: int = 0
         self.in_line: dict[int, Entry] = {}
         self._max_pending = max_pending
         self._max_pending_bytes = max_pending_bytes

@@ -71,7 +71,7 @@ class Batch:
         self._tell = tell
         self._untold = dict(enumerate(chunk.indexes))
         self._documents: dict[int, Any] = {}
-        self.requests = 0
+        self.requests: int = 0
         self.refusal: int | None = None
 
     def __contains__(self, number: int) -> bool:

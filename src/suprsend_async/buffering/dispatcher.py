@@ -58,7 +58,7 @@ class Dispatcher:
         on_failure: Callback[FailedRecord] | None,
     ) -> None:
         """Begin empty."""
-        self.failures = Failures(on_failure)
+        self.failures: Failures = Failures(on_failure)
         self.undelivered: list[FailedRecord] = []
         self.is_closing = False
         self._delivery = delivery

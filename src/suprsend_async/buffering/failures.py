@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from suprsend_async.events.callbacks import Callback
     from suprsend_async.events.results import FailedRecord
 
-logger = logging.getLogger("suprsend_async")
+logger: logging.Logger = logging.getLogger("suprsend_async")
 
 
 class Failures:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from suprsend_async.buffering.spool.letters import DeadLetter
     from suprsend_async.buffering.spool.store import Row, Store
 
-logger = logging.getLogger("suprsend_async")
+logger: logging.Logger = logging.getLogger("suprsend_async")
 
 # Events and dead letters, and bytes of events, that are copied in one transaction.
 STEP = 500

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from suprsend_async.buffering.spool.writer import Writer
     from suprsend_async.transport.clock import Clock
 
-logger = logging.getLogger("suprsend_async")
+logger: logging.Logger = logging.getLogger("suprsend_async")
 
 # The platform forgets a key after 24 hours: what is older than this may have been processed and forgotten.
 MAX_AGE = 23 * 60 * 60.0
@@ -79,7 +79,7 @@ class Courier:
         bury: Callable[[Sequence[DeadLetter]], Awaitable[None]],
     ) -> None:
         """Begin at the first event."""
-        self.in_flight = 0
+        self.in_flight: int = 0
         self._writer = writer
         self._delivery = delivery
         self._clock = clock

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-logger = logging.getLogger("suprsend_async")
+logger: logging.Logger = logging.getLogger("suprsend_async")
 
 # Files that another process may take away between their making and their locking, in a row.
 _TRIES = 20

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from suprsend_async.events.results import EventResponse, FailedRecord
     from suprsend_async.transport.clock import Clock
 
-logger = logging.getLogger("suprsend_async")
+logger: logging.Logger = logging.getLogger("suprsend_async")
 
 # Bytes that are left free on the disk. Deleting what was sent takes room before it makes any, and a disk that is full
 # to the last byte could not be emptied by sending.
@@ -70,7 +70,7 @@ class SpoolSession:
         on_failure: Callback[FailedRecord] | None,
     ) -> None:
         """Prepare; nothing is opened."""
-        self.failures = Failures(on_failure)
+        self.failures: Failures = Failures(on_failure)
         self.is_closing = False
         self._directory = directory
         self._clock = clock

@@ -91,7 +91,8 @@ class Store:
     def __init__(self, path: Path) -> None:
         """Open and lock."""
         self.path = path
-        self.sizes = self.committed = Sizes()
+        self.sizes: Sizes = Sizes()
+        self.committed: Sizes = self.sizes
         self._connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=0, isolation_level=None, check_same_thread=False
         )

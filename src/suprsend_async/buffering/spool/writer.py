@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from suprsend_async.buffering.spool.store import Store
 
-logger = logging.getLogger("suprsend_async")
+logger: logging.Logger = logging.getLogger("suprsend_async")
 
 T = TypeVar("T")
 
