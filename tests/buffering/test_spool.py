@@ -9,8 +9,9 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -416,6 +417,24 @@ async def test_a_file_that_cannot_grow_raises_stores_nothing_and_recovers(
     assert list(spool.iterdir()) == []
 
 
+@asynccontextmanager
+async def in_one_transaction(tracker: DurableTracker) -> AsyncIterator[None]:
+    """Keep the writer busy, so that all that is handed in meanwhile is committed together."""
+    is_busy, may_go_on = threading.Event(), threading.Event()
+
+    def wait(_: Store) -> None:
+        is_busy.set()
+        assert may_go_on.wait(30)
+
+    assert tracker._session is not None
+    waiting = asyncio.create_task(tracker._session._writer.run(wait))
+    await asyncio.to_thread(is_busy.wait, 30)
+    yield
+    await asyncio.sleep(0)  # the tasks that were made hand in their events
+    may_go_on.set()
+    await waiting
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     disk = tmp_path / "disk"
@@ -435,7 +454,9 @@ async def test_a_disk_that_fills_up_raises_stores_nothing_and_is_emptied_by_send
 ) -> None:
     server.script.append(server.hold)
     async with client.buffer(spool=small_disk / "spool") as tracker:
-        results = await asyncio.gather(*[stored(tracker, number, 50_000) for number in range(300)])
+        async with in_one_transaction(tracker):
+            storing = [asyncio.create_task(stored(tracker, number, 50_000)) for number in range(300)]
+        results = await asyncio.gather(*storing)
         assert tracker.stats().taken == results.count(None)
         assert any("is full" in result.message for result in results if result is not None)
         server.release.set()

@@ -164,7 +164,9 @@ class SpoolSession:
                 f"{sizes.dead} dead letters of {sizes.dead_bytes} bytes are kept; this event was not stored",
                 outcome="not_sent",
             )
-        free = shutil.disk_usage(self._directory).free
+        # What this transaction has taken in so far will take its room twice: in the log, and then in the file.
+        growth = 2 * (sizes.pending_bytes - store.committed.pending_bytes + len(body))
+        free = shutil.disk_usage(self._directory).free - max(0, growth)
         if free < RESERVED_BYTES and free + store.reusable() < RESERVED_BYTES:
             raise SpoolError(
                 f"the disk of the spool {self._directory} is full: fewer than {RESERVED_BYTES} bytes are free, which "
