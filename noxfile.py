@@ -18,7 +18,7 @@ GROUPS = {name: nox.project.dependency_groups(PROJECT, name) for name in PROJECT
 ELSEWHERE = [f"--ignore=tests/{folder}" for folder in ("released", "faults", "typing", "browser", "services")]
 # Tests of what an extra brings.
 OF_EXTRAS = [f"--ignore=tests/{folder}" for folder in ("sandbox", "cli", "documentation", "integrations")]
-# The fault bench mostly waits: two processes halve that. Its calls have deadlines, which more of them would endanger.
+# Tests mostly wait: two processes halve that. Their calls have deadlines, which more of them would endanger.
 BESIDE = ("--numprocesses=2", "--dist=worksteal")
 
 LICENCES = ["Apache", "BSD", "ISC", "MIT", "Mozilla Public License 2.0", "MPL-2.0", "PSF", "Python Software Foundation"]
@@ -46,7 +46,7 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests, code blocks and docstrings included."""
     session.install("-e", ".[all]", *GROUPS["test"])
-    session.run("pytest", "-q", *ELSEWHERE, *session.posargs)
+    session.run("pytest", "-q", *BESIDE, *ELSEWHERE, *session.posargs)
 
 
 @nox.session

@@ -94,7 +94,7 @@ SHOWN = [
             if not name.startswith("_") and name != "new_instance"
         ),
     ],
-    ids=lambda item: getattr(item, "__qualname__", str(item)),
+    ids=lambda item: getattr(item.fget if isinstance(item, property) else item, "__qualname__", None),
 )
 def test_each_name_shows_an_example(item: object) -> None:
     # That the example runs is tested with the documentation.

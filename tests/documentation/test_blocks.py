@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.ipc
+import pyarrow.parquet
 import pytest
 import trustme
 
@@ -38,7 +43,14 @@ def sandbox(monkeypatch: pytest.MonkeyPatch, _clean_environment: None) -> Iterat
 @pytest.fixture
 def reader(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Reader]]:
     """Give somebody who has a sandbox, its variables in the environment, and this project's examples at hand."""
-    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    # Copies: what is read from them leaves checkpoints and dead letters beside them.
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    for example in ("flights.csv", "flights.toml"):
+        shutil.copy(ROOT / "examples" / example, tmp_path)
+    flights = pa.csv.read_csv(tmp_path / "flights.csv")
+    pa.parquet.write_table(flights, tmp_path / "flights.parquet")
+    with pa.OSFile(str(tmp_path / "flights.arrow"), "wb") as file, pa.ipc.new_file(file, flights.schema) as writer:
+        writer.write_table(flights)
     trustme.CA().cert_pem.write_to_path(tmp_path / "company-ca.pem")
     monkeypatch.chdir(tmp_path)
     placeholders = {

@@ -25,6 +25,14 @@ class BufferStats:
         not_sent: Events that surely never reached the platform.
         unknown: Events that were sent without a clear answer.
         dead_letters: Events that a spool has put aside and keeps, those of earlier processes included.
+
+    Examples:
+        >>> async with client.buffer() as tracker:
+        ...     tracker.enqueue(Event("user-1", "page_viewed"))
+        ...     await tracker.flush()
+        ...     stats = tracker.stats()
+        >>> stats.taken, stats.accepted, stats.pending
+        (1, 1, 0)
     """
 
     taken: int

@@ -53,7 +53,10 @@ class Runner:
         wall: Gives the time in epoch seconds.
 
     Examples:
-        >>> runner = Runner(client, open_sources(["flights.csv"]), mapping, store=CheckpointFile("flights.checkpoint"))
+        >>> from pathlib import Path
+        >>> from suprsend_async.ingest import CheckpointFile, open_sources, read_mapping
+        >>> sources, mapping = open_sources(["examples/flights.csv"]), read_mapping(Path("examples/flights.toml"))
+        >>> runner = Runner(client, sources, mapping, store=CheckpointFile("flights.checkpoint"))
         >>> report = await runner.run()
         >>> report.ending, report.failed
         ('finished', 0)

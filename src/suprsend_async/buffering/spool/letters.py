@@ -27,6 +27,13 @@ class DeadLetter:
         outcome: "rejected" if the platform said no; "unknown" if it grew too old, for it may have been sent.
         status_code: The status code of the refusal, or None.
         error: What went wrong.
+
+    Examples:
+        >>> async with client.buffer(spool="events.spool") as tracker:
+        ...     letters = await tracker.dead_letters(limit=10)
+        ...     resent = await tracker.resend(*letters)
+        >>> resent
+        0
     """
 
     id: int

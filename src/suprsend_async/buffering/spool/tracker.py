@@ -23,7 +23,7 @@ class DurableTracker(Tracker["SpoolSession"]):
     you to look at, and goes to `on_failure`.
 
     Examples:
-        >>> async with client.buffer(spool=directory) as tracker:
+        >>> async with client.buffer(spool="events.spool") as tracker:
         ...     await tracker.enqueue(Event("user-1", "signed_up"))
         >>> tracker.stats().accepted
         1
@@ -80,8 +80,9 @@ class DurableTracker(Tracker["SpoolSession"]):
             limit: How many at most.
 
         Examples:
-            >>> for letter in await tracker.dead_letters():
-            ...     print(letter.id, letter.status_code, letter.error, letter.event.event_name)
+            >>> async with client.buffer(spool="events.spool") as tracker:
+            ...     for letter in await tracker.dead_letters():
+            ...         print(letter.id, letter.status_code, letter.error, letter.event.event_name)
         """
         return await self._running("dead_letters()").letters(limit)
 
