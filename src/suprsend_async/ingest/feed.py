@@ -135,10 +135,13 @@ class Feed:
                 if isinstance(batch, Exception):
                     raise batch
                 await batch.noted.done()
+                plan = self._plans[batch.source]
                 for row in self._to_send(batch):
                     place = Place(batch.source, row.number)
-                    event = self._event(row, place)
-                    if event is None:
+                    try:
+                        event = plan.event(row)
+                    except ValidationError as error:
+                        self._settlement.refuse(place, error.message)
                         continue
                     if not may_go:
                         await anyio.sleep(self._rate.delay(time.monotonic()))
@@ -158,13 +161,6 @@ class Feed:
         if batch.rows[0].number >= max(progress.finished.end, held.end):
             return batch.rows
         return [row for row in batch.rows if row.number not in progress.finished and row.number not in held]
-
-    def _event(self, row: Row, place: Place) -> Event | None:
-        try:
-            return self._plans[place.source].event(row)
-        except ValidationError as error:
-            self._settlement.refuse(place, error.message)
-            return None
 
 
 def batches(rows: Iterator[Row], size: int) -> Iterator[list[Row]]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from suprsend_async.ingest.checkpoint_file import CheckpointStore
     from suprsend_async.ingest.dead_letter import DeadLetter, DeadLetters
 
-LINGER_SECONDS = 0.005
+LINGER_SECONDS = 0.001
 """How long a change waits for others to be written with it: a write costs CPU time, and a chunk's sender waits here."""
 
 
