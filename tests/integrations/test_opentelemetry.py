@@ -23,6 +23,7 @@ from suprsend_async.integrations.opentelemetry import instrument
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from tests.conftest import Server
 
@@ -196,6 +197,24 @@ async def test_a_bulk_tells_what_failed_and_what_was_sent_again(
     assert recorded.span.status.description == "1 of 31 events not accepted"
     [retried] = recorded.points("suprsend.client.events.retried")
     assert retried.value == 30
+
+
+async def test_a_request_of_a_buffer_is_a_span(watched: AsyncSuprsend, recorded: Recorded, server: Server) -> None:
+    async with watched.buffer() as tracker:
+        for event in events(3):
+            tracker.enqueue(event)
+    assert (recorded.span.name, recorded.events()) == ("suprsend.buffer", {"accepted": 3})
+    assert (recorded.span.attributes or {})["suprsend.events.accepted"] == 3
+
+
+async def test_a_spool_counts_final_verdicts(
+    watched: AsyncSuprsend, recorded: Recorded, server: Server, tmp_path: Path
+) -> None:
+    server.script += [server.answer(400), server.answer(202, ACCEPTED)]
+    async with watched.buffer(spool=tmp_path / "spool") as tracker:
+        await tracker.track_event(events(1)[0])
+        await tracker.track_event(Event("user-2", "signed_up"))
+    assert recorded.events() == {"accepted": 1, "rejected": 1}
 
 
 async def test_durations_are_measured_for_each_attempt(

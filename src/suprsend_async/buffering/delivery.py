@@ -9,7 +9,10 @@ from suprsend_async.events.pressure import Pressure
 from suprsend_async.transport.answer import Failure
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from suprsend_async.buffering.batch import Batch
+    from suprsend_async.outcome import Outcome
     from suprsend_async.transport.answer import Answer
     from suprsend_async.transport.transport import Transport
 
@@ -31,10 +34,16 @@ class Delivery:
     async def send(self, batch: Batch) -> None:
         """Send until every event has its verdict or nothing more is tried; all of them are told afterwards."""
         call = None
-        try:
-            call = await self._transport.send(batch, _Passage(self._gate))
-        finally:
-            batch.close(call)
+        with self._transport.observed("buffer"):
+            try:
+                call = await self._transport.send(batch, _Passage(self._gate))
+            finally:
+                batch.close(call)
+
+    def tell_observer(self, outcomes: Sequence[Outcome]) -> None:
+        """Tell whoever watches the client of final verdicts: not of those after which the event goes again."""
+        if outcomes and self._transport.observer is not None:
+            self._transport.observer.finished(outcomes)
 
 
 class _Passage:

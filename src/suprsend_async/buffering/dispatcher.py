@@ -187,6 +187,7 @@ class Dispatcher:
         self._note_flushed()
         verdict = settled.verdict
         self._counts.add(verdict.outcome)
+        self._delivery.tell_observer([verdict.outcome])
         is_heard = entry.answer is not None and not entry.answer.done()
         if entry.answer is not None and is_heard:
             entry.answer.set_result(settled.response())

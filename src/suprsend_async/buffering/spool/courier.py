@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from suprsend_async.buffering.delivery import Delivery
     from suprsend_async.buffering.spool.store import Row
     from suprsend_async.buffering.spool.writer import Writer
+    from suprsend_async.outcome import Outcome
     from suprsend_async.transport.clock import Clock
 
 logger: logging.Logger = logging.getLogger("suprsend_async")
@@ -240,6 +241,8 @@ class Courier:
                 logger.warning("what came of %d events is noted later: %s", len(outcome.delivered), error.message)
                 await anyio.sleep(DISK_REST)
         self._held -= len(outcome.delivered) + len(outcome.dead)
+        outcomes: list[Outcome] = ["accepted"] * len(outcome.delivered)
+        self._delivery.tell_observer([*outcomes, *(letter.outcome for letter in letters)])
         # Between the two counts going down, new events may have been overlooked.
         self.wake()
         self._settled.set()
