@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from suprsend_async.events.chunk import Chunk
-from suprsend_async.events.results import EventResponse
+from suprsend_async.events.single import response_of
 from suprsend_async.transport.answer import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from suprsend_async.events.results import EventResponse
     from suprsend_async.events.verdict import Verdict
     from suprsend_async.transport.answer import Failure
     from suprsend_async.transport.transport import Call, Unsettled
@@ -35,17 +36,7 @@ class Settled:
 
     def response(self) -> EventResponse:
         """Return what the caller gets."""
-        verdict = self.verdict
-        return EventResponse(
-            outcome=verdict.outcome,
-            status_code=verdict.status_code,
-            message=verdict.error or verdict.message_id or "OK",
-            message_id=verdict.message_id,
-            error_type=verdict.error_type,
-            attempts=self.attempts,
-            retry_after=self.retry_after,
-            raw_response=self.document,
-        )
+        return response_of(self.verdict, self.attempts, self.retry_after, self.document)
 
 
 class Batch:

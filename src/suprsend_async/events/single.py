@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from suprsend_async import logs
 from suprsend_async.events.results import EventResponse
@@ -60,14 +60,19 @@ async def send_event(transport: Transport, encoded: bytes) -> EventResponse:
 
 def event_response(shipment: SingleEvent, call: Call) -> EventResponse:
     """Return what the caller gets for a shipment that is over."""
-    verdict, answer = shipment.verdict, shipment.answer
+    document = shipment.answer.document if shipment.answer is not None else None
+    return response_of(shipment.verdict, call.attempts, call.retry_after, document)
+
+
+def response_of(verdict: Verdict, attempts: int, retry_after: float | None, document: Any) -> EventResponse:
+    """Return what the caller gets for a verdict after so many requests; `document` is the answer's JSON."""
     return EventResponse(
         outcome=verdict.outcome,
         status_code=verdict.status_code,
         message=verdict.error or verdict.message_id or "OK",
         message_id=verdict.message_id,
         error_type=verdict.error_type,
-        attempts=call.attempts,
-        retry_after=call.retry_after,
-        raw_response=answer.document if answer is not None else None,
+        attempts=attempts,
+        retry_after=retry_after,
+        raw_response=document,
     )
