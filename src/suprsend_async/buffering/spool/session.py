@@ -39,6 +39,9 @@ logger: logging.Logger = logging.getLogger("suprsend_async")
 RESERVED_BYTES = 8 * 1024 * 1024
 # Seconds between two looks for files of dead processes.
 ADOPT_SECONDS = 60.0
+# Seconds from the first look to the second. Processes that start together look at the same file at the same moment, and
+# SQLite may then give its lock to none of them: each looks again at a time of its own.
+SECOND_LOOK = (0.2, 2.0)
 # Seconds that telling of what is left may take at the end.
 TELLING_SECONDS = 5.0
 
@@ -183,13 +186,15 @@ class SpoolSession:
         return len(bodies)
 
     async def _adopt_now_and_then(self) -> None:
+        pause = self._clock.uniform(*SECOND_LOOK)
         while True:
             try:
                 await self._adopt()
             except SpoolError as error:
                 logger.warning("the spool %s: adoption goes on later: %s", self._directory, error.message)
             self._adopted.set()
-            await anyio.sleep(ADOPT_SECONDS)
+            await anyio.sleep(pause)
+            pause = ADOPT_SECONDS
 
     async def _adopt(self) -> None:
         adoption = Adoption(self._directory, self._writer.store.path)
