@@ -36,6 +36,20 @@ def test_the_last_line_may_have_any_end(tmp_path: Path, end: bytes) -> None:
     assert [row.values for row in written(tmp_path, b'{"a": 1}\n{"a": 2}' + end).rows()] == [{"a": 1}, {"a": 2}]
 
 
+def test_a_line_is_parsed_only_when_its_values_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[bytes] = []
+
+    def from_json(line: bytes, *, cache_strings: str) -> object:
+        parsed.append(line)
+        return {}
+
+    monkeypatch.setattr(module, "from_json", from_json)
+    first, second = written(tmp_path, b'{"a": 1}\n{"a": 2}\n').rows()
+    assert (first.number, second.number, parsed) == (0, 1, [])
+    assert second.values == {}
+    assert parsed == [b'{"a": 2}\n']
+
+
 def test_blank_lines_are_no_rows(tmp_path: Path) -> None:
     rows = list(written(tmp_path, b'\n{"a": 1}\n \t\r\n\n{"a": 2}\n\n').rows())
     assert [(row.number, row.values) for row in rows] == [(0, {"a": 1}), (1, {"a": 2})]

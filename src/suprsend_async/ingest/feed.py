@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from suprsend_async.ingest.settlement import Settlement
     from suprsend_async.ingest.source import Row, Source
 
-BATCH_ROWS = 500
-"""Rows that are read, and noted as in flight, together."""
+BATCH_ROWS = 250
+"""Rows that are read, and noted as in flight, together. More, and they leave the processor's caches while they wait."""
 BATCH_BYTES = 1024 * 1024
 """A batch ends when its rows are this far apart in their source."""
 

@@ -43,14 +43,9 @@ class JsonLines(Reader):
                     size += rest
                     yield Row(number, None, TOO_LONG, offset)
                     number += 1
-                else:
-                    parsed = _parse(line)
-                    if isinstance(parsed, dict):
-                        yield Row(number, parsed, None, offset)
-                        number += 1
-                    elif parsed:
-                        yield Row(number, None, parsed, offset)
-                        number += 1
+                elif not line.isspace():
+                    yield _Line(number, line, offset)
+                    number += 1
                 offset += size
 
     def _checked_beginning(self, line: bytes) -> bytes:
@@ -62,14 +57,33 @@ class JsonLines(Reader):
         return line
 
 
+class _Line(Row):
+    """A row that is parsed when its values are asked for."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, number: int, text: bytes, offset: int) -> None:
+        self.number = number
+        self.offset = offset
+        self._text = text
+
+    @property
+    def values(self) -> dict[str, Any] | None:
+        parsed = _parse(self._text)
+        return parsed if isinstance(parsed, dict) else None
+
+    @property
+    def problem(self) -> str | None:
+        parsed = _parse(self._text)
+        return parsed if isinstance(parsed, str) else None
+
+
 def _parse(line: bytes) -> dict[str, Any] | str:
-    """Return the line's object, or what is wrong with it; nothing is with a blank line."""
+    """Return the line's object, or what is wrong with it."""
     try:
         # Names repeat from line to line; to look for texts that do would cost more than it saves.
         values = from_json(line, cache_strings="keys")
     except ValueError as error:
-        if line.isspace():
-            return ""
         torn = "" if line.endswith(b"\n") else "; it is the last line, and it has no end: the file is cut short"
         return f"the line is not valid JSON: {error}{torn}"
     return cast("dict[str, Any]", values) if isinstance(values, dict) else "the line is not a JSON object"

@@ -20,12 +20,13 @@ class Position(NamedTuple):
     offset: int = 0
 
 
-class Row(NamedTuple):
+class Row:  # noqa: PLW1641 - the dictionary of its values has no hash either
     """One row of a source, or the place of one that cannot be read.
 
-    A named tuple and no dataclass, because millions of them are made.
+    A source may give rows of its own kind, which read their values only when they are asked for: rows wait in numbers
+    until they become events, and the bytes of a row take less room and care than the objects made of them.
 
-    Attributes:
+    Args:
         number: Its ordinal in the source, from 0. It is the same in every run, and counts rows that cannot be read.
         values: The columns that have a value; None if the row cannot be read.
         problem: Why it cannot be read, as a sentence without values; None if it can.
@@ -37,15 +38,40 @@ class Row(NamedTuple):
         Position(number=0, offset=0)
     """
 
-    number: int
-    values: Mapping[str, Any] | None
-    problem: str | None = None
-    offset: int = 0
+    __slots__ = ("_problem", "_values", "number", "offset")
+
+    def __init__(
+        self, number: int, values: Mapping[str, Any] | None, problem: str | None = None, offset: int = 0
+    ) -> None:
+        self.number: int = number
+        self.offset: int = offset
+        self._values = values
+        self._problem = problem
+
+    @property
+    def values(self) -> Mapping[str, Any] | None:
+        """The columns that have a value; None if the row cannot be read. Ask once: it may be read with each call."""
+        return self._values
+
+    @property
+    def problem(self) -> str | None:
+        """Why it cannot be read, as a sentence without values; None if it can."""
+        return self._problem
 
     @property
     def position(self) -> Position:
         """The place before this row: reading on from there gives this row first."""
         return Position(self.number, self.offset)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both are the same row with the same values, whenever these were read."""
+        if not isinstance(other, Row):
+            return NotImplemented
+        return (self.position, self.values, self.problem) == (other.position, other.values, other.problem)
+
+    def __repr__(self) -> str:
+        """Show the place, never the values."""
+        return f"Row(number={self.number}, offset={self.offset})"
 
 
 class Source(Protocol):
