@@ -69,7 +69,7 @@ class Verdict:
 
 
 @contextmanager
-def slow_sandbox(seed: int, least: float = 0.005, most: float = 0.05) -> Iterator[Sandbox]:
+def slow_sandbox(seed: int, least: float = 0.005, most: float = 0.05, max_events: int = 100_000) -> Iterator[Sandbox]:
     """Start a sandbox that takes its time before it looks at a request: `least` to `most` seconds."""
     chance = random.Random(seed)
 
@@ -82,7 +82,7 @@ def slow_sandbox(seed: int, least: float = 0.005, most: float = 0.05) -> Iterato
 
         return wait_first
 
-    with patch("suprsend_async.sandbox.server.create_application", slow), Sandbox() as sandbox:
+    with patch("suprsend_async.sandbox.server.create_application", slow), Sandbox(max_events=max_events) as sandbox:
         yield sandbox
 
 
@@ -101,7 +101,8 @@ def kill_and_resume(
     chance = random.Random(seed)
     verdict = Verdict()
     started = time.monotonic()
-    with slow_sandbox(seed) as sandbox:
+    # Room for each row's event, and for one more entry when it comes again.
+    with slow_sandbox(seed, max_events=2 * len(keys)) as sandbox:
         command = ["ingest", *arguments, "--concurrency", str(concurrency)]
         # None so late that the run would be over before it is killed.
         moments = sorted(chance.randrange(len(keys) * 19 // 20) for _ in range(kills))
@@ -109,7 +110,7 @@ def kill_and_resume(
             before = sandbox.repeats
             process = _start(command, sandbox)
             try:
-                _wait(process, lambda moment=moment: len(sandbox.events) >= moment)
+                _wait(process, lambda moment=moment: sandbox.accepted >= moment)
                 time.sleep(chance.uniform(0.0, 0.05))
             finally:
                 process.kill()
