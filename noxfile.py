@@ -16,8 +16,14 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 GROUPS = {name: nox.project.dependency_groups(PROJECT, name) for name in PROJECT["dependency-groups"]}
 # Tests that have a session of their own.
 ELSEWHERE = [f"--ignore=tests/{folder}" for folder in ("released", "faults", "typing", "browser", "services")]
-# Tests of what an extra brings.
-OF_EXTRAS = [f"--ignore=tests/{folder}" for folder in ("sandbox", "cli", "documentation", "integrations")]
+# Tests of what an extra brings, or with its help.
+OF_EXTRAS = [
+    f"--ignore=tests/{path}"
+    for path in (
+        *("sandbox", "cli", "documentation", "integrations", "buffering/test_kills.py"),
+        *(f"ingest/test_{name}.py" for name in ("columnar", "content", "flat_memory", "kill", "runner")),
+    )
+]
 # Tests mostly wait: two processes halve that. Their calls have deadlines, which more of them would endanger.
 BESIDE = ("--numprocesses=2", "--dist=worksteal")
 

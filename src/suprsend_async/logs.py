@@ -3,15 +3,20 @@
 The logger is `suprsend_async`. Every line carries its facts as fields of the record as well, so that a formatter for
 JSON can put them into columns. The fields are these, and a line has those of them that apply:
 
-- `suprsend_operation`: the call, such as "track_event" or "bulk_events.send"
+- `suprsend_operation`: the call, such as "track_event", "bulk_events.send" or "buffer"
 - `suprsend_path`: the endpoint, such as "v2/event/"
 - `suprsend_attempt`: requests made so far in this call (for a bulk: for this chunk)
 - `suprsend_status_code`: the HTTP status, or None if no answer came
-- `suprsend_error_type`: why no answer came, such as "connection_failed", or None
+- `suprsend_error_type`: why no answer came, such as "connection_failed", or None; the class of what a callback
+  raised
 - `suprsend_wait_seconds`: seconds until the next attempt
 - `suprsend_outcome`: "accepted", "rejected", "not_sent" or "unknown"
 - `suprsend_message_id`: the platform's id for an accepted event
-- `suprsend_accepted`, `suprsend_failed`: events of a bulk that were accepted, and that were not
+- `suprsend_accepted`, `suprsend_failed`: events of a bulk that were accepted, and that were not; of a buffer, only
+  the latter
+- `suprsend_stored`: events in a spool that the line is about
+- `suprsend_spool`: the spool's directory, or one file of it
+- `suprsend_trouble`: what is the matter with a spool, as a sentence
 - `suprsend_bytes`: the size of an event
 - `suprsend_clock_offset`: seconds that the server's clock is ahead
 
@@ -26,6 +31,8 @@ from typing import TYPE_CHECKING
 from suprsend_async.transport.answer import Answer, Failure
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from suprsend_async.outcome import Outcome
 
 logger: logging.Logger = logging.getLogger("suprsend_async")
@@ -82,6 +89,66 @@ def bulk_finished(operation: str, accepted: int, failed: int) -> None:
         accepted,
         failed,
         extra={"suprsend_operation": operation, "suprsend_accepted": accepted, "suprsend_failed": failed},
+    )
+
+
+def buffered_failed(failed: int, *, has_callback: bool) -> None:
+    """ERROR: events of a buffer that no caller waits for were not accepted."""
+    logger.error(
+        "buffer: %d events were not accepted%s",
+        failed,
+        "" if has_callback else "; give on_failure to have each",
+        extra={"suprsend_operation": "buffer", "suprsend_failed": failed},
+    )
+
+
+def callback_raised(name: str, error: Exception) -> None:
+    """ERROR: a callback of the application's own raised; the class of the error only, for its text may hold values."""
+    logger.error(
+        "buffer: %s raised %s",
+        name,
+        type(error).__name__,
+        extra={"suprsend_operation": "buffer", "suprsend_error_type": type(error).__name__},
+    )
+
+
+def stored_go_again(stored: int, seconds: float) -> None:
+    """WARNING: stored events were not delivered, and go again later."""
+    logger.warning(
+        "buffer: %d stored events go again in %.0f s",
+        stored,
+        seconds,
+        extra={"suprsend_operation": "buffer", "suprsend_stored": stored, "suprsend_wait_seconds": seconds},
+    )
+
+
+def stored_stay(stored: int, spool: Path) -> None:
+    """WARNING: a buffer was closed, and events stay on the disk for the next process."""
+    logger.warning(
+        "%d events stay in the spool %s; the next process sends them",
+        stored,
+        spool,
+        extra={"suprsend_operation": "buffer", "suprsend_stored": stored, "suprsend_spool": str(spool)},
+    )
+
+
+def stored_adopted(stored: int, spool: Path) -> None:
+    """INFO: events of a process that ended were taken over from its file."""
+    logger.info(
+        "adopted %d events of a process that ended, from %s",
+        stored,
+        spool.name,
+        extra={"suprsend_operation": "buffer", "suprsend_stored": stored, "suprsend_spool": str(spool)},
+    )
+
+
+def spool_trouble(spool: Path, trouble: str) -> None:
+    """WARNING: a spool is not as it should be; nothing of it is lost."""
+    logger.warning(
+        "the spool %s %s",
+        spool,
+        trouble,
+        extra={"suprsend_operation": "buffer", "suprsend_spool": str(spool), "suprsend_trouble": trouble},
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import resource
 import sqlite3
@@ -144,7 +145,9 @@ async def test_a_directory_that_others_can_read_is_warned_of(
     spool.chmod(0o755)
     async with client.buffer(spool=spool):
         pass
-    assert f"the spool {spool} may be read by others" in caplog.text
+    [record] = [record for record in caplog.records if "suprsend_trouble" in vars(record)]
+    assert record.getMessage() == f"the spool {spool} may be read by others (mode 755); make it 700"
+    assert (record.levelname, vars(record)["suprsend_spool"]) == ("WARNING", str(spool))
 
 
 async def test_track_event_gives_the_platforms_answer(client: AsyncSuprsend, server: Server, spool: Path) -> None:
@@ -222,10 +225,16 @@ async def test_what_was_not_delivered_at_the_end_is_kept_for_the_next(
     async with make_client("http://127.0.0.1:9/", max_retries=0).buffer(spool=spool, drain_timeout=0) as tracker:
         await asyncio.gather(*[tracker.enqueue(event) for event in given])
     assert tracker.stats().pending == 150
-    assert "150 events stay in the spool" in caplog.text
+    caplog.set_level(logging.INFO, "suprsend_async")
     async with make_client(server.url).buffer(spool=spool) as tracker:
         await tracker.flush()
     assert sorted(sent(server)) == list(range(150))
+    stored = [record for record in caplog.records if "suprsend_stored" in vars(record)]
+    assert [(record.levelname, record.getMessage().partition(", from")[0]) for record in stored] == [
+        ("WARNING", f"150 events stay in the spool {spool}; the next process sends them"),
+        ("INFO", "adopted 150 events of a process that ended"),
+    ]
+    assert [vars(record)["suprsend_stored"] for record in stored] == [150, 150]
 
 
 async def test_a_process_killed_while_it_removes_its_file_leaves_one_that_can_be_opened(

@@ -241,7 +241,9 @@ async def test_without_on_failure_the_log_says_how_many(
     async with client.buffer() as tracker:
         for event in events(3):
             tracker.enqueue(event)
-    assert "1 buffered events were not accepted" in caplog.text
+    [failed] = [record for record in caplog.records if "suprsend_failed" in vars(record)]
+    assert failed.getMessage() == "buffer: 1 events were not accepted; give on_failure to have each"
+    assert (failed.levelname, vars(failed)["suprsend_failed"]) == ("ERROR", 1)
 
 
 async def test_an_on_failure_that_raises_is_raised_at_the_end_and_stops_nothing(
@@ -261,7 +263,11 @@ async def test_an_on_failure_that_raises_is_raised_at_the_end_and_stops_nothing(
             tracker.enqueue(events(2)[1])
             assert (await tracker.track_event(events(1)[0])).success
     assert tracker.stats().rejected == 1
-    assert "on_failure raised LookupError" in caplog.text
+    lines = [(record.getMessage(), vars(record).get("suprsend_error_type")) for record in caplog.records]
+    assert lines == [
+        ("buffer: 1 events were not accepted", None),
+        ("buffer: on_failure raised LookupError", "LookupError"),
+    ]
     assert "a value" not in caplog.text
 
 

@@ -5,12 +5,12 @@ Whenever this is interrupted, every event is in one of the two files, or in both
 
 from __future__ import annotations
 
-import logging
 import sqlite3
 from typing import TYPE_CHECKING
 
 from pydantic_core import from_json
 
+from suprsend_async import logs
 from suprsend_async.buffering.spool.directory import is_broken, orphans, set_aside
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from suprsend_async.buffering.spool.letters import DeadLetter
     from suprsend_async.buffering.spool.store import Row, Store
-
-logger: logging.Logger = logging.getLogger("suprsend_async")
 
 # Events and dead letters, and bytes of events, that are copied in one transaction.
 STEP = 500
@@ -65,7 +63,7 @@ class Adoption:
             orphan.remove()
             self._orphan = None
             return False
-        logger.info("adopted %d events of a process that ended, from %s", len(rows), orphan.path.name)
+        logs.stored_adopted(len(rows), orphan.path)
         return True
 
     def delete_copied(self, _: Store) -> None:
@@ -92,7 +90,7 @@ class Adoption:
             # Renamed while it is locked, so that nobody opens it in between.
             set_aside(orphan.path, str(error))
         else:
-            logger.warning("the spool file %s could not be adopted now: %s", orphan.path, error)
+            logs.spool_trouble(orphan.path, f"cannot be adopted now: {error}")
         orphan.close()
         self._orphan = None
 

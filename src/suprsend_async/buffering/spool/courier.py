@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import anyio
 
+from suprsend_async import logs
 from suprsend_async.buffering.batch import Batch, Settled
 from suprsend_async.buffering.spool.backoff import Backoff
 from suprsend_async.buffering.spool.letters import DeadLetter
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from suprsend_async.buffering.spool.writer import Writer
     from suprsend_async.outcome import Outcome
     from suprsend_async.transport.clock import Clock
-
-logger: logging.Logger = logging.getLogger("suprsend_async")
 
 # The platform forgets a key after 24 hours: what is older than this may have been processed and forgotten.
 MAX_AGE = 23 * 60 * 60.0
@@ -171,7 +169,7 @@ class Courier:
             self._slots.release()
         seconds = self._rest_after(outcome, started)
         if outcome.again:
-            logger.warning("%d stored events go again in %.0f s", len(outcome.again), seconds)
+            logs.stored_go_again(len(outcome.again), seconds)
             self._group.start_soon(self._rest, [row.position for row in outcome.again], seconds)
 
     def _rest_after(self, outcome: _Sorted, started: float) -> float:
@@ -238,7 +236,7 @@ class Courier:
                 await self._writer.run(lambda store: store.settle(outcome.delivered, buried, letters))
                 break
             except SpoolError as error:
-                logger.warning("what came of %d events is noted later: %s", len(outcome.delivered), error.message)
+                logs.spool_trouble(self._writer.store.path, f"takes down later what came of events: {error.message}")
                 await anyio.sleep(DISK_REST)
         self._held -= len(outcome.delivered) + len(outcome.dead)
         outcomes: list[Outcome] = ["accepted"] * len(outcome.delivered)

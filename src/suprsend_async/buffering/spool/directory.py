@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import secrets
 import sqlite3
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from suprsend_async import logs
 from suprsend_async.buffering.spool.store import Store, WrongVersionError
 from suprsend_async.errors import SpoolError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-logger: logging.Logger = logging.getLogger("suprsend_async")
 
 # Files that another process may take away between their making and their locking, in a row.
 _TRIES = 20
@@ -32,7 +30,7 @@ def prepare(directory: Path) -> None:
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     mode = directory.stat().st_mode & 0o777
     if mode & 0o077:
-        logger.warning("the spool %s may be read by others (mode %o); make it 700", directory, mode)
+        logs.spool_trouble(directory, f"may be read by others (mode {mode:o}); make it 700")
 
 
 def create(directory: Path) -> Store:
@@ -68,7 +66,7 @@ def orphans(directory: Path, own: Path) -> Iterator[Store]:
         try:
             store = Store(path)
         except WrongVersionError as error:
-            logger.warning("the spool file %s is of version %s and is left alone", path, error)
+            logs.spool_trouble(path, f"is of version {error} and is left alone")
         except sqlite3.DatabaseError as error:
             _pass_over(path, error)
         else:
@@ -81,7 +79,7 @@ def _pass_over(path: Path, error: sqlite3.DatabaseError) -> None:
     if is_broken(error):
         set_aside(path, str(error))
     else:
-        logger.warning("the spool file %s cannot be opened now (%s); it is tried again later", path, error)
+        logs.spool_trouble(path, f"cannot be opened now ({error}); it is tried again later")
 
 
 def set_aside(path: Path, reason: str) -> None:
@@ -90,7 +88,7 @@ def set_aside(path: Path, reason: str) -> None:
     for suffix in ("", *_SIDE_FILES):
         with suppress(FileNotFoundError):
             path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
-    logger.warning("the spool file %s is broken (%s); it is kept as %s", path, reason, aside.name)
+    logs.spool_trouble(path, f"is broken ({reason}); it is kept as {aside.name}")
 
 
 def _sync(directory: Path) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import shutil
 from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
 
+from suprsend_async import logs
 from suprsend_async.buffering.batch import Settled
 from suprsend_async.buffering.failures import Failures
 from suprsend_async.buffering.spool.adoption import Adoption
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from suprsend_async.events.callbacks import Callback
     from suprsend_async.events.results import EventResponse, FailedRecord
     from suprsend_async.transport.clock import Clock
-
-logger: logging.Logger = logging.getLogger("suprsend_async")
 
 # Bytes that are left free on the disk. Deleting what was sent takes room before it makes any, and a disk that is full
 # to the last byte could not be emptied by sending.
@@ -191,7 +189,7 @@ class SpoolSession:
             try:
                 await self._adopt()
             except SpoolError as error:
-                logger.warning("the spool %s: adoption goes on later: %s", self._directory, error.message)
+                logs.spool_trouble(self._directory, f"is looked through later: {error.message}")
             self._adopted.set()
             await anyio.sleep(pause)
             pause = ADOPT_SECONDS
@@ -228,7 +226,7 @@ class SpoolSession:
         for position in list(self._waiting):
             self._expire(position)
         if pending := self._writer.store.committed.pending:
-            logger.warning("%d events stay in the spool %s; the next process sends them", pending, self._directory)
+            logs.stored_stay(pending, self._directory)
 
 
 def _close(store: Store) -> None:

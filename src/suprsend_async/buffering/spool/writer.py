@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import sqlite3
 import threading
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from suprsend_async import logs
 from suprsend_async.errors import SpoolError, SuprsendError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from suprsend_async.buffering.spool.store import Store
-
-logger: logging.Logger = logging.getLogger("suprsend_async")
 
 T = TypeVar("T")
 
@@ -177,7 +175,7 @@ class Writer:
             self._close_store(self.store)
         except (OSError, sqlite3.Error) as error:
             # What is stored is on the disk; the next process sorts it out.
-            logger.warning("the spool file %s could not be closed properly: %s", self.store.path, error)
+            logs.spool_trouble(self.store.path, f"could not be closed properly: {error}")
 
 
 def _finish(future: asyncio.Future[None]) -> None:
