@@ -78,7 +78,10 @@ def check(url: str, operation: str, mode: GenerationMode, excluded: list[Any]) -
     @settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(case=described.as_strategy(generation_mode=mode))
     def call(case: schemathesis.Case) -> None:
-        case.call_and_validate(excluded_checks=excluded)
+        response = case.call()
+        # A body of more than 1 MiB is refused before it is looked at, whatever is in it.
+        if response.status_code != 413:
+            case.validate_response(response, excluded_checks=excluded)
 
     call()
 
@@ -86,6 +89,11 @@ def check(url: str, operation: str, mode: GenerationMode, excluded: list[Any]) -
 def test_every_operation_is_described(document: Any) -> None:
     described = {f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods}
     assert described == {*OPERATIONS, STREAM}
+
+
+def test_faults_in_a_mix_have_no_count(document: Any) -> None:
+    mix = document["components"]["schemas"]["RandomMix"]
+    assert mix["properties"]["of"]["items"]["properties"] == {"count": {"type": "null"}}
 
 
 def test_it_refers_to_nothing_outside(document: Any) -> None:

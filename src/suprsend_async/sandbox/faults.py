@@ -120,6 +120,10 @@ class RateLimit(_Fault):
 Ending: TypeAlias = Status | Html502 | Reset | Silence
 """What a request can come to instead of its answer."""
 Simple: TypeAlias = Ending | Latency
+_InMix: TypeAlias = Annotated[
+    # For the description: what the validator below checks.
+    Simple, Field(discriminator="kind", json_schema_extra={"properties": {"count": {"type": "null"}}})
+]
 
 
 class RandomMix(_Fault):
@@ -134,7 +138,7 @@ class RandomMix(_Fault):
     kind: Literal["random"] = "random"
     share: Annotated[float, Field(ge=0, le=1), _NUMBER] = 0.2
     seed: Annotated[int, Field(ge=0, le=2**53 - 1), _NUMBER] = 0
-    of: Annotated[tuple[Annotated[Simple, Field(discriminator="kind")], ...], Field(min_length=1, max_length=100)] = (
+    of: Annotated[tuple[_InMix, ...], Field(min_length=1, max_length=100)] = (
         Status(),
         Status(status=429, retry_after=1),
         Html502(),
