@@ -166,3 +166,10 @@ def test_the_missing_extra_is_named(tmp_path: Path, kind: type[Columnar], monkey
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(SourceError, match=r"rows needs pyarrow.*pip install 'suprsend-async\[files\]'"):
         kind(FileContent(tmp_path / "rows"))
+
+
+@pytest.mark.parametrize("kind", [Parquet, Arrow])
+def test_an_old_pyarrow_is_told(tmp_path: Path, kind: type[Columnar], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pa, "__version__", "19.0.1")
+    with pytest.raises(SourceError, match=r"rows needs pyarrow 20 or later, and 19\.0\.1 is installed: pip install"):
+        kind(FileContent(tmp_path / "rows"))

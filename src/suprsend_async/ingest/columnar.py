@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 BATCH_ROWS = 512
 """How many rows are made Python objects at a time."""
+OLDEST_PYARROW = 20
+"""An older one cannot refuse a map with two equal keys."""
 
 
 class Columnar(Reader):
@@ -30,7 +32,7 @@ class Columnar(Reader):
         only: The columns to read; all if left out.
 
     Raises:
-        SourceError: pyarrow is not installed.
+        SourceError: pyarrow is not installed, or too old.
     """
 
     kind: str
@@ -103,14 +105,16 @@ def pyarrow_module(name: str, source: str) -> Any:
     """Import a module of pyarrow, which comes with the extra.
 
     Raises:
-        SourceError: It is not installed.
+        SourceError: It is not installed, or too old.
     """
     try:
-        return import_module(name)
+        version = str(import_module("pyarrow").__version__)
+        if int(version.partition(".")[0]) >= OLDEST_PYARROW:
+            return import_module(name)
+        needed = f"pyarrow {OLDEST_PYARROW} or later, and {version} is installed"
     except ImportError:
-        raise SourceError(
-            f"reading {source} needs pyarrow, which is not installed: pip install 'suprsend-async[files]'"
-        ) from None
+        needed = "pyarrow, which is not installed"
+    raise SourceError(f"reading {source} needs {needed}: pip install 'suprsend-async[files]'")
 
 
 def _records(batch: Any) -> list[dict[str, Any]]:
