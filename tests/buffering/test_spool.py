@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import pytest
 from tests.conftest import SECRET, Received, Server
 
@@ -29,6 +30,7 @@ from suprsend_async import (
     SpoolError,
     ValidationError,
 )
+from suprsend_async.buffering.spool import session
 from suprsend_async.buffering.spool.store import Store
 from suprsend_async.errors import SuprsendError
 
@@ -386,6 +388,39 @@ async def test_a_file_of_another_version_is_left_alone(
         await tracker.flush()
     assert files(spool) == [path]
     assert "of version 7" in caplog.text
+
+
+async def test_a_file_that_nobody_could_lock_at_the_start_is_looked_for_again_soon(
+    client: AsyncSuprsend, server: Server, spool: Path, still_time: StillTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    looked_again, go_on = asyncio.Event(), asyncio.Event()
+
+    class Anyio:
+        def __getattr__(self, name: str) -> object:
+            return getattr(anyio, name)
+
+        async def sleep(self, seconds: float) -> None:
+            pauses.append(seconds)
+            if len(pauses) > 1:
+                looked_again.set()
+                await asyncio.Event().wait()
+            await go_on.wait()
+
+    monkeypatch.setattr(session, "anyio", Anyio())
+    path = left_behind(spool, encoded(client, events(3)), still_time.now)
+    # Of two processes that open a file at the same moment, SQLite now and then lets neither have it.
+    holder = Store(path)
+    async with client.buffer(spool=spool) as tracker:
+        await tracker.flush()
+        assert server.requests == []
+        holder.close()
+        go_on.set()
+        await looked_again.wait()
+        await tracker.flush()
+    assert sorted(sent(server)) == [0, 1, 2]
+    assert 0.2 <= pauses[0] <= 2.0
+    assert pauses[1] == session.ADOPT_SECONDS
 
 
 async def stored(tracker: DurableTracker, number: int, size: int) -> SpoolError | None:
