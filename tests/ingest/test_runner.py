@@ -29,6 +29,7 @@ from suprsend_async.ingest import (
 )
 from suprsend_async.ingest.checkpoint import read_checkpoint
 from suprsend_async.sandbox import Sandbox
+from suprsend_async.sandbox.faults import Status
 
 MAPPING = EventMapping(distinct_id="user", event="signed_up", key="{id}")
 DAY = 24 * 3_600.0
@@ -257,6 +258,59 @@ async def test_refused_credentials_stop_it_and_no_row_is_lost(job: Job, sandbox:
     # The same workspace with the right secret goes on.
     assert (await job.run(sandbox)).accepted == 5_000
     assert keys(sandbox) == expected(5_000)
+
+
+async def test_an_outage_stops_it_and_no_row_is_lost(job: Job, sandbox: Sandbox) -> None:
+    job.write(5_000)
+    sandbox.provoke(Status(status=503, count=None))
+    async with AsyncSuprsend(
+        sandbox.workspace_key, sandbox.workspace_secret, base_url=sandbox.url, max_retries=0
+    ) as client:
+        report = await job.run(client, concurrency=4)
+    assert (report.ending, report.accepted, report.failed) == ("stopped", 0, 0)
+    assert report.reason is not None
+    assert "takes nothing now" in report.reason
+    assert sandbox.requests < 10
+    assert not job.dead.exists()
+    sandbox.clear_faults()
+    assert (await job.run(sandbox)).accepted == 5_000
+    assert keys(sandbox) == expected(5_000)
+
+
+async def test_rows_that_fail_while_others_come_through_are_failures(job: Job, server: Server) -> None:
+    job.write(500)
+    server.script.extend([server.answer(503), server.answer(503), server.accept, server.answer(503), server.accept])
+    async with AsyncSuprsend("k" * 20, "secret", base_url=server.url, max_retries=0) as client:
+        report = await job.run(client, concurrency=1)
+    assert (report.ending, report.accepted, report.failed) == ("finished", 200, 300)
+    assert [letter["row"] for letter in job.letters()] == [*range(200), *range(300, 400)]
+
+
+async def test_what_fails_last_of_all_is_left_open(job: Job, server: Server, sandbox: Sandbox) -> None:
+    job.write(200)
+    server.script.extend([server.accept, server.answer(503)])
+    async with AsyncSuprsend("k" * 20, "secret", base_url=server.url, max_retries=0) as client:
+        report = await job.run(client, concurrency=1)
+        assert (report.ending, report.accepted, report.failed) == ("stopped", 100, 0)
+        report = await job.run(client, concurrency=1)
+    assert (report.ending, report.accepted, report.accepted_now) == ("finished", 200, 100)
+
+
+async def test_rows_without_an_answer_in_an_outage_are_in_doubt_a_day_later(job: Job, server: Server) -> None:
+    job.write(1_000)
+    server.script.extend([server.hang_up] * 20)
+    async with AsyncSuprsend("k" * 20, "secret", base_url=server.url, max_retries=0) as client:
+        assert (await job.run(client, concurrency=1)).failed == 0
+        sent = sum(len(request.json) for request in server.requests)
+        server.script.clear()
+        job.now += DAY
+        report = await job.run(client)
+    assert sent == 300
+    assert [(rows.start, rows.end, rows.since) for rows in report.in_doubt] == [
+        (0, 250, 1_767_225_600.0),
+        (250, 300, 1_767_225_600.0),
+    ]
+    assert report.accepted == 1_000 - sent
 
 
 @pytest.mark.parametrize("change", ["source", "mapping", "target"])

@@ -8,17 +8,22 @@ from suprsend_async.cli.terminal import warn
 from suprsend_async.client import AsyncSuprsend
 
 
-def environments_client(base_url: str | None) -> AsyncSuprsend:
+def environments_client(base_url: str | None, *, timeout: float = 30.0, max_retries: int = 4) -> AsyncSuprsend:
     """Return a client with the environment's credentials.
 
     What it warns of is told on the terminal as a sentence, without a source line.
+
+    Args:
+        base_url: As for the client, and so are the others.
+        timeout: Seconds for a whole call, or a chunk.
+        max_retries: Attempts after the first one.
 
     Raises:
         ConfigurationError: Credentials are missing, or the URL is none.
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
-        client = AsyncSuprsend(base_url=base_url)
+        client = AsyncSuprsend(base_url=base_url, timeout=timeout, max_retries=max_retries)
     for warning in caught:
         warn(str(warning.message))
     return client

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from suprsend_async.client import AsyncSuprsend
     from suprsend_async.ingest import IngestReport
 
+# A job at night rides out what a request of a web service cannot wait for: with full jitter about half a minute.
+PATIENCE_SECONDS = 120.0
+PATIENCE_RETRIES = 12
+
 
 def run(terms: Terms, *, as_json: bool) -> int:
     """Run the job and show how it goes; returns the exit status."""
@@ -59,7 +63,7 @@ async def _run(terms: Terms, view: View) -> IngestReport:
 
 async def _client(terms: Terms, stack: AsyncExitStack) -> AsyncSuprsend:
     if not terms.in_sandbox:
-        return environments_client(terms.base_url)
+        return environments_client(terms.base_url, timeout=PATIENCE_SECONDS, max_retries=PATIENCE_RETRIES)
     from suprsend_async.sandbox import Sandbox
 
     sandbox = await stack.enter_async_context(Sandbox())

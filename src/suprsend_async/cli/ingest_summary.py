@@ -77,7 +77,8 @@ def _sentences(report: IngestReport, terms: Terms) -> list[str]:
     if report.ending != "finished" and terms.checkpoint is not None:
         sentences.append(f"The checkpoint {terms.checkpoint} knows which rows are done.")
     if report.ending == "finished" and not report.accepted_now and not report.failed_now and report.rows:
-        sentences.append("There was nothing left to do. To send all rows again, add --restart.")
+        failed = f"; {counted(report.failed, 'row')} failed in earlier runs" if report.failed else ""
+        sentences.append(f"There was nothing left to do{failed}. To send all rows again, add --restart.")
     if report.in_doubt:
         sentences.append(
             "Rows in doubt may have been processed more than 23 hours ago; the platform may have forgotten their keys, "

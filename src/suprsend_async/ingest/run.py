@@ -101,12 +101,14 @@ class Run:
                 concurrency=self._options.concurrency,
                 ordered=self._options.ordered,
                 on_progress=self._tell,
+                operation="ingest",
             )
             async with job:
                 try:
                     with self._noting_errors(), anyio.CancelScope() as waiting:
                         tasks.start_soon(self._cancel_when_asked, waiting)
                         await job.done()
+                        self._settlement.conclude()
                 finally:
                     self._settlement.end()
             tasks.cancel_scope.cancel()

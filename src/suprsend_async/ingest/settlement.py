@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from suprsend_async.ingest.stop import Stop
 
 _UNAUTHORIZED = (401, 403)
+OUTAGE_CHUNKS = 3
+"""After so many chunks in a row of which nothing came through, the platform is at fault and not the rows."""
 
 
 class Place(NamedTuple):
@@ -59,11 +61,15 @@ class Settlement:
         self._wall = wall
         self._on_failure = on_failure
         self._unanswered: list[Place] = []
+        # Of chunks that failed in a way that may pass, until it is known whether others fare better.
+        self._held: list[tuple[Place, Event | None, Verdict]] = []
+        self._failed_chunks = 0
         self._ending = False
 
     def end(self) -> None:
         """From now on leave open what might succeed later: a resume sends it again."""
         self._ending = True
+        self._leave_held_open()
 
     async def settle(self, chunk: Chunk) -> None:
         """Take down a chunk that is over, durably.
@@ -74,22 +80,53 @@ class Settlement:
         refusal = _refused_credentials(chunk.verdicts)
         if refusal is not None:
             self._stop.ask(f"the platform refuses the credentials: {refusal.error}")
+        came_through = _came_through(chunk.verdicts)
         finished: list[Place] = []
         for index, event, verdict in zip(chunk.indexes, chunk.events, chunk.verdicts, strict=True):
             place = self.places.pop(index)
             if verdict.outcome == "accepted":
                 finished.append(place)
             elif refusal is not None or (verdict.retryable and (self._ending or self._stop.is_asked)):
-                if verdict.outcome == "unknown":
-                    self._unanswered.append(place)
+                self._leave_open(place, verdict)
+            elif verdict.retryable and not came_through:
+                self._held.append((place, event, verdict))
             else:
                 self._fail(place, event, verdict)
         self._count_accepted(finished)
+        if came_through:
+            self._let_held_fail()
+        elif any(verdict.retryable for verdict in chunk.verdicts):
+            self._failed_chunks += 1
+            if self._failed_chunks >= OUTAGE_CHUNKS:
+                self.conclude()
         try:
             await self._journal.note().done()
         except Exception:
             self.end()
             raise
+
+    def conclude(self) -> None:
+        """Take what failed last, with no success after it, for an outage: it is left open, and the job stops."""
+        if self._held:
+            self._stop.ask(f"the platform takes nothing now ({self._held[-1][2].error})")
+            self._leave_held_open()
+
+    def _let_held_fail(self) -> None:
+        """The platform is there: so it was these rows."""
+        self._failed_chunks = 0
+        held, self._held = self._held, []
+        for place, event, verdict in held:
+            self._fail(place, event, verdict)
+
+    def _leave_held_open(self) -> None:
+        for place, _, verdict in self._held:
+            self._leave_open(place, verdict)
+        self._held.clear()
+
+    def _leave_open(self, place: Place, verdict: Verdict) -> None:
+        """A resume sends it again; it is noted if it may have arrived."""
+        if verdict.outcome == "unknown":
+            self._unanswered.append(place)
 
     def refuse(self, place: Place, error: str) -> None:
         """Take down a row of which no event can be made."""
@@ -131,6 +168,11 @@ class Settlement:
         for source, numbers in rows.items():
             for span in spans_of(numbers):
                 sources[source].finished.add(span)
+
+
+def _came_through(verdicts: Sequence[Verdict]) -> bool:
+    """Tell whether the platform has decided on anything that was sent."""
+    return any(not verdict.retryable and verdict.status_code is not None for verdict in verdicts)
 
 
 def _refused_credentials(verdicts: Sequence[Verdict]) -> Verdict | None:
