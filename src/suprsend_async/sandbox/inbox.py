@@ -73,7 +73,8 @@ def _operations(can: Operations) -> list[Operation]:
             can.put_schema,
             status_code=204,
             body=PropertySchema,
-            errors=(*sending, 422),
+            # A name with a line break is no path here.
+            errors=(*sending, 404, 422),
         ),
         Operation("DELETE", f"{schemas}/{{event_name}}", can.remove_schema, status_code=204, errors=(404,)),
         Operation("GET", "/_sandbox/environment", can.get_environment, Environment),
