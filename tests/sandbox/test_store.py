@@ -154,8 +154,24 @@ def test_only_its_owner_can_read_the_file(file: Path) -> None:
     assert modes == {0o600}
 
 
-def test_no_secret_reaches_the_file(file: Path) -> None:
-    with Sandbox(store=file) as sandbox, sandbox.blocking_client() as client:
+def test_a_file_keeps_the_credentials_that_were_made_for_it(file: Path) -> None:
+    with Sandbox(store=file) as sandbox:
+        first = sandbox.environment()
+        sandbox.clear()
+    with Sandbox(store=file) as sandbox:
+        again = sandbox.environment()
+        names = ("workspace_key", "workspace_secret", "workspace_uid", "api_key")
+        kept = [getattr(sandbox, name) for name in names]
+    with Sandbox(store=file, workspace_secret="mine") as sandbox:
+        assert [getattr(sandbox, name) for name in names] == [kept[0], "mine", *kept[2:]]
+    first.pop("SUPRSEND_BASE_URL"), again.pop("SUPRSEND_BASE_URL")
+    assert first == again
+    with Sandbox() as sandbox:
+        assert sandbox.workspace_secret != kept[1]
+
+
+def test_no_secret_of_the_users_own_reaches_the_file(file: Path) -> None:
+    with Sandbox(store=file, workspace_secret="planted-secret") as sandbox, sandbox.blocking_client() as client:
         client.track_event(Event("u", "signed_up", {"a": "planted"}))
         secret = sandbox.workspace_secret.encode()
     written = b"".join(path.read_bytes() for path in file.parent.iterdir())

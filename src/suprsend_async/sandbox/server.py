@@ -44,12 +44,13 @@ class Sandbox:
     Args:
         port: The port to listen on; 0 lets the system choose.
         host: The address to listen on. One beyond this machine also needs `i_know_this_is_not_for_production`.
-        store: A file that keeps events and idempotency keys, made if it is not there. They are kept in memory if left
-            out. What was answered is in the file, also after a SIGKILL; a power cut may take the last of it.
+        store: A file that keeps events, idempotency keys and the random credentials, made if it is not there. They are
+            kept in memory if left out. What was answered is in the file, also after a SIGKILL; a power cut may take
+            the last of it.
         schemas: A folder of JSON Schemas for the properties of events, each in a file `<event name>.json`.
         max_events: How many entries are kept; the oldest make room. There is a bound of 512 MiB as well.
         i_know_this_is_not_for_production: Whoever can reach the port sees all events, and changes what he likes.
-        workspace_key: At least 20 characters. Random if left out, like the three below.
+        workspace_key: At least 20 characters. Random if left out, like the three below; what is given is not stored.
         workspace_secret: The secret that signs requests.
         workspace_uid: The workspace's name for requests with an API key.
         api_key: The API key.
@@ -82,14 +83,16 @@ class Sandbox:
         api_key: str | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._credentials = Credentials(
-            workspace_key=_given("workspace_key", workspace_key, f"sandbox-key-{token_hex(8)}"),
-            workspace_secret=_given("workspace_secret", workspace_secret, f"sandbox-secret-{token_hex(16)}"),
-            # As short as real ones are: no client may apply the workspace key's minimum to it.
-            workspace_uid=_given("workspace_uid", workspace_uid, f"sandbox{token_hex(4)}"),
-            api_key=_given("api_key", api_key, f"sandbox-api-key-{token_hex(16)}"),
-        )
-        if len(self._credentials.workspace_key) < WORKSPACE_KEY_MINIMUM:
+        given = {
+            "workspace_key": workspace_key,
+            "workspace_secret": workspace_secret,
+            "workspace_uid": workspace_uid,
+            "api_key": api_key,
+        }
+        for name, value in given.items():
+            if value == "":
+                raise ValueError(f"{name} must not be empty")
+        if workspace_key is not None and len(workspace_key) < WORKSPACE_KEY_MINIMUM:
             raise ValueError(f"workspace_key must have at least {WORKSPACE_KEY_MINIMUM} characters")
         if not (is_loopback(host) or i_know_this_is_not_for_production):
             raise ValueError(
@@ -99,6 +102,16 @@ class Sandbox:
         self._host = host
         self._port = port
         self._store = Store(None if store is None else Path(store), max_events)
+        new = {
+            "workspace_key": f"sandbox-key-{token_hex(8)}",
+            "workspace_secret": f"sandbox-secret-{token_hex(16)}",
+            # As short as real ones are: no client may apply the workspace key's minimum to it.
+            "workspace_uid": f"sandbox{token_hex(4)}",
+            "api_key": f"sandbox-api-key-{token_hex(16)}",
+        }
+        self._credentials = Credentials(
+            **{name: value or self._store.credential(name, new[name]) for name, value in given.items()}
+        )
         self._ledger = Ledger(self._store, clock)
         self._faults = Faults(time.monotonic)
         self._schemas = Schemas()
@@ -335,9 +348,3 @@ def _reachable(host: str) -> str:
     """Return the host as it stands in a URL; a wildcard is no address to connect to."""
     shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - not bound here
     return f"[{shown}]" if ":" in shown else shown
-
-
-def _given(name: str, value: str | None, otherwise: str) -> str:
-    if value == "":
-        raise ValueError(f"{name} must not be empty")
-    return otherwise if value is None else value

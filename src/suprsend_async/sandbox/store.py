@@ -33,6 +33,7 @@ CREATE TABLE IF NOT EXISTS entries (
 );
 CREATE TABLE IF NOT EXISTS contents (id INTEGER PRIMARY KEY, event TEXT);
 CREATE TABLE IF NOT EXISTS keys (id INTEGER PRIMARY KEY, key TEXT UNIQUE, used_at REAL, message_id TEXT);
+CREATE TABLE IF NOT EXISTS credentials (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 _COLUMNS: Final = ", ".join(f"entries.{name}" for name in Entry.model_fields)
 _PLACES: Final = ", ".join("?" * len(Entry.model_fields))
@@ -113,6 +114,13 @@ class Store:
         with self._lock, self._database:
             yield
 
+    def credential(self, name: str, new: str) -> str:
+        """Return the credential of this name that was made with the file; `new`, from now on, if there is none."""
+        with self.transaction():
+            self._database.execute("INSERT OR IGNORE INTO credentials VALUES (?, ?)", (name, new))
+            [value] = self._database.execute("SELECT value FROM credentials WHERE name = ?", (name,)).fetchone()
+        return str(value)
+
     def add_request(self, request: RawRequest, headers: str) -> int:
         """Add a request and return its id; `headers` are its own as JSON."""
         statement = "INSERT INTO requests (method, target, headers, body, body_size) VALUES (?, ?, ?, ?, ?)"
@@ -181,7 +189,7 @@ class Store:
             return cast("int", self._database.execute("SELECT count(*) FROM entries").fetchone()[0])
 
     def clear(self) -> None:
-        """Forget everything; ids go on rising."""
+        """Forget everything but the credentials; ids go on rising."""
         with self.transaction():
             for table in ("entries", "contents", "requests", "keys"):
                 self._database.execute(f"DELETE FROM {table}")  # noqa: S608 - the names above
