@@ -84,6 +84,29 @@ def test_a_result_shows_no_value_of_an_event(result: Any) -> None:
     assert "planted" not in f"{result!r} {result}"
 
 
+@pytest.mark.parametrize(
+    ("outcome", "status_code", "retryable"),
+    [
+        ("accepted", 202, False),
+        ("rejected", None, False),
+        ("rejected", 400, False),
+        ("rejected", 401, False),
+        ("rejected", 413, False),
+        *(("rejected", status_code, True) for status_code in (408, 425, 429, 500, 502, 503, 504)),
+        ("not_sent", None, True),
+        ("unknown", None, True),
+        ("unknown", 500, True),
+        ("unknown", 501, True),
+    ],
+)
+def test_a_result_tells_whether_the_event_may_be_accepted_later(
+    outcome: Any, status_code: int | None, retryable: bool
+) -> None:
+    response = EventResponse(outcome=outcome, status_code=status_code, message="", attempts=1)
+    record = FailedRecord(record=EVENT, error="", code=status_code, index=0, outcome=outcome)
+    assert response.retryable is response["retryable"] is record.retryable is record["retryable"] is retryable
+
+
 def test_a_record_result() -> None:
     result = RecordResult(3, success=False, status_code=404, message_id=None, error="no", outcome="rejected")
     assert pickle.loads(pickle.dumps(result)) == result

@@ -17,6 +17,7 @@ from suprsend_async.errors import (
 )
 from suprsend_async.events.event import Event
 from suprsend_async.outcome import Outcome
+from suprsend_async.transport.retry import RETRYABLE_STATUS
 
 
 class _Result(BaseModel):
@@ -71,6 +72,12 @@ class EventResponse(_Result):
         """The same in the platform's words: "success" or "fail"."""
         return "success" if self.success else "fail"
 
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def retryable(self) -> bool:
+        """Whether the same event may be accepted later: the failure may pass, and the platform knows its key."""
+        return _may_pass(self.outcome, self.status_code)
+
     def raise_for_status(self) -> EventResponse:
         """Return the response itself if the event was accepted, and raise what stands for the failure otherwise.
 
@@ -117,6 +124,12 @@ class FailedRecord(_Result):
     code: int | None
     index: int
     outcome: Outcome
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def retryable(self) -> bool:
+        """Whether the same event may be accepted later: the failure may pass, and the platform knows its key."""
+        return _may_pass(self.outcome, self.code)
 
 
 class BulkResponse(_Result):
@@ -197,6 +210,10 @@ class RecordResult:
     message_id: str | None
     error: str | None
     outcome: Outcome
+
+
+def _may_pass(outcome: Outcome, status_code: int | None) -> bool:
+    return outcome in ("not_sent", "unknown") or (outcome == "rejected" and status_code in RETRYABLE_STATUS)
 
 
 def _error(status_code: int | None, error_type: str | None, outcome: Outcome) -> type[SuprsendError]:
