@@ -76,4 +76,4 @@ def _encoder() -> Encoder:
 
 def _tell_problem(source: str, row: int, error: ValidationError) -> None:
     typer.secho("cannot be sent", fg="red", nl=False, err=True)
-    typer.echo(printable(f"  {source} row {row}: {error.message}"), err=True)
+    typer.echo(f"  {printable(f'{source} row {row}: {error.message}')}", err=True)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from suprsend_async.ingest.dead_letter import DeadLetter
     from suprsend_async.ingest.report import IngestProgress, IngestReport
 
+SHOWN_FAILURES = 10
+"""So many failures are shown as they happen; all are among the dead letters."""
 LINE_SECONDS = 10.0
 _REFRESHES = 10
 
@@ -54,7 +56,10 @@ class View(Protocol):
 
 
 class _Plain:
-    """A view that shows nothing; the others say what they do otherwise."""
+    """A view that shows the first failures; the others say what they do besides, or otherwise."""
+
+    def __init__(self) -> None:
+        self._failures = 0
 
     def __enter__(self) -> Self:
         return self
@@ -68,7 +73,12 @@ class _Plain:
         pass
 
     def failure(self, letter: DeadLetter) -> None:
-        pass
+        """Show it, if it is among the first: what they have in common is seen by then."""
+        self._failures += 1
+        if self._failures <= SHOWN_FAILURES:
+            self.say(f"{letter.source} row {letter.row}: {letter.error}")
+        elif self._failures == SHOWN_FAILURES + 1:
+            self.say("More rows failed.")
 
     def say(self, sentence: str) -> None:
         typer.echo(printable(sentence), err=True)
@@ -78,6 +88,7 @@ class Bar(_Plain):
     """A bar and the figures below it, for a terminal."""
 
     def __init__(self, console: Console) -> None:
+        super().__init__()
         self._console = console
         self._live = Live(console=console, refresh_per_second=_REFRESHES, transient=True)
 
@@ -96,13 +107,14 @@ class Bar(_Plain):
 
     def say(self, sentence: str) -> None:
         """Show a sentence above the bar."""
-        self._console.print(printable(sentence), highlight=False, soft_wrap=True)
+        self._console.print(printable(sentence), highlight=False, markup=False, soft_wrap=True)
 
 
 class Lines(_Plain):
     """A line now and then, for a log."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
         self._clock = clock
         self._next = clock() + LINE_SECONDS
 
@@ -118,6 +130,7 @@ class JsonEvents(_Plain):
     """A JSON object a line on standard output, for machines."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
         self._clock = clock
         self._next = -math.inf
 
