@@ -35,6 +35,15 @@ def test_importing_loads_no_http_library_and_no_extra() -> None:
     assert run(source) == "[]"
 
 
+def test_only_those_who_buffer_import_what_is_for_buffers() -> None:
+    source = """
+import sys, suprsend_async
+print([name for name in sys.modules if "buffering" in name])
+print(suprsend_async.BufferStats.__name__, "suprsend_async.buffering.stats" in sys.modules)
+"""
+    assert run(source) == "[]\nBufferStats True"
+
+
 def test_making_clients_loads_none_either() -> None:
     source = f"""
 import sys

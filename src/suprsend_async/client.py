@@ -6,8 +6,6 @@ import logging
 import warnings
 from typing import TYPE_CHECKING, Any, NoReturn, Self, overload
 
-from suprsend_async.buffering.opening import open_buffer
-from suprsend_async.buffering.options import buffer_options
 from suprsend_async.callers import caller_place
 from suprsend_async.configuration import (
     Options,
@@ -244,6 +242,10 @@ class AsyncSuprsend:
             >>> response.success
             True
         """
+        # Only those who buffer pay for the import of it.
+        from suprsend_async.buffering.opening import open_buffer
+        from suprsend_async.buffering.options import buffer_options
+
         return open_buffer(
             self._transport,
             self._encoder,
