@@ -286,6 +286,16 @@ async def test_rows_that_fail_while_others_come_through_are_failures(job: Job, s
     assert [letter["row"] for letter in job.letters()] == [*range(200), *range(300, 400)]
 
 
+async def test_refused_credentials_after_an_outage_make_no_failures_of_its_rows(job: Job, server: Server) -> None:
+    job.write(500)
+    no = server.answer(401, {"status": "error", "error": {"message": "no", "type": "authentication"}})
+    server.script.extend([server.answer(503), no, no, no])
+    async with AsyncSuprsend("k" * 20, "secret", base_url=server.url, max_retries=0) as client:
+        report = await job.run(client, concurrency=1)
+    assert (report.ending, report.accepted, report.failed) == ("stopped", 0, 0)
+    assert not job.dead.exists()
+
+
 async def test_what_fails_last_of_all_is_left_open(job: Job, server: Server, sandbox: Sandbox) -> None:
     job.write(200)
     server.script.extend([server.accept, server.answer(503)])

@@ -96,8 +96,8 @@ class Runner:
         Cancelled, it gives what is in flight a few seconds to end, and writes the checkpoint.
 
         Returns:
-            What came of it. A source that cannot be read on and a checkpoint that cannot be written end the run
-            early, with the reason in the report.
+            What came of it. A source that cannot be read on, a checkpoint that cannot be written and a platform that
+            takes nothing end the run early, with the reason in the report.
 
         Raises:
             CheckpointError: The checkpoint is another job's, or another process uses it.

@@ -80,7 +80,7 @@ class Settlement:
         refusal = _refused_credentials(chunk.verdicts)
         if refusal is not None:
             self._stop.ask(f"the platform refuses the credentials: {refusal.error}")
-        came_through = _came_through(chunk.verdicts)
+        came_through = refusal is None and _came_through(chunk.verdicts)
         finished: list[Place] = []
         for index, event, verdict in zip(chunk.indexes, chunk.events, chunk.verdicts, strict=True):
             place = self.places.pop(index)
@@ -108,7 +108,7 @@ class Settlement:
     def conclude(self) -> None:
         """Take what failed last, with no success after it, for an outage: it is left open, and the job stops."""
         if self._held:
-            self._stop.ask(f"the platform takes nothing now ({self._held[-1][2].error})")
+            self._stop.ask(f"the platform takes nothing now ({self._held[0][2].error})")
             self._leave_held_open()
 
     def _let_held_fail(self) -> None:
