@@ -46,7 +46,9 @@ first event.
 """
 INGEST = """\
 The same events from a generator over memory, and from a file of JSON Lines through a mapping, with a checkpoint that is
-synchronised to the disk as chunks finish.
+synchronised to the disk as chunks finish. Without latency the processor is the limit, and
+reading, mapping and the checkpoint come on top of the sending; with a network between, they are done while answers are
+awaited.
 """
 START = """\
 Fresh interpreters, bytecode compiled before. The first call includes making the client, importing what it needs and
