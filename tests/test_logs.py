@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import logging
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -117,6 +119,21 @@ async def test_a_wrong_clock_is_a_warning(
     level, _, fields = told(lines)[0]
     assert level == "WARNING"
     assert fields == {"suprsend_clock_offset": 3600.0}
+
+
+def test_the_reference_lists_every_line() -> None:
+    reference = (Path(__file__).parents[1] / "docs/reference/telemetry.md").read_text("utf-8")
+    listed = re.findall(r"^\| [A-Z, ]+ \| `([^`]+)` \|", reference, re.MULTILINE)
+    calls = [node for node in ast.walk(ast.parse(inspect.getsource(logs))) if isinstance(node, ast.Call)]
+    logged = [
+        re.sub(r"%(\.\d)?[sdf]", "…", argument.value)
+        for call in calls
+        if isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) == "logger"
+        for argument in call.args
+        if isinstance(argument, ast.Constant)
+    ]
+    # What may follow at a line's end is left out in the table.
+    assert sorted(line.rstrip("…") for line in listed) == sorted(line.rstrip("…") for line in logged)
 
 
 def test_the_documented_fields_are_all_there_are() -> None:

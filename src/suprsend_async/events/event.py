@@ -304,7 +304,10 @@ def _explain(error: pydantic.ValidationError, filled_in: str | None) -> str:
 def _found(problem: str, value: object) -> str:
     """Describe a value that was refused, without showing it."""
     if isinstance(value, str):
-        return "text that UTF-8 cannot carry" if problem == "string_unicode" else f"{len(value.strip())} characters"
+        if problem == "string_unicode":
+            return "text that UTF-8 cannot carry"
+        length = len(value.strip())
+        return "1 character" if length == 1 else f"{length} characters"
     return type(value).__name__
 
 
