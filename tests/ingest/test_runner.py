@@ -1,6 +1,8 @@
 """The runner against a real sandbox, and against a server that is told what to answer."""
 
+import io
 import json
+import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -8,23 +10,26 @@ from typing import Any
 
 import anyio
 import pytest
-from tests.conftest import Server
+from tests.conftest import Received, Server
 
 from suprsend_async import AsyncSuprsend, ConfigurationError
 from suprsend_async.ingest import (
     CheckpointError,
     CheckpointFile,
+    DeadLetter,
     DeadLetterFile,
     EventMapping,
     InDoubt,
     IngestProgress,
     IngestReport,
+    JsonLines,
     LetterMapping,
     Position,
     Row,
     Runner,
     RunnerOptions,
     SourceError,
+    StandardInput,
     open_sources,
 )
 from suprsend_async.ingest.checkpoint import read_checkpoint
@@ -296,14 +301,60 @@ async def test_refused_credentials_after_an_outage_make_no_failures_of_its_rows(
     assert not job.dead.exists()
 
 
-async def test_what_fails_last_of_all_is_left_open(job: Job, server: Server, sandbox: Sandbox) -> None:
+async def test_what_fails_last_is_a_failure_if_anything_came_through(job: Job, server: Server) -> None:
     job.write(200)
     server.script.extend([server.accept, server.answer(503)])
     async with AsyncSuprsend("k" * 20, "secret", base_url=server.url, max_retries=0) as client:
         report = await job.run(client, concurrency=1)
-        assert (report.ending, report.accepted, report.failed) == ("stopped", 100, 0)
-        report = await job.run(client, concurrency=1)
-    assert (report.ending, report.accepted, report.accepted_now) == ("finished", 200, 100)
+    assert (report.ending, report.accepted, report.failed) == ("finished", 100, 100)
+
+
+async def test_what_fails_is_left_open_if_nothing_came_through(job: Job, server: Server) -> None:
+    job.write(100)
+    server.script.append(server.answer(503))
+    async with AsyncSuprsend("k" * 20, "secret", base_url=server.url, max_retries=0) as client:
+        report = await job.run(client)
+        assert (report.ending, report.accepted, report.failed) == ("stopped", 0, 0)
+        report = await job.run(client)
+    assert (report.ending, report.accepted) == ("finished", 100)
+
+
+async def test_a_chunk_that_fails_after_later_ones_came_through_is_a_failure(job: Job, server: Server) -> None:
+    # It is tried for so long that all others are done by then: no later success tells that it was the rows.
+    job.write(1_000)
+    others = threading.Semaphore(0)
+
+    def poison(request: Received) -> bytes:
+        if request.json[0]["$idempotency_key"] != "k-100":
+            others.release()
+            return server.accept(request)
+        for _ in range(9):
+            others.acquire()
+        return server.answer(500)
+
+    server.script.extend([poison] * 10)
+    async with AsyncSuprsend("k" * 20, "secret", base_url=server.url, max_retries=0) as client:
+        report = await job.run(client, concurrency=4)
+    assert (report.ending, report.accepted, report.failed) == ("finished", 900, 100)
+    assert [letter["row"] for letter in job.letters()] == [*range(100, 200)]
+
+
+async def test_an_old_success_does_not_make_failures_of_what_was_sent_after_it(job: Job, server: Server) -> None:
+    job.write(1_000)
+    failed = threading.Semaphore(0)
+
+    def outage(request: Received) -> bytes:
+        if request.json[0]["$idempotency_key"] == "k-0":
+            failed.acquire()
+            failed.acquire()
+            return server.accept(request)
+        failed.release()
+        return server.answer(503)
+
+    server.script.extend([outage] * 20)
+    async with AsyncSuprsend("k" * 20, "secret", base_url=server.url, max_retries=0) as client:
+        report = await job.run(client, concurrency=2)
+    assert (report.ending, report.accepted, report.failed) == ("stopped", 100, 0)
 
 
 async def test_rows_without_an_answer_in_an_outage_are_in_doubt_a_day_later(job: Job, server: Server) -> None:
@@ -321,6 +372,91 @@ async def test_rows_without_an_answer_in_an_outage_are_in_doubt_a_day_later(job:
         (250, 300, 1_767_225_600.0),
     ]
     assert report.accepted == 1_000 - sent
+
+
+async def test_a_gateways_page_for_every_request_is_an_outage(job: Job, server: Server) -> None:
+    job.write(1_000)
+    server.script.extend([server.answer(507, b"<html>down</html>", content_type="text/html")] * 10)
+    async with AsyncSuprsend("k" * 20, "secret", base_url=server.url) as client:
+        report = await job.run(client, concurrency=1)
+    assert (report.ending, report.failed, len(server.requests)) == ("stopped", 0, 3)
+
+
+async def test_what_came_by_a_pipe_and_is_not_sent_in_an_outage_is_a_failure(job: Job, server: Server) -> None:
+    job.write(500)
+    server.script.extend([server.accept, *[server.answer(503)] * 10])
+    piped = JsonLines(StandardInput(io.BytesIO(job.paths[0].read_bytes())))
+    async with AsyncSuprsend("k" * 20, "secret", base_url=server.url, max_retries=0) as client:
+        runner = Runner(
+            client,
+            [piped],
+            MAPPING,
+            dead_letters=DeadLetterFile(job.dead),
+            options=RunnerOptions(concurrency=1),
+        )
+        report = await runner.run()
+    assert report.ending == "stopped"
+    assert report.accepted > 0
+    # What was read and was still waiting is there as well.
+    rows = [letter["row"] for letter in job.letters()]
+    assert rows == list(range(report.accepted, report.accepted + report.failed))
+
+
+async def test_a_failure_of_a_row_that_an_earlier_run_may_have_sent_is_unknown_since_then(
+    job: Job, server: Server
+) -> None:
+    job.write(300)
+    server.script.extend([server.hang_up] * 3)
+    began = job.now
+    async with AsyncSuprsend("k" * 20, "secret", base_url=server.url, max_retries=0) as client:
+        assert (await job.run(client, concurrency=1)).ending == "stopped"
+        job.now += 3_600.0
+        server.script.extend([server.answer(503), server.accept, server.accept])
+        report = await job.run(client, concurrency=1)
+    assert (report.accepted, report.failed) == (200, 100)
+    assert {(letter["outcome"], letter["code"], letter["at"]) for letter in job.letters()} == {("unknown", 503, began)}
+
+
+async def test_failures_in_order_are_on_record_in_order(job: Job, server: Server) -> None:
+    job.paths[0].write_text(
+        "".join(f'{{"user": "u-{number // 150}", "id": "k-{number}"}}\n' for number in range(400)), encoding="utf-8"
+    )
+    server.script.append(server.answer(503))
+    async with AsyncSuprsend("k" * 20, "secret", base_url=server.url, max_retries=0) as client:
+        report = await job.run(client, concurrency=1, ordered=True)
+    assert (report.ending, report.accepted) == ("finished", 250)
+    assert [letter["row"] for letter in job.letters()] == list(range(150))
+
+
+async def test_events_that_are_held_back_for_their_user_make_no_outage(job: Job, server: Server) -> None:
+    job.paths[0].write_text(
+        "".join(f'{{"user": "u-{number // 900}", "id": "k-{number}"}}\n' for number in range(1_000)), encoding="utf-8"
+    )
+    server.script.append(server.answer(503))
+    async with AsyncSuprsend("k" * 20, "secret", base_url=server.url, max_retries=0) as client:
+        report = await job.run(client, concurrency=1, ordered=True)
+    assert (report.ending, report.accepted, report.failed) == ("finished", 100, 900)
+
+
+async def test_a_callback_that_raises_forgets_nothing_that_was_accepted(job: Job, server: Server) -> None:
+    job.write(100)
+    records: list[dict[str, Any]] = [{"status": "success", "status_code": 202, "message_id": "m"}] * 100
+    records[50] = {"status": "error", "status_code": 400, "error": {"message": "no", "type": "bad"}}
+    server.script.append(server.answer(207, {"status": "partial", "records": records}))
+
+    def fail(letter: DeadLetter) -> None:
+        raise LookupError
+
+    async with AsyncSuprsend("k" * 20, "secret", base_url=server.url, max_retries=0) as client:
+        with pytest.raises(LookupError):
+            await Runner(
+                client,
+                open_sources([str(job.paths[0])]),
+                MAPPING,
+                store=CheckpointFile(job.checkpoint),
+                on_failure=fail,
+            ).run()
+    assert read_checkpoint(job.checkpoint.read_bytes()).accepted == 99
 
 
 @pytest.mark.parametrize("change", ["source", "mapping", "target"])

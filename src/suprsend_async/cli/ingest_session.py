@@ -57,7 +57,7 @@ async def _run(terms: Terms, view: View) -> IngestReport:
             on_failure=view.failure,
         )
         stack.enter_context(view)
-        _take_interrupts(runner, view)
+        _take_interrupts(runner, view, stack)
         return await runner.run()
 
 
@@ -77,8 +77,8 @@ def _end_process(status: int) -> NoReturn:
     os._exit(status)
 
 
-def _take_interrupts(runner: Runner, view: View) -> None:
-    """Let the first signal stop the run, and the second one end the process."""
+def _take_interrupts(runner: Runner, view: View, stack: AsyncExitStack) -> None:
+    """Let the first signal stop the run, and the second one end the process, as long as the stack is open."""
     loop = asyncio.get_running_loop()
     received: list[int] = []
 
@@ -96,4 +96,4 @@ def _take_interrupts(runner: Runner, view: View) -> None:
         _end_process(INTERRUPTED)
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, handle)
+        stack.callback(signal.signal, number, signal.signal(number, handle))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
+from suprsend_async.events.user_order import HELD_BACK
 from suprsend_async.events.verdict import Verdict
 from suprsend_async.ingest.dead_letter import DeadLetter
 from suprsend_async.ingest.ranges import spans_of
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 _UNAUTHORIZED = (401, 403)
 OUTAGE_CHUNKS = 3
-"""After so many chunks in a row of which nothing came through, the platform is at fault and not the rows."""
+"""If nothing came through of so many chunks, nor of any that was sent after them, the rows are not at fault."""
 
 
 class Place(NamedTuple):
@@ -32,6 +34,9 @@ class Place(NamedTuple):
 
     source: int
     row: int
+
+
+_Failed = tuple[Place, "Event | None", Verdict]
 
 
 class Settlement:
@@ -61,9 +66,12 @@ class Settlement:
         self._wall = wall
         self._on_failure = on_failure
         self._unanswered: list[Place] = []
-        # Of chunks that failed in a way that may pass, until it is known whether others fare better.
-        self._held: list[tuple[Place, Event | None, Verdict]] = []
-        self._failed_chunks = 0
+        self._earlier = [source.unfinished() for source in journal.checkpoint.sources]
+        # Chunks that failed in a way that may pass, by their first index, until it is known whether later ones came
+        # through.
+        self._held: dict[int, list[_Failed]] = {}
+        # The first index of the latest chunk that the platform has decided on.
+        self._through = -1
         self._ending = False
 
     def end(self) -> None:
@@ -80,25 +88,31 @@ class Settlement:
         refusal = _refused_credentials(chunk.verdicts)
         if refusal is not None:
             self._stop.ask(f"the platform refuses the credentials: {refusal.error}")
-        came_through = refusal is None and _came_through(chunk.verdicts)
-        finished: list[Place] = []
+        first = chunk.indexes[0]
+        if refusal is None and _came_through(chunk.verdicts):
+            self._through = max(self._through, first)
+        accepted: list[Place] = []
+        left_open: list[_Failed] = []
+        held: list[_Failed] = []
+        failed: list[_Failed] = []
         for index, event, verdict in zip(chunk.indexes, chunk.events, chunk.verdicts, strict=True):
             place = self.places.pop(index)
             if verdict.outcome == "accepted":
-                finished.append(place)
-            elif refusal is not None or (verdict.retryable and (self._ending or self._stop.is_asked)):
-                self._leave_open(place, verdict)
-            elif verdict.retryable and not came_through:
-                self._held.append((place, event, verdict))
+                accepted.append(place)
+            elif refusal is not None or (_may_pass(verdict) and (self._ending or self._stop.is_asked)):
+                left_open.append((place, event, verdict))
+            elif _may_pass(verdict) and first > self._through:
+                held.append((place, event, verdict))
             else:
-                self._fail(place, event, verdict)
-        self._count_accepted(finished)
-        if came_through:
-            self._let_held_fail()
-        elif any(verdict.retryable for verdict in chunk.verdicts):
-            self._failed_chunks += 1
-            if self._failed_chunks >= OUTAGE_CHUNKS:
-                self.conclude()
+                failed.append((place, event, verdict))
+        self._count_accepted(accepted)
+        self._leave_open(left_open)
+        self._let_held_fail(self._through)
+        self._fail(failed)
+        if held:
+            self._held[first] = held
+        if sum(map(_was_sent, self._held.values())) >= OUTAGE_CHUNKS:
+            self._tell_outage()
         try:
             await self._journal.note().done()
         except Exception:
@@ -106,31 +120,39 @@ class Settlement:
             raise
 
     def conclude(self) -> None:
-        """Take what failed last, with no success after it, for an outage: it is left open, and the job stops."""
+        """All is sent. What failed last is the rows' own if anything came through in this run, and else an outage."""
+        if self._through < 0:
+            self._tell_outage()
+        else:
+            self._let_held_fail(max(self._held, default=-1) + 1)
+
+    def _tell_outage(self) -> None:
+        """Stop, and leave open what failed: the same command goes on with it."""
         if self._held:
-            self._stop.ask(f"the platform takes nothing now ({self._held[0][2].error})")
+            [(_, _, verdict), *_] = next(iter(self._held.values()))
+            self._stop.ask(f"the platform takes nothing now ({verdict.error})")
             self._leave_held_open()
 
-    def _let_held_fail(self) -> None:
-        """The platform is there: so it was these rows."""
-        self._failed_chunks = 0
-        held, self._held = self._held, []
-        for place, event, verdict in held:
-            self._fail(place, event, verdict)
+    def _let_held_fail(self, through: int) -> None:
+        """Something that was sent later has come through: so it was these rows."""
+        for first in [first for first in self._held if first < through]:
+            self._fail(self._held.pop(first))
 
     def _leave_held_open(self) -> None:
-        for place, _, verdict in self._held:
-            self._leave_open(place, verdict)
-        self._held.clear()
+        held, self._held = self._held, {}
+        self._leave_open(chain.from_iterable(held.values()))
 
-    def _leave_open(self, place: Place, verdict: Verdict) -> None:
-        """A resume sends it again; it is noted if it may have arrived."""
-        if verdict.outcome == "unknown":
-            self._unanswered.append(place)
+    def _leave_open(self, rows: Iterable[_Failed]) -> None:
+        """Leave rows to a resume, and note those that may have arrived. What came by a pipe cannot be read again."""
+        for place, event, verdict in rows:
+            if not self._journal.checkpoint.sources[place.source].fingerprint:
+                self._fail([(place, event, verdict)])
+            elif verdict.outcome == "unknown":
+                self._unanswered.append(place)
 
     def refuse(self, place: Place, error: str) -> None:
         """Take down a row of which no event can be made."""
-        self._fail(place, None, Verdict("rejected", error=error))
+        self._fail([(place, None, Verdict("rejected", error=error))])
 
     def unanswered(self, source: int) -> list[Span]:
         """Return the rows of a source that were sent in this run and are left open without an answer."""
@@ -141,24 +163,26 @@ class Settlement:
         self._journal.checkpoint.accepted += len(places)
         self._finish(places)
 
-    def _fail(self, place: Place, event: Event | None, verdict: Verdict) -> None:
-        letter = DeadLetter(
-            self._journal.checkpoint.sources[place.source].name,
-            place.row,
-            event,
-            verdict.error or "",
-            verdict.status_code,
-            verdict.outcome,
-            self._wall(),
-        )
-        self.failed += 1
-        self._journal.checkpoint.failed += 1
-        self._finish([place])
-        self._journal.note(letter)
-        if self._on_failure is not None:
-            self._on_failure(letter)
-        if self._max_failures is not None and self.failed >= self._max_failures:
-            self._stop.ask(f"{self.failed:,} rows failed, and --max-failures is {self._max_failures:,}")
+    def _fail(self, rows: Iterable[_Failed]) -> None:
+        for place, event, verdict in rows:
+            letter = self._letter(place, event, verdict)
+            self.failed += 1
+            self._journal.checkpoint.failed += 1
+            self._finish([place])
+            self._journal.note(letter)
+            if self._on_failure is not None:
+                self._on_failure(letter)
+            if self._max_failures is not None and self.failed >= self._max_failures:
+                self._stop.ask(f"{self.failed:,} rows failed, and --max-failures is {self._max_failures:,}")
+
+    def _letter(self, place: Place, event: Event | None, verdict: Verdict) -> DeadLetter:
+        outcome, at = verdict.outcome, self._wall()
+        for rows in self._earlier[place.source]:
+            if event is not None and rows.start <= place.row < rows.end:
+                # An earlier run may have sent it, and only a yes would settle that.
+                outcome, at = "unknown", rows.since
+        name = self._journal.checkpoint.sources[place.source].name
+        return DeadLetter(name, place.row, event, verdict.error or "", verdict.status_code, outcome, at)
 
     def _finish(self, places: Iterable[Place]) -> None:
         sources = self._journal.checkpoint.sources
@@ -172,7 +196,20 @@ class Settlement:
 
 def _came_through(verdicts: Sequence[Verdict]) -> bool:
     """Tell whether the platform has decided on anything that was sent."""
-    return any(not verdict.retryable and verdict.status_code is not None for verdict in verdicts)
+    return any(
+        verdict.outcome == "accepted" or (verdict.status_code is not None and not _may_pass(verdict))
+        for verdict in verdicts
+    )
+
+
+def _may_pass(verdict: Verdict) -> bool:
+    """Tell whether the row is not at fault as far as is known, be it that a gateway answered for the platform."""
+    return verdict.retryable or verdict.outcome == "unknown"
+
+
+def _was_sent(rows: Sequence[_Failed]) -> bool:
+    """Tell whether any of these went out, or was to: events in order may be held back for others of their user."""
+    return any(verdict is not HELD_BACK for _, _, verdict in rows)
 
 
 def _refused_credentials(verdicts: Sequence[Verdict]) -> Verdict | None:
