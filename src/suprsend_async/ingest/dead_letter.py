@@ -35,7 +35,7 @@ class DeadLetter:
         error: What went wrong.
         code: The record's status code; None if no answer came or it failed here.
         outcome: "rejected", "not_sent" or "unknown".
-        at: When it failed, in epoch seconds; of a row that an earlier run may have sent, since when it may be on its way.
+        at: When it failed, in epoch seconds; if an earlier run may have sent the row, since when it may be on its way.
     """
 
     source: str
