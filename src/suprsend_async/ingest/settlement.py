@@ -106,11 +106,11 @@ class Settlement:
             else:
                 failed.append((place, event, verdict))
         self._count_accepted(accepted)
-        self._leave_open(left_open)
-        self._let_held_fail(self._through)
-        self._fail(failed)
         if held:
             self._held[first] = held
+        self._let_held_fail(self._through)
+        self._fail(failed)
+        self._leave_open(left_open)
         if sum(map(_was_sent, self._held.values())) >= OUTAGE_CHUNKS:
             self._tell_outage()
         try:
@@ -164,6 +164,7 @@ class Settlement:
         self._finish(places)
 
     def _fail(self, rows: Iterable[_Failed]) -> None:
+        problem: Exception | None = None
         for place, event, verdict in rows:
             letter = self._letter(place, event, verdict)
             self.failed += 1
@@ -171,9 +172,14 @@ class Settlement:
             self._finish([place])
             self._journal.note(letter)
             if self._on_failure is not None:
-                self._on_failure(letter)
+                try:
+                    self._on_failure(letter)
+                except Exception as error:  # noqa: BLE001 - raised once all of them are taken down
+                    problem = problem or error
             if self._max_failures is not None and self.failed >= self._max_failures:
                 self._stop.ask(f"{self.failed:,} rows failed, and --max-failures is {self._max_failures:,}")
+        if problem is not None:
+            raise problem
 
     def _letter(self, place: Place, event: Event | None, verdict: Verdict) -> DeadLetter:
         outcome, at = verdict.outcome, self._wall()
