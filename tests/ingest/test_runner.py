@@ -438,6 +438,45 @@ async def test_events_that_are_held_back_for_their_user_make_no_outage(job: Job,
     assert (report.ending, report.accepted, report.failed) == ("finished", 100, 900)
 
 
+async def test_no_more_rows_wait_for_a_judgement_than_fit_in_memory(job: Job, server: Server) -> None:
+    rows = "".join(f'{{"user": "u", "id": "k-{number}", "text": "{"x" * 40}"}}\n' for number in range(20_000))
+    job.paths[0].write_text(rows, encoding="utf-8")
+    [source] = open_sources([str(job.paths[0])])
+    read: list[int] = []
+    server.script.extend([server.accept, server.answer(503)])
+    async with AsyncSuprsend("k" * 20, "secret", base_url=server.url, max_retries=0) as client:
+        report = await Runner(
+            client,
+            [source],
+            MAPPING,
+            store=CheckpointFile(job.checkpoint),
+            options=RunnerOptions(concurrency=1, ordered=True),
+            on_failure=lambda _: read.append(source.bytes_read),
+        ).run()
+    assert (report.ending, report.accepted, report.failed) == ("finished", 100, 19_900)
+    # The first failures were told long before the file's end.
+    assert read[0] < 0.75 * len(rows)
+
+
+async def test_a_callback_that_raises_keeps_no_failure_from_the_record(job: Job, server: Server) -> None:
+    job.write(100)
+    server.script.append(server.answer(400))
+
+    def fail(letter: DeadLetter) -> None:
+        raise LookupError
+
+    async with AsyncSuprsend("k" * 20, "secret", base_url=server.url, max_retries=0) as client:
+        with pytest.raises(LookupError):
+            await Runner(
+                client,
+                open_sources([str(job.paths[0])]),
+                MAPPING,
+                dead_letters=DeadLetterFile(job.dead),
+                on_failure=fail,
+            ).run()
+    assert [letter["row"] for letter in job.letters()] == list(range(100))
+
+
 async def test_a_callback_that_raises_forgets_nothing_that_was_accepted(job: Job, server: Server) -> None:
     job.write(100)
     records: list[dict[str, Any]] = [{"status": "success", "status_code": 202, "message_id": "m"}] * 100

@@ -23,6 +23,9 @@ _UNAUTHORIZED = (401, 403)
 OUTAGE_CHUNKS = 3
 """If nothing came through of so many chunks, nor of any that was sent after them, the rows are not at fault."""
 
+MOST_HELD = 100
+"""Chunks that wait for a judgement at most: in order, all that come after a failure may be of its user."""
+
 
 class Place(NamedTuple):
     """Where an event comes from.
@@ -111,8 +114,7 @@ class Settlement:
         self._let_held_fail(self._through)
         self._fail(failed)
         self._leave_open(left_open)
-        if sum(map(_was_sent, self._held.values())) >= OUTAGE_CHUNKS:
-            self._tell_outage()
+        self._look_for_outage()
         try:
             await self._journal.note().done()
         except Exception:
@@ -120,11 +122,17 @@ class Settlement:
             raise
 
     def conclude(self) -> None:
-        """All is sent. What failed last is the rows' own if anything came through in this run, and else an outage."""
+        """Judge what is held: the rows' own failure if anything came through in this run, and else an outage."""
         if self._through < 0:
             self._tell_outage()
         else:
             self._let_held_fail(max(self._held, default=-1) + 1)
+
+    def _look_for_outage(self) -> None:
+        if sum(map(_was_sent, self._held.values())) >= OUTAGE_CHUNKS:
+            self._tell_outage()
+        elif len(self._held) >= MOST_HELD:
+            self.conclude()
 
     def _tell_outage(self) -> None:
         """Stop, and leave open what failed: the same command goes on with it."""
