@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Self, TypeVar
 
 import anyio
@@ -148,9 +149,10 @@ class Job:
         try:
             with self._reading:
                 if isinstance(self._source, AsyncIterable):
-                    async for event in self._source:
-                        if (self._take(event) or self._outbox.wanted) and not await self._outbox.room():
-                            break
+                    async with self._closing_source():
+                        async for event in self._source:
+                            if (self._take(event) or self._outbox.wanted) and not await self._outbox.room():
+                                break
                 else:
                     for event in self._source:
                         if (self._take(event) or self._outbox.wanted) and not await self._outbox.room():
@@ -160,6 +162,15 @@ class Job:
         finally:
             # What was read before the source ended or failed is sent.
             self._outbox.end()
+
+    @asynccontextmanager
+    async def _closing_source(self) -> AsyncGenerator[None]:
+        """End an asynchronous generator that was left early here, and not when it is collected."""
+        try:
+            yield
+        finally:
+            if isinstance(self._source, AsyncGenerator):
+                await self._source.aclose()
 
     def _take(self, event: object) -> bool:
         index = self._meter.read
