@@ -300,3 +300,27 @@ async def test_ordered_holds_back_what_would_overtake(
     sent_later = {n for n in numbers(server) if n % 100 == 0 and n > 0}
     assert sent_later.isdisjoint(held_back)
     assert response.success + response.failure == 1_000
+
+
+async def test_a_source_that_waits_for_room_is_closed_when_the_call_is_cancelled(
+    client: AsyncSuprsend, server: Server
+) -> None:
+    closed: list[bool] = []
+
+    async def source() -> AsyncIterator[Event]:
+        try:
+            for number in range(1_000):
+                yield Event("user-1", "signed_up", {"n": number})
+        finally:
+            closed.append(True)
+
+    # Kept, so that nothing but the call can close it.
+    events = source()
+    server.script.append(server.hold)
+    sending = asyncio.create_task(client.bulk_events.send(events, concurrency=1))
+    while not server.requests:
+        await asyncio.sleep(0)
+    sending.cancel()
+    server.release.set()
+    await asyncio.wait([sending])
+    assert closed == [True]
