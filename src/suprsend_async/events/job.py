@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar, cast
 
 import anyio
 
@@ -170,7 +170,7 @@ class Job:
             yield
         finally:
             if isinstance(self._source, AsyncGenerator):
-                await self._source.aclose()
+                await cast("AsyncGenerator[object]", self._source).aclose()
 
     def _take(self, event: object) -> bool:
         index = self._meter.read
