@@ -169,8 +169,9 @@ class Job:
         try:
             yield
         finally:
-            if isinstance(self._source, AsyncGenerator):
-                await cast("AsyncGenerator[object]", self._source).aclose()
+            source: object = self._source
+            if isinstance(source, AsyncGenerator):
+                await cast("AsyncGenerator[object]", source).aclose()
 
     def _take(self, event: object) -> bool:
         index = self._meter.read
