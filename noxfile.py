@@ -19,7 +19,7 @@ ELSEWHERE = [f"--ignore=tests/{folder}" for folder in ("released", "faults", "ty
 OF_EXTRAS = [
     f"--ignore=tests/{path}"
     for path in (
-        *("sandbox", "cli", "documentation", "integrations", "buffering/test_kills.py"),
+        *("sandbox", "cli", "documentation", "integrations", "buffering/test_kills.py", "test_collection.py"),
         *(
             f"ingest/test_{name}.py"
             for name in ("any_bytes", "columnar", "content", "flat_memory", "kill", "opening", "runner")
