@@ -21,6 +21,7 @@ def collected(hash_seed: int) -> list[str]:
     found = subprocess.run(
         [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", *ignored, str(TESTS)],
         env=os.environ | {"PYTHONHASHSEED": str(hash_seed)},
+        check=False,
         capture_output=True,
         text=True,
         timeout=120,
