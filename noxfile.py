@@ -22,7 +22,10 @@ OF_EXTRAS = [
         *("sandbox", "cli", "documentation", "integrations", "buffering/test_kills.py", "test_collection.py"),
         *(
             f"ingest/test_{name}.py"
-            for name in ("any_bytes", "columnar", "content", "flat_memory", "kill", "opening", "runner")
+            for name in (
+                *("any_bytes", "columnar", "content", "failures", "flat_memory", "kill"),
+                *("opening", "outages", "resuming", "runner"),
+            )
         ),
     )
 ]

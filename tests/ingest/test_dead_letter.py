@@ -15,7 +15,6 @@ from suprsend_async.ingest import DeadLetter, DeadLetterFile, LetterMapping, Map
 from suprsend_async.ingest.letter_mapping import holds_letters
 
 NOW = 1_767_225_600.0
-HOUR = 3_600.0
 
 
 @pytest.fixture
@@ -65,14 +64,14 @@ def test_the_event_is_sent_again_byte_for_byte(path: Path) -> None:
     DeadLetterFile(path).write([letter(event)])
     (row,) = rows(path)
     encoder = Encoder("workspace", "sdk", 819_200)
-    assert encoder.encode(LetterMapping(wall=lambda: NOW).event(row)) == encoder.encode(event)
+    assert encoder.encode(LetterMapping().event(row)) == encoder.encode(event)
 
 
 def test_an_event_that_json_cannot_carry_is_left_out(path: Path) -> None:
     DeadLetterFile(path).write([letter(Event("user-1", "signed_up", {"ratio": float("nan")}))])
     (row,) = rows(path)
     with pytest.raises(MappingError, match="correct the row in its source"):
-        LetterMapping(wall=lambda: NOW).event(row)
+        LetterMapping().event(row)
 
 
 @pytest.mark.parametrize("torn", [b'{"sou', b'{"source":"a","row":1,"eve'])
@@ -106,26 +105,26 @@ def test_a_full_disk_is_told_with_the_path() -> None:
 
 
 @pytest.mark.parametrize(
-    ("outcome", "hours", "resend", "is_made"),
+    ("outcome", "at", "since"),
     [
-        ("unknown", 22, False, True),
-        ("unknown", 23, False, False),
-        ("unknown", 23, True, True),
-        ("rejected", 48, False, True),
-        ("not_sent", 48, False, True),
+        ("unknown", NOW, NOW),
+        ("unknown", 7, 7.0),
+        ("rejected", NOW, None),
+        ("not_sent", NOW, None),
+        # Whoever writes letters by hand may leave it out; the earliest is the safe reading.
+        ("unknown", None, 0.0),
+        ("unknown", "yesterday", 0.0),
+        ("unknown", float("nan"), 0.0),
+        ("unknown", 10**400, 0.0),
     ],
 )
-def test_what_may_have_been_processed_long_ago(
-    path: Path, outcome: str, hours: int, resend: bool, is_made: bool
-) -> None:
-    DeadLetterFile(path).write([letter(Event("user-1", "signed_up"), outcome=outcome)])
-    (row,) = rows(path)
-    mapping = LetterMapping(resend_in_doubt=resend, wall=lambda: NOW + hours * HOUR)
-    if is_made:
-        assert mapping.event(row).event_name == "signed_up"
-        return
-    with pytest.raises(MappingError, match="--resend-in-doubt"):
-        mapping.event(row)
+def test_since_when_its_event_may_be_on_its_way(outcome: str, at: object, since: float | None) -> None:
+    row = Row(0, {"event": {"distinct_id": "user-1", "event_name": "signed_up"}, "outcome": outcome, "at": at})
+    assert LetterMapping().sent_since(row) == since
+
+
+def test_a_row_that_cannot_be_read_tells_nothing() -> None:
+    assert LetterMapping().sent_since(Row(0, None, "is broken")) is None
 
 
 @pytest.mark.parametrize(
@@ -141,7 +140,7 @@ def test_what_may_have_been_processed_long_ago(
 )
 def test_a_row_that_is_no_letter(values: dict[str, object] | None) -> None:
     with pytest.raises(ValidationError):
-        LetterMapping(wall=lambda: NOW).event(Row(0, values, None if values is not None else "is broken"))
+        LetterMapping().event(Row(0, values, None if values is not None else "is broken"))
 
 
 def test_letters_are_told_from_other_rows(path: Path, tmp_path: Path) -> None:

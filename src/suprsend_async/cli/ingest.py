@@ -82,7 +82,7 @@ def ingest(
             restart=restart,
         )
         reading = SourceOptions(format=format_name, delimiter=delimiter, encoding=encoding)
-        opened, mapping = open_terms(sources, reading, map_file, words, resend_in_doubt)
+        opened, mapping = open_terms(sources, reading, map_file, words)
         if in_sandbox and checkpoint is not None:
             fail("a sandbox forgets everything at its end, so nothing can go on there; leave out --checkpoint")
         if not in_sandbox:

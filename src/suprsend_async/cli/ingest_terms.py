@@ -48,7 +48,6 @@ def open_terms(
     reading: SourceOptions,
     map_file: Path | None,
     words: Mapping[str, Any],
-    resend_in_doubt: bool,
 ) -> tuple[list[Source], RowMapping]:
     """Return the sources and the mapping that the command line names.
 
@@ -57,7 +56,6 @@ def open_terms(
         reading: How to read them.
         map_file: The mapping's file.
         words: What the options say of the mapping.
-        resend_in_doubt: Whether dead letters may be sent that may be processed twice.
 
     Raises:
         SourceError: A source cannot be found or read.
@@ -74,7 +72,7 @@ def open_terms(
     if all(letters):
         if mapping is not None:
             raise ConfigurationError("dead letters hold whole events; leave out the options about columns")
-        return sources, LetterMapping(resend_in_doubt=resend_in_doubt)
+        return sources, LetterMapping()
     if any(letters):
         raise ConfigurationError("some of the sources are dead letters and some are not; send them one after another")
     mapping = mapping or mapping_of({})

@@ -51,8 +51,9 @@ class SourceProgress:
         fingerprint: What tells this source from others, and from itself after a change.
         rows: How many rows it has; None until its end was seen.
         finished: Rows that were accepted, or whose failure is on record.
-        in_flight: Rows that may have been sent and are not known to be finished.
+        in_flight: Rows that may have been sent before this run, and are not known to be finished.
         start: Where to read on from: at the watermark, or a little before it.
+        reserved: Other rows that this run may send, from when on.
     """
 
     name: str
@@ -61,6 +62,7 @@ class SourceProgress:
     finished: RowSet = field(default_factory=RowSet)
     in_flight: list[InFlight] = field(default_factory=list[InFlight])
     start: Position = field(default_factory=lambda: Position(0))
+    reserved: list[InFlight] = field(default_factory=list[InFlight])
     _passed: deque[Position] = field(default_factory=deque[Position])
 
     @property
@@ -78,36 +80,48 @@ class SourceProgress:
             self.start = self._passed.popleft()
 
     def reserve(self, span: Span, now: float) -> None:
-        """Note that rows may be sent from now on; what was noted before keeps its earlier moment."""
+        """Note that rows may be sent from now on; what may have been sent before keeps its earlier moment."""
         known = RowSet()
         for rows in self.in_flight:
             known.add((rows.start, rows.end))
         for gap in self.finished.missing(span):
-            self.in_flight += [InFlight(*part, now) for part in known.missing(gap)]
+            self.reserved += [InFlight(*part, now) for part in known.missing(gap)]
 
-    def release(self, begun: float, sent: Iterable[Span]) -> None:
-        """Forget the rows that were reserved at `begun` or later, except those that were sent without an answer."""
+    def recall(self, row: int, since: float) -> None:
+        """Note that another job may have sent a row, for as long as it is not finished."""
+        if row in self.finished or self.sent_since(row) is not None:
+            return
+        last = self.in_flight[-1] if self.in_flight else None
+        if last is not None and (last.end, last.since) == (row, since):
+            self.in_flight[-1] = InFlight(last.start, row + 1, since)
+        else:
+            self.in_flight.append(InFlight(row, row + 1, since))
+
+    def sent_since(self, row: int) -> float | None:
+        """Return since when a row may be on its way from before this run, in epoch seconds; None if it is not."""
+        return next((rows.since for rows in self.in_flight if rows.start <= row < rows.end), None)
+
+    def release(self, sent: Iterable[Span]) -> None:
+        """End a run: of the rows that it reserved, only those that were sent without an answer stay in flight."""
         spans = list(sent)
-        kept: list[InFlight] = []
-        for rows in self.in_flight:
-            if rows.since < begun:
-                kept.append(rows)
-                continue
+        for rows in self.reserved:
             cuts = ((max(start, rows.start), min(end, rows.end)) for start, end in spans)
-            kept += [InFlight(start, end, rows.since) for start, end in cuts if start < end]
-        self.in_flight = kept
+            self.in_flight += [InFlight(start, end, rows.since) for start, end in cuts if start < end]
+        self.reserved = []
 
-    def unfinished(self) -> list[InFlight]:
-        """Return what is in flight without the rows that are finished, in the order of the rows."""
-        return sorted(
-            InFlight(*gap, rows.since)
-            for rows in self.in_flight
-            for gap in self.finished.missing((rows.start, rows.end))
-        )
+    def drop_finished(self) -> None:
+        """Forget of what is in flight, or reserved, the rows that are finished."""
+        self.in_flight = self._unfinished(self.in_flight)
+        self.reserved = self._unfinished(self.reserved)
 
     def in_doubt(self, now: float) -> list[InFlight]:
         """Return the rows in flight for so long that the platform may have forgotten their keys."""
-        return [rows for rows in self.unfinished() if now - rows.since >= SAFE_SECONDS]
+        return [rows for rows in self._unfinished(self.in_flight) if now - rows.since >= SAFE_SECONDS]
+
+    def _unfinished(self, spans: Iterable[InFlight]) -> list[InFlight]:
+        return sorted(
+            InFlight(*gap, rows.since) for rows in spans for gap in self.finished.missing((rows.start, rows.end))
+        )
 
 
 @dataclass(slots=True)
@@ -143,7 +157,7 @@ class Checkpoint:
     def to_json(self) -> bytes:
         """Return the checkpoint's bytes; what is both in flight and finished is dropped on the way."""
         for source in self.sources:
-            source.in_flight = source.unfinished()
+            source.drop_finished()
             source.move_start()
         document = {
             "format": FORMAT,
@@ -159,7 +173,7 @@ class Checkpoint:
                     "rows": source.rows,
                     "watermark": source.finished.watermark,
                     "above": source.finished.above,
-                    "in_flight": source.in_flight,
+                    "in_flight": sorted(source.in_flight + source.reserved),
                     "start": source.start,
                 }
                 for source in self.sources

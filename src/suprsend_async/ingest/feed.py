@@ -41,6 +41,10 @@ class RowPlan(Protocol):
         """
         ...
 
+    def sent_since(self, row: Row) -> float | None:
+        """Return since when the row's event may be on its way from another job, in epoch seconds; None if it is not."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -115,11 +119,19 @@ class Feed:
                 end = wanted[-1].number + 1
                 self.rows += len(wanted)
                 progress.passed(wanted[0].position)
+                self._recall(number, wanted)
                 progress.reserve((wanted[0].number, end), self._wall())
                 await self._sender.send(Batch(number, wanted, self._journal.note()))
             if len(wanted) < len(batch):
                 return
         progress.rows = end
+
+    def _recall(self, number: int, rows: list[Row]) -> None:
+        sent_since = self._plans[number].sent_since
+        for row in rows:
+            since = sent_since(row)
+            if since is not None:
+                self._journal.checkpoint.sources[number].recall(row.number, since)
 
     async def events(self) -> AsyncGenerator[Event]:
         """Give the events to send, each when its row is durably noted as in flight.

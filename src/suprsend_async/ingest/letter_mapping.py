@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import time as _time
 from typing import TYPE_CHECKING, Any, cast
 
 from suprsend_async.events.event import Event
-from suprsend_async.ingest.checkpoint import SAFE_SECONDS
 from suprsend_async.ingest.dead_letter import FIELDS
 from suprsend_async.ingest.errors import MappingError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from suprsend_async.ingest.source import Row, Source
 
 
@@ -27,18 +23,7 @@ def holds_letters(source: Source) -> bool:
 
 
 class LetterMapping:
-    """Makes the events of dead letters again.
-
-    An event that may have been processed more than 23 hours ago is not made: the platform may have forgotten its key.
-
-    Args:
-        resend_in_doubt: Make such events as well.
-        wall: Gives the time in epoch seconds.
-    """
-
-    def __init__(self, *, resend_in_doubt: bool = False, wall: Callable[[], float] = _time.time) -> None:
-        self._resend_in_doubt = resend_in_doubt
-        self._wall = wall
+    """Makes the events of dead letters again, each with the identity that it had."""
 
     def digest(self) -> str:
         """Return what identifies this mapping."""
@@ -52,27 +37,32 @@ class LetterMapping:
         """Return the letter's event.
 
         Raises:
-            MappingError: The row is no letter, it has no event, or its event may be processed twice.
+            MappingError: The row is no letter, or it has no event.
             ValidationError: The event is not valid.
         """
-        if row.values is None:
+        values = row.values
+        if values is None:
             raise MappingError(row.problem or "the row cannot be read", outcome="rejected")
-        event: object = row.values.get("event")
+        event: object = values.get("event")
         if not isinstance(event, dict):
             raise MappingError(
                 "this dead letter has no event: its row could not become one; correct the row in its source",
                 outcome="rejected",
-            )
-        at: object = row.values.get("at")
-        is_old = not isinstance(at, (int, float)) or self._wall() - at >= SAFE_SECONDS
-        if row.values.get("outcome") == "unknown" and is_old and not self._resend_in_doubt:
-            raise MappingError(
-                "the event may have been processed more than 23 hours ago, and may be processed twice if it is sent "
-                "again; add --resend-in-doubt to send it all the same",
-                outcome="unknown",
             )
         try:
             return Event(**cast("dict[str, Any]", event))
         except TypeError:
             pass
         raise MappingError("the event of this dead letter has arguments that no event has", outcome="rejected")
+
+    def sent_since(self, row: Row) -> float | None:
+        """Return since when the letter's event may be on its way: its `at`, if its outcome is unknown."""
+        values = row.values
+        if values is None or values.get("outcome") != "unknown":
+            return None
+        at: object = values.get("at")
+        # Of a letter that does not tell, the earliest is assumed.
+        return float(at) if isinstance(at, (int, float)) and 0 <= at < _NEVER else 0.0
+
+
+_NEVER = 1e12

@@ -72,6 +72,9 @@ class Plan:
             time=self._time if self._time_column is None else self._moment(values, self._time_column),
         )
 
+    def sent_since(self, row: Row) -> None:
+        """Return None: only dead letters know of earlier attempts."""
+
     def _text(self, values: Mapping[str, Any], column: str) -> str:
         """Return a column's value as it stands in ids, names and keys."""
         value = values.get(column)

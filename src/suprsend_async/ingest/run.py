@@ -76,14 +76,13 @@ class Run:
         Raises:
             Exception: What a source or a callback of the user's own raised, after all else was taken down.
         """
-        begun = self._wall()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._journal.run)
             try:
                 await self._send(client)
             finally:
                 for number, source in enumerate(self._checkpoint.sources):
-                    source.release(begun, self._settlement.unanswered(number))
+                    source.release(self._settlement.unanswered(number))
                 self._journal.close()
         with self._noting_errors():
             await self._journal.note().done()

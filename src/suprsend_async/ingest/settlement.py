@@ -69,7 +69,6 @@ class Settlement:
         self._wall = wall
         self._on_failure = on_failure
         self._unanswered: list[Place] = []
-        self._earlier = [source.unfinished() for source in journal.checkpoint.sources]
         # Chunks that failed in a way that may pass, by their first index, until it is known whether later ones came
         # through.
         self._held: dict[int, list[_Failed]] = {}
@@ -173,8 +172,9 @@ class Settlement:
 
     def _fail(self, rows: Iterable[_Failed]) -> None:
         problem: Exception | None = None
+        now = self._wall()
         for place, event, verdict in rows:
-            letter = self._letter(place, event, verdict)
+            letter = self._letter(place, event, verdict, now)
             self.failed += 1
             self._journal.checkpoint.failed += 1
             self._finish([place])
@@ -189,14 +189,14 @@ class Settlement:
         if problem is not None:
             raise problem
 
-    def _letter(self, place: Place, event: Event | None, verdict: Verdict) -> DeadLetter:
-        outcome, at = verdict.outcome, self._wall()
-        for rows in self._earlier[place.source]:
-            if event is not None and rows.start <= place.row < rows.end:
-                # An earlier run may have sent it, and only a yes would settle that.
-                outcome, at = "unknown", rows.since
-        name = self._journal.checkpoint.sources[place.source].name
-        return DeadLetter(name, place.row, event, verdict.error or "", verdict.status_code, outcome, at)
+    def _letter(self, place: Place, event: Event | None, verdict: Verdict, at: float) -> DeadLetter:
+        outcome = verdict.outcome
+        source = self._journal.checkpoint.sources[place.source]
+        earlier = None if event is None else source.sent_since(place.row)
+        if earlier is not None:
+            # It may have been sent before this run, and only a yes would settle that.
+            outcome, at = "unknown", earlier
+        return DeadLetter(source.name, place.row, event, verdict.error or "", verdict.status_code, outcome, at)
 
     def _finish(self, places: Iterable[Place]) -> None:
         sources = self._journal.checkpoint.sources
