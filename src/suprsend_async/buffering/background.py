@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
+from suprsend_async.events import task
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
@@ -29,7 +31,7 @@ class Background:
         try:
             await self._started.wait()
         except BaseException:
-            await self._stop()
+            await task.end(self._task)
             raise
         if self._task.done():
             await self._task
@@ -46,7 +48,7 @@ class Background:
             try:
                 await self._drain(drained, seconds)
             finally:
-                await self._stop()
+                await task.end(self._task)
         if not self._task.cancelled() and (error := self._task.exception()) is not None:
             raise error
 
@@ -57,15 +59,3 @@ class Background:
             await asyncio.wait([draining, self._task], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
             draining.cancel()
-
-    async def _stop(self) -> None:
-        self._task.cancel()
-        cancelled = None
-        while not self._task.done():
-            # The task is this object's own and is not left behind, however often the owner is cancelled.
-            try:
-                await asyncio.wait([self._task])
-            except asyncio.CancelledError as error:
-                cancelled = error
-        if cancelled is not None:
-            raise cancelled

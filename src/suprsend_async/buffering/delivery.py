@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from suprsend_async.events.gate import JobGate
+from suprsend_async.events.gate import JobGate, Passage
 from suprsend_async.events.pressure import Pressure
-from suprsend_async.transport.answer import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from suprsend_async.buffering.batch import Batch
     from suprsend_async.outcome import Outcome
-    from suprsend_async.transport.answer import Answer
     from suprsend_async.transport.transport import Transport
 
 
@@ -36,7 +34,7 @@ class Delivery:
         call = None
         with self._transport.observed("buffer"):
             try:
-                call = await self._transport.send(batch, _Passage(self._gate))
+                call = await self._transport.send(batch, Passage(self._gate))
             finally:
                 batch.close(call)
 
@@ -44,25 +42,3 @@ class Delivery:
         """Tell whoever watches the client of final verdicts: not of those after which the event goes again."""
         if outcomes and self._transport.observer is not None:
             self._transport.observer.finished(outcomes)
-
-
-class _Passage:
-    """One batch's way through the gate."""
-
-    def __init__(self, gate: JobGate) -> None:
-        self._gate = gate
-        self._entered = 0.0
-
-    @property
-    def closed(self) -> bool:
-        return self._gate.closed
-
-    async def enter(self, *, again: bool) -> Failure | None:
-        entered = await self._gate.enter(again=again)
-        if isinstance(entered, Failure):
-            return entered
-        self._entered = entered
-        return None
-
-    def leave(self, result: Answer | Failure | None) -> None:
-        self._gate.leave(self._entered, result)

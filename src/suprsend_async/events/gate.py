@@ -10,6 +10,8 @@ from suprsend_async.events.pressure import Pressure, Signal
 from suprsend_async.transport.answer import Answer, Failure
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from suprsend_async.transport.clock import Clock
 
 TOO_MANY_REQUESTS = 429
@@ -75,6 +77,39 @@ class JobGate:
         """Let nothing through any more."""
         self.closed = True
         self._changed.set()
+
+
+class Passage:
+    """One shipment's way through the gate.
+
+    Args:
+        gate: The gate.
+        on_entered: Called each time that it was let through.
+    """
+
+    def __init__(self, gate: JobGate, on_entered: Callable[[], None] | None = None) -> None:
+        self._gate = gate
+        self._on_entered = on_entered
+        self._entered = 0.0
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing is let through any more."""
+        return self._gate.closed
+
+    async def enter(self, *, again: bool) -> Failure | None:
+        """Wait to be let through; returns why the attempt is not to be made, if so."""
+        entered = await self._gate.enter(again=again)
+        if isinstance(entered, Failure):
+            return entered
+        self._entered = entered
+        if self._on_entered is not None:
+            self._on_entered()
+        return None
+
+    def leave(self, result: Answer | Failure | None) -> None:
+        """Tell what came of the attempt; None if it was cancelled."""
+        self._gate.leave(self._entered, result)
 
 
 def signal_of(result: Answer | Failure | None) -> Signal:

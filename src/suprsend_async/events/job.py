@@ -5,21 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar, cast
 
 import anyio
 
 from suprsend_async import logs
 from suprsend_async.errors import ValidationError
+from suprsend_async.events import task
 from suprsend_async.events.callbacks import call
 from suprsend_async.events.event import Event
-from suprsend_async.events.gate import JobGate
+from suprsend_async.events.gate import JobGate, Passage
 from suprsend_async.events.outbox import InputOrder, Outbox, Queue
 from suprsend_async.events.pressure import Pressure
 from suprsend_async.events.progress import Meter
 from suprsend_async.events.user_order import UserOrder
 from suprsend_async.events.verdict import Verdict
-from suprsend_async.transport.answer import Failure
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from suprsend_async.events.chunk import Chunk
     from suprsend_async.events.encoding import Encoder
     from suprsend_async.events.progress import Progress
-    from suprsend_async.transport.answer import Answer
     from suprsend_async.transport.transport import Transport
 
 T = TypeVar("T")
@@ -110,19 +110,7 @@ class Job:
             try:
                 await asyncio.wait([self._task], timeout=DRAIN_SECONDS)
             finally:
-                await self._end()
-
-    async def _end(self) -> None:
-        self._task.cancel()
-        cancelled = None
-        while not self._task.done():
-            # The task is this object's own and is not left behind, however often the caller is cancelled.
-            try:
-                await asyncio.wait([self._task])
-            except asyncio.CancelledError as error:
-                cancelled = error
-        if cancelled is not None:
-            raise cancelled
+                await task.end(self._task)
 
     def _stop(self) -> None:
         self._reading.cancel()
@@ -189,7 +177,7 @@ class Job:
         while (chunk := await self._outbox.take()) is not None:
             try:
                 if chunk.is_sendable:
-                    await self._transport.send(chunk, _Passage(self._gate, self._meter, chunk))
+                    await self._transport.send(chunk, Passage(self._gate, partial(self._count_request, chunk)))
             finally:
                 self._outbox.finished(chunk)
                 self._meter.finished(chunk)
@@ -197,6 +185,9 @@ class Job:
                     self._transport.observer.finished([verdict.outcome for verdict in chunk.verdicts])
                 with anyio.CancelScope(shield=True):
                     await self._call(self._report, chunk)
+
+    def _count_request(self, chunk: Chunk) -> None:
+        self._meter.request(*chunk.next_request())
 
     async def _tell_progress(self) -> None:
         while self._on_progress is not None:
@@ -214,29 +205,3 @@ class Job:
         except Exception as error:  # noqa: BLE001 - what the user's code raises is raised again at the end
             self._error = self._error or error
             self._stop()
-
-
-class _Passage:
-    """One chunk's way through the job's gate, where its attempts are counted."""
-
-    def __init__(self, gate: JobGate, meter: Meter, chunk: Chunk) -> None:
-        self._gate = gate
-        self._meter = meter
-        self._chunk = chunk
-        self._entered = 0.0
-
-    @property
-    def closed(self) -> bool:
-        return self._gate.closed
-
-    async def enter(self, *, again: bool) -> Failure | None:
-        entered = await self._gate.enter(again=again)
-        if isinstance(entered, Failure):
-            return entered
-        self._entered = entered
-        events, size, first = self._chunk.next_request()
-        self._meter.request(events, size, first)
-        return None
-
-    def leave(self, result: Answer | Failure | None) -> None:
-        self._gate.leave(self._entered, result)
