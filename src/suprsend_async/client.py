@@ -47,7 +47,8 @@ class AsyncSuprsend:
 
     Args:
         workspace_key: The workspace's key; `SUPRSEND_WORKSPACE_KEY` if left out.
-        workspace_secret: The workspace's secret; `SUPRSEND_WORKSPACE_SECRET` if left out.
+        workspace_secret: The workspace's secret; `SUPRSEND_WORKSPACE_SECRET` if left out. If neither key nor secret is
+            given anywhere, `SUPRSEND_WORKSPACE_UID` and `SUPRSEND_API_KEY` serve as in `with_workspace_api_key`.
         base_url: Where the platform is; `SUPRSEND_BASE_URL`, or the platform's own address, if left out.
         timeout: Seconds for a whole call, attempts and waits included; in a bulk, for each chunk.
         max_retries: Attempts after the first one.

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class SuprsendError(Exception):
-    """The root of the tree: catch this to catch everything that the package raises.
+    """The root of the tree: catch this to catch all but the `TypeError` of a call that is written wrong.
 
     Attributes:
         message: What happened; for an HTTP answer the server's own words, at most 2 kB.

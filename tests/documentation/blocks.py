@@ -2,7 +2,7 @@
 
 What is shown is what is run, with `await` wherever it stands; all blocks of a page share their names.
 
-- A block of Python runs. If it defines `main`, that runs as well.
+- A block of Python runs. One that defines `main` has to run it, or nobody would see it work.
 - A block of Python with a file's name as its title is written to that file; a file of tests is run by pytest.
 - In a block for the shell, the lines that begin with `suprsend-async` or `python` and a file's name run.
 - A block titled "output" holds what the block before it printed; `...` stands for anything. In one titled "output,
@@ -128,13 +128,12 @@ class Reader:
         for placeholder, real in self.placeholders.items():
             source = source.replace(placeholder, real)
         padded = "\n" * (line if mode == "exec" else 0) + source
-        self.names.pop("main", None)
+        if "def main(" in source and "asyncio.run(main())" not in source:
+            raise AssertionError(f"{self.name}:{line + 1}: main is never run")
         with redirect_stdout(io.StringIO()) as printed:
             self._await(
                 eval(compile(padded, self.name, mode, ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True), self.names)
             )
-            if "main" in self.names:
-                self._await(self.names["main"]())
         self.printed = printed.getvalue()
         self.done += 1
 

@@ -108,7 +108,12 @@ def test_a_block_that_fails_fails(reader: Callable[[str], Reader]) -> None:
 
 def test_what_main_raises_is_raised(reader: Callable[[str], Reader]) -> None:
     with pytest.raises(ZeroDivisionError):
-        reader("page.md").read("```python\nasync def main():\n    1 / 0\n```\n")
+        reader("page.md").read("```python\nimport asyncio\nasync def main():\n    1 / 0\nasyncio.run(main())\n```\n")
+
+
+def test_a_main_that_nobody_runs_is_found(reader: Callable[[str], Reader]) -> None:
+    with pytest.raises(AssertionError, match=r"page\.md:2: main is never run"):
+        reader("page.md").read("```python\nasync def main():\n    pass\n```\n")
 
 
 def test_the_output_is_compared(reader: Callable[[str], Reader]) -> None:

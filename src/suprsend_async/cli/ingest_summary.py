@@ -76,7 +76,8 @@ def _sentences(report: IngestReport, terms: Terms) -> list[str]:
         sentences.append(f"{how}: {report.reason}." if report.ending == "stopped" else f"{how}.")
     if report.ending != "finished" and terms.checkpoint is not None:
         sentences.append(f"The checkpoint {terms.checkpoint} knows which rows are done.")
-    if report.ending == "finished" and not report.accepted_now and not report.failed_now and report.rows:
+    is_idle = not report.accepted_now and not report.failed_now and not report.in_doubt
+    if report.ending == "finished" and is_idle and report.rows:
         failed = f"; {counted(report.failed, 'row')} failed in earlier runs" if report.failed else ""
         sentences.append(f"There was nothing left to do{failed}. To send all rows again, add --restart.")
     if report.in_doubt:

@@ -84,7 +84,8 @@ class EventResponse(_Result):
         Raises:
             ResponseError: The server said no: `AuthenticationError`, `RateLimited`, `PayloadTooLarge`,
                 `ServerError` or the class itself.
-            TransportError: No HTTP answer came: `ConnectionFailed` or `DeadlineExceeded`.
+            TransportError: No HTTP answer came, or none of the platform's: `ConnectionFailed`, `DeadlineExceeded` or
+                the class itself.
 
         Examples:
             >>> response = await client.track_event(Event("user-1", "signed_up"))
@@ -104,13 +105,13 @@ class EventResponse(_Result):
 
 
 class FailedRecord(_Result):
-    """An event of a bulk that was not accepted.
+    """An event of a bulk or a buffer that was not accepted.
 
     Attributes:
         record: The event, ready to be sent again with the identity that it has; None if the input was no event.
         error: What went wrong.
         code: The record's status code; None if no answer came or it failed here.
-        index: Its position in the input, from 0.
+        index: Its position in the input, from 0; in a buffer, a number of the event's own.
         outcome: "rejected", "not_sent" or "unknown".
 
     Examples:
