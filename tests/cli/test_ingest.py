@@ -17,8 +17,9 @@ import pytest
 from tests.ingest.kills import slow_sandbox
 from typer.testing import CliRunner
 
+from suprsend_async import Event
 from suprsend_async.cli.application import app
-from suprsend_async.ingest import CheckpointFile
+from suprsend_async.ingest import CheckpointFile, DeadLetter, DeadLetterFile
 from suprsend_async.sandbox import Sandbox
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -104,6 +105,26 @@ def test_some_failed_and_the_command_to_send_them_again_is_shown(run: Run, sandb
     assert again.returncode == 0, again.stderr
     assert keys(sandbox) == expected(250)
     assert f"{source}.dead was accepted at last; delete it" in again.stdout
+
+
+def test_letters_that_may_be_doubles_wait_for_a_decision(run: Run, sandbox: Sandbox, tmp_path: Path) -> None:
+    day_ago = time.time() - 24 * 3_600
+    letters = [
+        DeadLetter("users.jsonl", row, Event("user-1", "signed_up", idempotency_key=f"k-{row}"), "?", None, outcome, at)
+        for row, outcome, at in ((0, "unknown", day_ago), (1, "unknown", time.time()), (2, "rejected", day_ago))
+    ]
+    file = tmp_path / "users.jsonl.dead"
+    DeadLetterFile(file).write(letters)
+    first = run("ingest", str(file), **sandbox.environment())
+    assert first.returncode == 1, first.stderr
+    assert f"in doubt: {file}, row 0, in flight since" in first.stdout
+    assert keys(sandbox) == Counter(["k-1", "k-2"])
+    second = run("ingest", str(file), **sandbox.environment())
+    assert second.returncode == 1
+    assert "add --resend-in-doubt" in second.stdout
+    assert "nothing left to do" not in second.stdout
+    assert run("ingest", str(file), "--resend-in-doubt", **sandbox.environment()).returncode == 0
+    assert keys(sandbox) == expected(3)
 
 
 def test_dead_letters_take_no_options_about_columns(run: Run, sandbox: Sandbox, source: Path) -> None:

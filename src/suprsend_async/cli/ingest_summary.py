@@ -95,9 +95,9 @@ def _sentences(report: IngestReport, terms: Terms) -> list[str]:
 
 def _doubt(rows: InDoubt) -> str:
     since = datetime.fromtimestamp(rows.since, UTC)
-    return (
-        f"in doubt: {rows.source}, rows {rows.start:,} to {rows.end - 1:,}, in flight since {since:%Y-%m-%d %H:%M} UTC"
-    )
+    last = rows.end - 1
+    which = f"row {last:,}" if rows.start == last else f"rows {rows.start:,} to {last:,}"
+    return f"in doubt: {rows.source}, {which}, in flight since {since:%Y-%m-%d %H:%M} UTC"
 
 
 def _earlier(total: int, now: int) -> str:
