@@ -584,6 +584,21 @@ async def test_a_refusal_becomes_a_dead_letter_at_once_and_holds_nobody_up(
     assert len(files(spool)) == 1
 
 
+async def test_a_refusal_does_not_settle_what_an_earlier_round_may_have_brought_there(
+    client: AsyncSuprsend, server: Server, spool: Path
+) -> None:
+    server.script.extend([server.hang_up] * (client._transport.policy.max_retries + 1))
+    server.script.append(server.answer(400, {"status": "error", "error": {"message": "no", "type": "x"}}))
+    told: list[FailedRecord] = []
+    async with client.buffer(spool=spool, on_failure=told.append) as tracker:
+        await tracker.enqueue(events(1)[0])
+        await tracker.flush()
+        [letter] = await tracker.dead_letters()
+        assert (tracker.stats().rejected, tracker.stats().unknown) == (0, 1)
+    assert (letter.outcome, letter.status_code, letter.error) == ("unknown", 400, "no")
+    assert [record.outcome for record in told] == ["unknown"]
+
+
 async def test_dead_letters_can_be_sent_again_or_discarded_by_the_next_process(
     client: AsyncSuprsend, server: Server, spool: Path
 ) -> None:

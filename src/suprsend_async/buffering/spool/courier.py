@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import anyio
@@ -15,7 +15,7 @@ from suprsend_async.buffering.spool.letters import DeadLetter
 from suprsend_async.errors import SpoolError
 from suprsend_async.events.chunk import Chunk
 from suprsend_async.events.chunking import MAX_CHUNK_BYTES, MAX_CHUNK_EVENTS
-from suprsend_async.events.verdict import Verdict
+from suprsend_async.events.verdict import Verdict, merged
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -90,6 +90,8 @@ class Courier:
         # Events that were read and are not settled: in flight or resting; and of these, the ones that go again now.
         self._held = 0
         self._again: list[int] = []
+        # What is known from earlier rounds of those that may have been processed: no refusal unsays it.
+        self._in_doubt: dict[int, Verdict] = {}
         self._departed_at = -math.inf
         self._slots = anyio.Semaphore(delivery.concurrency)
         self._work = anyio.Event()
@@ -208,12 +210,16 @@ class Courier:
         return outcome
 
     def _sort(self, outcome: _Sorted, batch: Batch, row: Row, settled: Settled) -> None:
+        if (earlier := self._in_doubt.pop(row.position, None)) is not None:
+            settled = replace(settled, verdict=merged(earlier, settled.verdict))
         verdict = settled.verdict
         if verdict.outcome == "accepted":
             outcome.delivered.append(row)
             self._tell(row.position, settled)
         elif verdict.retryable or batch.refusal in _REFUSED_CREDENTIALS:
             outcome.again.append(row)
+            if verdict.outcome == "unknown":
+                self._in_doubt[row.position] = verdict
             outcome.retry_after = max(outcome.retry_after or 0.0, settled.retry_after or 0.0) or None
         else:
             self._put_aside(outcome, row, settled)
