@@ -643,6 +643,18 @@ async def test_refused_credentials_are_no_events_fault(client: AsyncSuprsend, se
     assert len(server.requests) == 5
 
 
+async def test_a_caller_who_waited_in_vain_is_told_why_nothing_gets_through(
+    make_client: Callable[..., AsyncSuprsend], server: Server, spool: Path
+) -> None:
+    refusal = server.answer(401, {"status": "error", "error": {"message": "wrong key", "type": "auth"}})
+    server.script.extend([refusal, server.hold])
+    async with make_client(server.url, timeout=0.3).buffer(spool=spool) as tracker:
+        response = await tracker.track_event(events(1)[0])
+        server.release.set()
+    assert (response.outcome, response.error_type) == ("unknown", "deadline_exceeded")
+    assert "stored and will be sent; the last attempt failed: wrong key" in response.message
+
+
 async def test_one_event_that_keeps_failing_does_not_hold_up_the_others(
     client: AsyncSuprsend, server: Server, spool: Path, still_time: StillTime
 ) -> None:

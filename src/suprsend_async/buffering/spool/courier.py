@@ -51,6 +51,7 @@ class _Sorted:
     delivered: list[Row] = field(default_factory=list["Row"])
     dead: list[tuple[Row, DeadLetter]] = field(default_factory=list["tuple[Row, DeadLetter]"])
     again: list[Row] = field(default_factory=list["Row"])
+    trouble: str | None = None
     retry_after: float | None = None
 
 
@@ -66,6 +67,10 @@ class Courier:
         linger: Seconds between two requests that are not full, at least.
         tell: Called with the position of each event that has its final verdict, and what came of it.
         bury: Awaited with new dead letters.
+
+    Attributes:
+        in_flight: Requests in flight.
+        trouble: Why nothing gets through, if nothing does.
     """
 
     def __init__(
@@ -79,6 +84,7 @@ class Courier:
     ) -> None:
         """Begin at the first event."""
         self.in_flight: int = 0
+        self.trouble: str | None = None
         self._writer = writer
         self._delivery = delivery
         self._clock = clock
@@ -176,7 +182,9 @@ class Courier:
 
     def _rest_after(self, outcome: _Sorted, started: float) -> float:
         """Return the seconds that events rest which go again; if nothing got through, all others rest as well."""
+        self.trouble = outcome.trouble
         if outcome.delivered or outcome.dead:
+            self.trouble = None
             self._backoff.succeeded()
             return max(REST, outcome.retry_after or 0.0)
         now = self._clock.monotonic()
@@ -218,6 +226,7 @@ class Courier:
             self._tell(row.position, settled)
         elif verdict.retryable or batch.refusal in _REFUSED_CREDENTIALS:
             outcome.again.append(row)
+            outcome.trouble = verdict.error
             if verdict.outcome == "unknown":
                 self._in_doubt[row.position] = verdict
             outcome.retry_after = max(outcome.retry_after or 0.0, settled.retry_after or 0.0) or None

@@ -43,10 +43,7 @@ SECOND_LOOK = (0.2, 2.0)
 # Seconds that telling of what is left may take at the end.
 TELLING_SECONDS = 5.0
 
-_STORED = Settled(
-    Verdict("unknown", error="no answer in time; the event is stored and will be sent", error_type="deadline_exceeded"),
-    attempts=0,
-)
+_STORED = "no answer in time; the event is stored and will be sent"
 
 
 class SpoolSession:
@@ -220,7 +217,10 @@ class SpoolSession:
     def _expire(self, position: int) -> None:
         answer = self._waiting.get(position)
         if answer is not None and not answer.done():
-            answer.set_result(_STORED.response())
+            trouble = self._courier.trouble
+            error = _STORED if trouble is None else f"{_STORED}; the last attempt failed: {trouble}"
+            verdict = Verdict("unknown", error=error, error_type="deadline_exceeded")
+            answer.set_result(Settled(verdict, attempts=0).response())
 
     def _say_what_stays(self) -> None:
         for position in list(self._waiting):
