@@ -222,11 +222,16 @@ class BlockingBulkEventsResource:
 
         async def start(events: AsyncIterable[Event], take: Callable[[BulkResponse], Awaitable[None]]) -> None:
             response = await self._resource.send(
-                events, concurrency=concurrency, ordered=ordered, on_progress=on_progress, on_failure=on_failure
+                events,
+                concurrency=concurrency,
+                ordered=ordered,
+                on_progress=bridge.guarded(on_progress),
+                on_failure=bridge.guarded(on_failure),
             )
             await take(response)
 
-        (response,) = Bridge(start).run(self._loop, "bulk_events.send()", source)
+        bridge = Bridge(start)
+        (response,) = bridge.run(self._loop, "bulk_events.send()", source)
         return response
 
     def stream(
@@ -253,13 +258,18 @@ class BlockingBulkEventsResource:
 
         async def start(events: AsyncIterable[Event], take: Callable[[RecordResult], Awaitable[None]]) -> None:
             records = self._resource.stream(
-                events, concurrency=concurrency, ordered=ordered, on_progress=on_progress, on_failure=on_failure
+                events,
+                concurrency=concurrency,
+                ordered=ordered,
+                on_progress=bridge.guarded(on_progress),
+                on_failure=bridge.guarded(on_failure),
             )
             async with aclosing(records):
                 async for record in records:
                     await take(record)
 
-        with closing(Bridge(start).run(self._loop, "bulk_events.stream()", source)) as records:
+        bridge = Bridge(start)
+        with closing(bridge.run(self._loop, "bulk_events.stream()", source)) as records:
             yield from records
 
 

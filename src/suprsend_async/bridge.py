@@ -13,15 +13,18 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import anyio
 
 from suprsend_async.errors import ConfigurationError
+from suprsend_async.events.callbacks import call
 from suprsend_async.events.chunking import MAX_CHUNK_EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Coroutine, Generator, Iterable
 
+    from suprsend_async.events.callbacks import Callback
     from suprsend_async.events.event import Event
     from suprsend_async.portal import LoopThread
 
 T = TypeVar("T")
+A = TypeVar("A")
 
 
 class Bridge(Generic[T]):
@@ -38,9 +41,24 @@ class Bridge(Generic[T]):
         self._events: list[Event] | None = None
         self._source_ended = False
         self._source_error: BaseException | None = None
+        self._exit: BaseException | None = None
         self._wanted = False
         self._results: list[T] = []
         self._changed = anyio.Event()
+
+    def guarded(self, callback: Callback[A] | None) -> Callback[A] | None:
+        """Return a callback whose exits are raised by `run`: on the loop they would end all other calls with it."""
+        if callback is None:
+            return None
+
+        async def guarded(argument: A) -> None:
+            try:
+                await call(callback, argument)
+            except (SystemExit, KeyboardInterrupt) as error:
+                self._exit = error
+                raise RuntimeError(f"a callback raised {type(error).__name__}") from None
+
+        return guarded
 
     def run(self, loop: LoopThread, name: str, source: Iterable[Event]) -> Generator[T]:
         """Read the source, and yield the results as they come.
@@ -74,6 +92,10 @@ class Bridge(Generic[T]):
             yield from self._results
             if self._task.cancelled() or self._task.exception() is not None:
                 raise
+        except RuntimeError:
+            if self._exit is not None:
+                raise self._exit from None
+            raise
         finally:
             loop.finish(self._end, on=started_on)
 

@@ -97,7 +97,8 @@ class LoopThread:
         """
         self._close = close
         self._closed = False
-        self._lock = threading.Lock()
+        # Not a plain lock: a signal's handler may call in while its own thread holds it.
+        self._lock = threading.RLock()
         self._running: _Running | None = None
         self._stopped: _Running | None = None
         self._bulks: set[asyncio.Task[None]] = set()
@@ -110,7 +111,7 @@ class LoopThread:
         inherited = [one for one in (self._running, self._stopped, *self._bulks) if one is not None]
         self._running = self._stopped = None
         self._bulks = set()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         return inherited
 
     @property
@@ -185,11 +186,16 @@ class LoopThread:
         with self._lock:
             if self._closed:
                 raise ConfigurationError(CLOSED)
-            if self._running is None:
-                self._running = _Running.start()
-            running = self._running
+            running = self._running or self._take(_Running.start())
         _refuse_own_thread(running, name)
         return running.portal
+
+    def _take(self, started: _Running) -> _Running:
+        if self._running is None:
+            self._running = started
+        else:  # a signal's handler was faster
+            started.portal.start_task_soon(started.portal.stop)
+        return self._running
 
     def stop(self) -> None:
         """Close what runs on the loop, stop the loop and join its thread.

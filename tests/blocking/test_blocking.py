@@ -6,13 +6,14 @@ import asyncio
 import gc
 import re
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
-from suprsend_async import ConfigurationError, Event, Suprsend, ValidationError
+from suprsend_async import ConfigurationError, Event, FailedRecord, Suprsend, ValidationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -263,3 +264,22 @@ def test_a_broken_construction_leaves_nothing_behind(loop_threads: Callable[[], 
         Suprsend("key", "secret", timeout=0)
     gc.collect()
     assert loop_threads() == []
+
+
+@pytest.mark.parametrize("leave", [SystemExit(3), KeyboardInterrupt()])
+def test_a_callback_that_ends_the_program_ends_no_other_threads_call(
+    client: Suprsend, server: Server, leave: BaseException
+) -> None:
+    def end(_: FailedRecord) -> None:
+        raise leave
+
+    server.script.append(server.hold)
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(client.track_event, event())
+        while not server.requests:
+            time.sleep(0.001)
+        with pytest.raises(type(leave)):
+            client.bulk_events.send([Event("user-1", "signed_up", {"x": float("nan")})], on_failure=end)
+        server.release.set()
+        assert other.result(10).success
+    assert client.track_event(event()).success

@@ -223,6 +223,30 @@ client.close()
     assert names(server) == ["first", "second"]
 
 
+def test_a_signals_handler_may_call_while_the_first_call_starts_the_thread(
+    run: Callable[..., None], server: Server
+) -> None:
+    run(f"""
+import signal, time
+from suprsend_async import portal
+client = Suprsend("k" * 20, "secret", base_url={server.url!r})
+signal.signal(signal.SIGUSR1, lambda *_: client.track_event(event("handler")).raise_for_status())
+start = portal._Running.start
+
+def interrupted():
+    portal._Running.start = start
+    signal.raise_signal(signal.SIGUSR1)
+    return start()
+
+portal._Running.start = interrupted
+client.track_event(event("first")).raise_for_status()
+while sum(thread.name == "suprsend-async" for thread in threading.enumerate()) > 1:
+    time.sleep(0.001)
+client.close()
+""")
+    assert names(server) == ["handler", "first"]
+
+
 def test_a_loop_that_cannot_start_is_an_error_and_no_hang(run: Callable[..., None], server: Server) -> None:
     """A loop needs files of its own: with none left it cannot begin, and the caller must not wait for it."""
     run("""

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import resource
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from tests.conftest import StillTime
 
 HOUR = 3600.0
+BUSY = {"status": "error", "status_code": 503, "error": {"message": "busy", "type": "busy"}}
+FINE = {"status": "success", "status_code": 202, "message_id": "m"}
 
 
 @pytest.fixture
@@ -655,6 +658,90 @@ async def test_a_caller_who_waited_in_vain_is_told_why_nothing_gets_through(
     assert "stored and will be sent; the last attempt failed: wrong key" in response.message
 
 
+async def test_a_slip_of_the_server_silences_no_spool_for_years(
+    client: AsyncSuprsend, server: Server, spool: Path, still_time: StillTime
+) -> None:
+    begin = still_time.now
+    server.script.append(server.answer(429, retry_after="999999999"))
+    async with client.buffer(spool=spool) as tracker:
+        await tracker.enqueue(events(1)[0])
+        await tracker.flush()
+        assert tracker.stats().accepted == 1
+    assert 15 * 60.0 <= still_time.now - begin < HOUR
+
+
+async def test_a_disk_that_cannot_be_read_for_a_while_stops_nothing(
+    client: AsyncSuprsend, server: Server, spool: Path, monkeypatch: pytest.MonkeyPatch, still_time: StillTime
+) -> None:
+    failures = iter(range(6))
+    read, read_these = Store.read, Store.read_these
+
+    def failing(real: Any) -> Any:
+        def method(*arguments: Any) -> Any:
+            if next(failures, None) is not None:
+                raise sqlite3.OperationalError("disk I/O error")
+            return real(*arguments)
+
+        return method
+
+    async with client.buffer(spool=spool) as tracker:
+        monkeypatch.setattr(Store, "read", failing(read))
+        await tracker.enqueue(events(1)[0])
+        await tracker.flush()
+        # And when an event goes again.
+        failures = iter(range(2))
+        monkeypatch.setattr(Store, "read_these", failing(read_these))
+        server.script.append(server.answer(207, {"status": "success", "records": [BUSY, FINE]}))
+        server.script.extend([server.answer(207, {"status": "success", "records": [BUSY]})] * 4)
+        await asyncio.gather(*[tracker.enqueue(event) for event in events(2)])
+        await tracker.flush()
+        assert tracker.stats().accepted == 3
+    assert still_time.sleeps[:3] == [1.0, 2.0, 4.0]
+
+
+async def test_a_spool_whose_task_was_cancelled_says_so(client: AsyncSuprsend, server: Server, spool: Path) -> None:
+    async with client.buffer(spool=spool) as tracker:
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+        stored = 0
+        # What is taken in before it has ended is stored as ever.
+        with anyio.fail_after(10), pytest.raises((ConfigurationError, SpoolError)):  # noqa: PT012 - at some turn
+            while True:
+                await tracker.enqueue(events(1)[0])
+                stored += 1
+        with pytest.raises(ConfigurationError, match=r"enqueue\(\) comes too late"):
+            await tracker.enqueue(events(1)[0])
+    async with client.buffer(spool=spool) as tracker:
+        await tracker.flush()
+    assert tracker.stats().accepted == stored
+
+
+async def test_flushing_ends_with_the_block(make_client: Callable[..., AsyncSuprsend], spool: Path) -> None:
+    async with make_client("http://127.0.0.1:9/").buffer(spool=spool, drain_timeout=0.1) as tracker:
+        await tracker.enqueue(events(1)[0])
+        flushing = asyncio.create_task(tracker.flush())
+        await asyncio.sleep(0)
+    with anyio.fail_after(5), pytest.raises(SpoolError, match="stays for the next opening"):
+        await flushing
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud800"])
+async def test_a_path_that_is_none_is_a_clear_error(client: AsyncSuprsend, tmp_path: Path, name: str) -> None:
+    with anyio.fail_after(5), pytest.raises(SpoolError, match="cannot be opened"):
+        async with client.buffer(spool=tmp_path / name):
+            pass
+
+
+async def test_a_directory_that_was_removed_is_an_error_of_the_spool(
+    client: AsyncSuprsend, server: Server, spool: Path
+) -> None:
+    async with client.buffer(spool=spool) as tracker:
+        shutil.rmtree(spool)
+        with pytest.raises(SpoolError, match="cannot be looked at") as caught:
+            await tracker.enqueue(events(1)[0])
+    assert caught.value.outcome == "not_sent"
+
+
 async def test_one_event_that_keeps_failing_does_not_hold_up_the_others(
     client: AsyncSuprsend, server: Server, spool: Path, still_time: StillTime
 ) -> None:
@@ -662,10 +749,8 @@ async def test_one_event_that_keeps_failing_does_not_hold_up_the_others(
 
     def user_1_is_busy(request: Received) -> bytes:
         server.script.append(user_1_is_busy)
-        busy = {"status": "error", "status_code": 503, "error": {"message": "busy", "type": "busy"}}
-        fine = {"status": "success", "status_code": 202, "message_id": "m"}
         is_busy = still_time.now < until
-        records = [busy if event["distinct_id"] == "user-1" and is_busy else fine for event in request.json]
+        records = [BUSY if event["distinct_id"] == "user-1" and is_busy else FINE for event in request.json]
         return server.answer(207, {"status": "success", "records": records})
 
     server.script.append(user_1_is_busy)

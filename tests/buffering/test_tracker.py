@@ -271,6 +271,64 @@ async def test_an_on_failure_that_raises_is_raised_at_the_end_and_stops_nothing(
     assert "a value" not in caplog.text
 
 
+async def awaits_what_was_cancelled(_: FailedRecord) -> None:
+    gone = asyncio.get_running_loop().create_future()
+    gone.cancel()
+    await gone
+
+
+async def test_an_on_failure_that_awaits_what_was_cancelled_stops_nothing(
+    client: AsyncSuprsend, server: Server
+) -> None:
+    server.script.append(only_user_1_is_refused)
+    with pytest.raises(RuntimeError, match="a callback awaited something that was cancelled"):  # noqa: PT012 - by the end
+        async with client.buffer(on_failure=awaits_what_was_cancelled) as tracker:
+            tracker.enqueue(events(2)[1])
+            await tracker.flush()
+            for event in events(5):
+                tracker.enqueue(event)
+    assert (tracker.stats().accepted, tracker.stats().rejected) == (5, 1)
+
+
+async def test_a_buffer_whose_task_was_cancelled_takes_nothing_in_and_names_what_it_had(
+    client: AsyncSuprsend, server: Server
+) -> None:
+    async with client.buffer(linger=60.0) as tracker:
+        assert (await tracker.track_event(events(1)[0])).success
+        tracker.enqueue(waiting := events(1)[0])
+        # As programs do that end everything at once.
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+        await settled(lambda: tracker.stats().pending == 0)
+        with pytest.raises(ConfigurationError, match=r"enqueue\(\) comes too late"):
+            tracker.enqueue(events(3)[2])
+        with pytest.raises(ConfigurationError, match=r"track_event\(\) comes too late"):
+            await tracker.track_event(events(3)[2])
+    assert [record.record for record in tracker.undelivered] == [waiting]
+
+
+async def test_a_buffer_is_entered_once_also_by_two_at_the_same_time(client: AsyncSuprsend) -> None:
+    tracker = client.buffer()
+
+    async def enter() -> None:
+        async with tracker:
+            await asyncio.sleep(0.01)
+
+    first, second = await asyncio.gather(enter(), enter(), return_exceptions=True)
+    assert first is None
+    assert isinstance(second, ConfigurationError)
+
+
+async def test_a_slip_of_the_server_silences_no_buffer_for_years(
+    client: AsyncSuprsend, server: Server, still_time: StillTime
+) -> None:
+    server.script.append(server.answer(429, retry_after="999999999"))
+    async with client.buffer() as tracker:
+        assert not (await tracker.track_event(events(1)[0])).success
+        still_time.now += 15 * 60.0
+        assert (await tracker.track_event(events(1)[0])).success
+
+
 async def test_a_cancelled_caller_takes_nobody_along_and_its_event_is_counted(
     client: AsyncSuprsend, server: Server
 ) -> None:

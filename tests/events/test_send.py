@@ -324,3 +324,28 @@ async def test_a_source_that_waits_for_room_is_closed_when_the_call_is_cancelled
     server.release.set()
     await asyncio.wait([sending])
     assert closed == [True]
+
+
+async def await_what_was_cancelled(_: object = None) -> None:
+    gone = asyncio.get_running_loop().create_future()
+    gone.cancel()
+    await gone
+
+
+async def test_a_source_that_awaits_what_was_cancelled_has_its_error_raised(
+    client: AsyncSuprsend, server: Server
+) -> None:
+    async def source() -> AsyncIterator[Event]:
+        for event in events(250):
+            yield event
+        await await_what_was_cancelled()
+
+    with pytest.raises(RuntimeError, match="the source awaited something that was cancelled"):
+        await client.bulk_events.send(source())
+    assert sorted(numbers(server)) == list(range(250))
+
+
+async def test_a_callback_that_awaits_what_was_cancelled_has_its_error_raised(client: AsyncSuprsend) -> None:
+    source = [signed_up(1, x=float("nan")), *events(5_000)]
+    with pytest.raises(RuntimeError, match="a callback awaited something that was cancelled"):
+        await client.bulk_events.send(source, on_failure=await_what_was_cancelled)

@@ -247,7 +247,9 @@ def test_a_refused_value_is_named_by_its_path(nest: Any, path: str, value: objec
     assert caught.value.outcome == "rejected"
 
 
-@pytest.mark.parametrize("key", [1.5, True, None, (1,), b"key", "\ud800", UUID, Decimal(1)])
+@pytest.mark.parametrize(
+    "key", [1.5, True, None, (1,), b"key", "\ud800", UUID, Decimal(1), pytest.param(10**5000, id="5,001 digits")]
+)
 @pytest.mark.parametrize("wrap", [dict, MappingProxyType], ids=["dict", "mapping"])
 def test_a_key_that_is_no_string_is_refused(key: object, wrap: Any) -> None:
     with pytest.raises(ValidationError, match=r"properties\.p\[0\].* key"):

@@ -42,7 +42,7 @@ class Background:
         Cancelling the owner does not cut the seconds short; cancelling its task a second time, inside here, does.
 
         Raises:
-            Exception: What the work raised.
+            Exception: What the work or `drained` raised.
         """
         with anyio.CancelScope(shield=True):
             try:
@@ -57,5 +57,7 @@ class Background:
         try:
             # The work may also have ended before its time: then nothing more will be drained.
             await asyncio.wait([draining, self._task], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            if draining.done():
+                draining.result()
         finally:
             draining.cancel()

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from suprsend_async.outcome import Outcome
     from suprsend_async.transport.transport import Transport
 
+# Seconds for which a buffer rests at the server's word, at most: a slip in one answer must not silence a service that
+# runs for months.
+LONGEST_PAUSE = 15 * 60.0
+
 
 class Delivery:
     """Sends batches, at most `concurrency` at a time.
@@ -27,7 +31,7 @@ class Delivery:
         """Begin with nothing in flight."""
         self.concurrency = concurrency
         self._transport = transport
-        self._gate = JobGate(Pressure(concurrency), transport.clock, transport.timeout)
+        self._gate = JobGate(Pressure(concurrency), transport.clock, transport.timeout, LONGEST_PAUSE)
 
     async def send(self, batch: Batch) -> None:
         """Send until every event has its verdict or nothing more is tried; all of them are told afterwards."""

@@ -61,6 +61,7 @@ class Dispatcher:
         self.failures: Failures = Failures(on_failure)
         self.undelivered: list[FailedRecord] = []
         self.is_closing = False
+        self.is_over = False
         self._delivery = delivery
         self._clock = clock
         self._linger = options.linger
@@ -74,7 +75,6 @@ class Dispatcher:
         self._is_due = False
         # The flushes under way: each waits for the events whose numbers are below its own.
         self._flushes: deque[tuple[int, anyio.Event]] = deque()
-        self._is_stopped = False
         self._arrived = anyio.Event()
         self._group = anyio.create_task_group()
 
@@ -158,7 +158,7 @@ class Dispatcher:
         self._go_on()
 
     def _go_on(self) -> None:
-        if not self._is_stopped:
+        if not self.is_over:
             self._depart()
             if self._backlog.is_queued:
                 self._arrived.set()
@@ -210,7 +210,7 @@ class Dispatcher:
             index=entry.number,
             outcome=verdict.outcome,
         )
-        if self.is_closing:
+        if self.is_closing or self.is_over:
             self.undelivered.append(record)
         if not is_heard:
             self.failures.add(record)
@@ -230,7 +230,7 @@ class Dispatcher:
             self._note_flushed()
 
     def _give_up(self) -> None:
-        self._is_stopped = True
+        self.is_over = True
         while (number := self._backlog.oldest()) is not None:
             if number not in self._backlog.pending:
                 self._backlog.add(self._backlog.in_line.pop(number))

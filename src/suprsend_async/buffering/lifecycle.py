@@ -27,6 +27,7 @@ class Session(Protocol):
 
     failures: Failures
     is_closing: bool
+    is_over: bool
 
     async def run(self, started: anyio.Event) -> None:
         """Work until cancelled."""
@@ -59,6 +60,7 @@ class Tracker(Generic[S]):
         self._open_session = open_session
         self._session: S | None = None
         self._is_open = False
+        self._is_starting = False
         forget_after_fork(self)
 
     async def flush(self) -> None:
@@ -84,7 +86,7 @@ class Tracker(Generic[S]):
     def forget(self) -> object:
         """Begin anew in a forked child: what the parent has taken in is the parent's to send."""
         session, self._session = self._session, None
-        self._is_open = False
+        self._is_open = self._is_starting = False
         return session
 
     async def __aenter__(self) -> Self:
@@ -94,12 +96,16 @@ class Tracker(Generic[S]):
             ConfigurationError: It is already entered, or the client was closed.
             SpoolError: The spool cannot be opened.
         """
-        if self._is_open:
+        if self._is_open or self._is_starting:
             raise ConfigurationError("this buffer is in use; call client.buffer() for another one")
-        self._session = self._open_session()
-        self._thread = threading.get_ident()
-        self._background = Background(self._session.run)
-        await self._background.ready()
+        self._is_starting = True
+        try:
+            self._session = self._open_session()
+            self._thread = threading.get_ident()
+            self._background = Background(self._session.run)
+            await self._background.ready()
+        finally:
+            self._is_starting = False
         self._is_open = True
         return self
 
@@ -129,6 +135,10 @@ class Tracker(Generic[S]):
             raise ConfigurationError(
                 f"{call} belongs on the event loop that entered the buffer; from another thread go through "
                 "`loop.call_soon_threadsafe` or `anyio.from_thread`"
+            )
+        if self._session.is_over:
+            raise ConfigurationError(
+                f"{call} comes too late: the task in which this buffer works was cancelled; enter a new one"
             )
         return self._session
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import anyio
@@ -29,12 +30,20 @@ class JobGate:
         closed: Set when the job stops: nothing goes through any more.
     """
 
-    def __init__(self, pressure: Pressure, clock: Clock, timeout: float) -> None:
-        """Use the pressure's bounds; a pause longer than `timeout` seconds is not waited for."""
+    def __init__(self, pressure: Pressure, clock: Clock, timeout: float, longest_pause: float = math.inf) -> None:
+        """Use the pressure's bounds.
+
+        Args:
+            pressure: What follows the server.
+            clock: Time.
+            timeout: Seconds; a pause that is longer is not waited for.
+            longest_pause: Seconds that the server may ask for; what is more is taken for so many.
+        """
         self.closed: bool = False
         self._pressure = pressure
         self._clock = clock
         self._timeout = timeout
+        self._longest_pause = longest_pause
         self._newcomers = anyio.Lock(fast_acquire=True)
         self._turn = anyio.Lock(fast_acquire=True)
         self._changed = anyio.Event()
@@ -70,6 +79,8 @@ class JobGate:
         """Take in what came of an attempt that was let through; None if it was cancelled."""
         now = self._clock.monotonic()
         retry_after = result.retry_after(self._clock.wall()) if isinstance(result, Answer) else None
+        if retry_after is not None:
+            retry_after = min(retry_after, self._longest_pause)
         self._pressure.leave(signal_of(result), entered, now, retry_after)
         self._changed.set()
 

@@ -135,7 +135,7 @@ class Job:
 
     async def _read(self) -> None:
         try:
-            with self._reading:
+            with self._reading, task.foreign_cancellation("the source"):
                 if isinstance(self._source, AsyncIterable):
                     async with self._closing_source():
                         async for event in self._source:

@@ -9,6 +9,7 @@ import enum
 import math
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel
@@ -130,7 +131,8 @@ def _key(key: object, path: str) -> str:
     if isinstance(key, str) and _is_clean(key):
         return key
     if isinstance(key, int) and not isinstance(key, bool):
-        return str(key)
+        with suppress(ValueError):  # Python writes no number of more than 4,300 digits
+            return str(key)
     problem = "that UTF-8 cannot carry" if isinstance(key, str) else f"of type {type(key).__name__}"
     raise _refusal(path, f"has a key {problem}; keys must be strings")
 

@@ -116,7 +116,8 @@ class Lanes:
         lane = self._lanes.get(loop)
         if lane is None:
             for ended in [other for other in list(self._lanes) if other.is_closed()]:
-                del self._lanes[ended]
+                # Another thread may have been faster.
+                self._lanes.pop(ended, None)
             lane = self._lanes[loop] = Lane(self._open_engine(), self._max_connections)
             await lane.open()
         return lane

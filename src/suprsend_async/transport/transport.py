@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 # A clock that differs from the server's by less than this is not what a signature is refused for.
 TOLERATED_SKEW = 60.0
+# The years 2020 to 2100. What a server tells beyond these is no clock to sign by.
+_IN_THE_PRESENT = (1_577_836_800.0, 4_102_444_800.0)
 
 _UNOBSERVED = nullcontext()
 _GIVEN_UP = Failure("given_up", "cancelled, or the client was closed, before an answer came", sent=True)
@@ -275,7 +277,7 @@ class Transport:
         if not isinstance(result, Answer) or result.status_code not in (401, 403):
             return False
         server_time = result.server_time
-        if server_time is None:
+        if server_time is None or not _IN_THE_PRESENT[0] < server_time < _IN_THE_PRESENT[1]:
             return False
         offset = server_time - self.clock.wall()
         if abs(offset - self._clock_offset) <= TOLERATED_SKEW:

@@ -10,6 +10,7 @@ import anyio
 
 from suprsend_async import logs
 from suprsend_async.buffering.batch import Batch, Settled
+from suprsend_async.buffering.delivery import LONGEST_PAUSE, Delivery
 from suprsend_async.buffering.spool.backoff import Backoff
 from suprsend_async.buffering.spool.letters import DeadLetter
 from suprsend_async.errors import SpoolError
@@ -20,7 +21,6 @@ from suprsend_async.events.verdict import Verdict, merged
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from suprsend_async.buffering.delivery import Delivery
     from suprsend_async.buffering.spool.store import Row
     from suprsend_async.buffering.spool.writer import Writer
     from suprsend_async.outcome import Outcome
@@ -32,6 +32,8 @@ MAX_AGE = 23 * 60 * 60.0
 REST = 30.0
 # Seconds until what came of events is noted again, when the disk failed.
 DISK_REST = 1.0
+# Seconds between two attempts to read, at most.
+MAX_DISK_REST = 60.0
 # Seconds for noting what came of events when the sending is cancelled.
 LAST_SECONDS = 2.0
 # Events that may rest at the same time, in chunks for each request that may be in flight; beyond that, nothing new is
@@ -102,6 +104,7 @@ class Courier:
         self._slots = anyio.Semaphore(delivery.concurrency)
         self._work = anyio.Event()
         self._settled = anyio.Event()
+        self._is_over = False
         self._group = anyio.create_task_group()
 
     @property
@@ -114,17 +117,30 @@ class Courier:
             self._work.set()
 
     async def all_over(self) -> None:
-        """Wait until nothing is pending of what is stored by now."""
+        """Wait until nothing is pending of what is stored by now.
+
+        Raises:
+            SpoolError: The disk fails, or the spool is closed before that.
+        """
         self.wake()
         settled = self._settled
         first, last = await self._writer.run(lambda store: store.bounds())
         while 0 < first <= last:
             await settled.wait()
+            if self._is_over:
+                raise SpoolError("the spool was closed before all of it was sent; the rest stays for the next opening")
             settled = self._settled
             first, _ = await self._writer.run(lambda store: store.bounds())
 
     async def run(self) -> None:
         """Send until cancelled."""
+        try:
+            await self._run()
+        finally:
+            self._is_over = True
+            self._settled.set()
+
+    async def _run(self) -> None:
         async with self._group:
             while True:
                 await self._work.wait()
@@ -132,7 +148,7 @@ class Courier:
                 while self._unread > 0 or self._again:
                     await self._pause()
                     await self._slots.acquire()
-                    rows = await self._next_rows()
+                    rows = await self._next_rows_at_last()
                     if not rows:
                         self._slots.release()
                         break
@@ -150,12 +166,23 @@ class Courier:
         if seconds > 0:
             await self._clock.sleep(seconds)
 
+    async def _next_rows_at_last(self) -> list[Row]:
+        """Read what goes next; while the disk fails, try until it does not."""
+        rest = DISK_REST
+        while True:
+            try:
+                return await self._next_rows()
+            except SpoolError as error:
+                logs.spool_trouble(self._writer.store.path, f"is read later: {error.message}")
+                await self._clock.sleep(rest)
+                rest = min(2 * rest, MAX_DISK_REST)
+
     async def _next_rows(self) -> list[Row]:
-        again, self._again = self._again[:MAX_CHUNK_EVENTS], self._again[MAX_CHUNK_EVENTS:]
+        again = self._again[:MAX_CHUNK_EVENTS]
         if again:
             rows = await self._writer.run(lambda store: store.read_these(again))
             fitting = _fitting(rows)
-            self._again = [row.position for row in rows[fitting:]] + self._again
+            self._again = [row.position for row in rows[fitting:]] + self._again[len(again) :]
             return rows[:fitting]
         if self._held >= self._delivery.concurrency * RESTING_CHUNKS * MAX_CHUNK_EVENTS:
             return []
@@ -229,7 +256,8 @@ class Courier:
             outcome.trouble = verdict.error
             if verdict.outcome == "unknown":
                 self._in_doubt[row.position] = verdict
-            outcome.retry_after = max(outcome.retry_after or 0.0, settled.retry_after or 0.0) or None
+            asked = min(settled.retry_after or 0.0, LONGEST_PAUSE)
+            outcome.retry_after = max(outcome.retry_after or 0.0, asked) or None
         else:
             self._put_aside(outcome, row, settled)
 

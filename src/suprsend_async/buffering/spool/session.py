@@ -70,6 +70,7 @@ class SpoolSession:
         """Prepare; nothing is opened."""
         self.failures: Failures = Failures(on_failure)
         self.is_closing = False
+        self.is_over = False
         self._directory = directory
         self._clock = clock
         self._options = options
@@ -88,6 +89,8 @@ class SpoolSession:
                 group.start_soon(self._adopt_now_and_then)
                 started.set()
         finally:
+            self.is_over = True
+            self._adopted.set()
             with anyio.CancelScope(shield=True):
                 await self._writer.close()
                 with anyio.move_on_after(TELLING_SECONDS):
@@ -119,7 +122,8 @@ class SpoolSession:
     async def flush(self) -> None:
         """Wait until all that is stored by now is over, what dead processes have left included."""
         await self._adopted.wait()
-        await self._courier.all_over()
+        if not self.is_over:
+            await self._courier.all_over()
 
     async def letters(self, limit: int) -> list[DeadLetter]:
         """Return the oldest dead letters."""
@@ -164,7 +168,7 @@ class SpoolSession:
             )
         # What this transaction has taken in so far will take its room twice: in the log, and then in the file.
         growth = 2 * (sizes.pending_bytes - store.committed.pending_bytes + len(body))
-        free = shutil.disk_usage(self._directory).free - max(0, growth)
+        free = self._free_bytes() - max(0, growth)
         if free < RESERVED_BYTES and free + store.reusable() < RESERVED_BYTES:
             raise SpoolError(
                 f"the disk of the spool {self._directory} is full: fewer than {RESERVED_BYTES} bytes are free, which "
@@ -172,6 +176,16 @@ class SpoolSession:
                 outcome="not_sent",
             )
         return store.put(body, self._clock.wall())
+
+    def _free_bytes(self) -> int:
+        try:
+            return shutil.disk_usage(self._directory).free
+        except OSError as error:
+            raise SpoolError(
+                f"the directory of the spool {self._directory} cannot be looked at: {error.strerror}; this event was "
+                "not stored",
+                outcome="not_sent",
+            ) from None
 
     def _resend(self, numbers: Sequence[int], store: Store) -> int:
         bodies = store.take_letters(numbers)

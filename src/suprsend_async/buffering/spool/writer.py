@@ -10,7 +10,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from suprsend_async import logs
-from suprsend_async.errors import SpoolError, SuprsendError
+from suprsend_async.errors import SpoolError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,6 +72,7 @@ class Writer:
         self._close_store = close_store
         self._on_commit = on_commit
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._is_closed = False
         # A daemon: what is stored is safe, and must not keep a program from ending that leaves no block properly.
         self._thread = threading.Thread(target=self._work, name="suprsend-async-spool", daemon=True)
 
@@ -91,15 +92,18 @@ class Writer:
         """Run a job; returns its result when that is on the disk.
 
         Raises:
-            SpoolError: The disk fails; nothing of this job was stored.
+            SpoolError: The disk fails, or the spool was closed; nothing of this job was stored.
             Exception: What the job raised.
         """
+        if self._is_closed:
+            raise SpoolError("the spool was closed; what is stored stays for the next opening", outcome="not_sent")
         done: asyncio.Future[Any] = self._loop.create_future()
         self._jobs.put(_Job(do, done))
         return cast("T", await done)
 
     async def close(self) -> None:
         """Finish what was handed in, and close the store."""
+        self._is_closed = True
         self._jobs.put(None)
         await self._closed
         self._thread.join()
@@ -107,7 +111,7 @@ class Writer:
     def _work(self) -> None:
         try:
             self.store = self._open_store()
-        except (SuprsendError, OSError, sqlite3.Error) as error:
+        except Exception as error:  # noqa: BLE001 - raised again where the spool is opened; a path may be anything
             self._call(_fail, self._opened, SpoolError(f"the spool cannot be opened: {error}"))
             return
         try:
