@@ -60,8 +60,8 @@ class Dispatcher:
         """Begin empty."""
         self.failures: Failures = Failures(on_failure)
         self.undelivered: list[FailedRecord] = []
-        self.is_closing = False
-        self.is_over = False
+        self.is_closing: bool = False
+        self.is_over: bool = False
         self._delivery = delivery
         self._clock = clock
         self._linger = options.linger

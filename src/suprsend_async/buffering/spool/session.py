@@ -69,8 +69,8 @@ class SpoolSession:
     ) -> None:
         """Prepare; nothing is opened."""
         self.failures: Failures = Failures(on_failure)
-        self.is_closing = False
-        self.is_over = False
+        self.is_closing: bool = False
+        self.is_over: bool = False
         self._directory = directory
         self._clock = clock
         self._options = options
