@@ -39,7 +39,6 @@ class Bridge(Generic[T]):
     ) -> None:
         self._start = start
         self._events: list[Event] | None = None
-        self._source_ended = False
         self._source_error: BaseException | None = None
         self._exit: BaseException | None = None
         self._wanted = False

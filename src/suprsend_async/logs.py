@@ -102,11 +102,10 @@ def buffered_failed(failed: int, *, has_callback: bool) -> None:
     )
 
 
-def callback_raised(name: str, error: Exception) -> None:
-    """ERROR: a callback of the application's own raised; the class of the error only, for its text may hold values."""
+def on_failure_raised(error: Exception) -> None:
+    """ERROR: the application's own callback raised; the class of the error only, for its text may hold values."""
     logger.error(
-        "buffer: %s raised %s",
-        name,
+        "buffer: on_failure raised %s",
         type(error).__name__,
         extra={"suprsend_operation": "buffer", "suprsend_error_type": type(error).__name__},
     )

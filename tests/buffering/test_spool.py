@@ -32,6 +32,7 @@ from suprsend_async import (
     ValidationError,
 )
 from suprsend_async.buffering.spool import session
+from suprsend_async.buffering.spool.adoption import Adoption
 from suprsend_async.buffering.spool.store import Store
 from suprsend_async.errors import SuprsendError
 
@@ -723,6 +724,54 @@ async def test_flushing_ends_with_the_block(make_client: Callable[..., AsyncSupr
         await asyncio.sleep(0)
     with anyio.fail_after(5), pytest.raises(SpoolError, match="stays for the next opening"):
         await flushing
+
+
+async def test_an_entry_that_is_cancelled_leaves_no_thread_and_no_lock(
+    client: AsyncSuprsend, server: Server, spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_open, threads = threading.Event(), set(threading.enumerate())
+    create = session.create
+
+    def late(directory: Path) -> Store:
+        may_open.wait(10)
+        return create(directory)
+
+    monkeypatch.setattr(session, "create", late)
+    tracker = client.buffer(spool=spool)
+    entering = asyncio.create_task(tracker.__aenter__())
+    await asyncio.sleep(0)
+    while not [thread for thread in threading.enumerate() if thread.name == "suprsend-async-spool"]:
+        await asyncio.sleep(0.001)
+    entering.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await entering
+    with pytest.raises(ConfigurationError, match="a buffer that was entered"):
+        tracker.stats()
+    may_open.set()
+    for thread in set(threading.enumerate()) - threads:
+        if thread.name == "suprsend-async-spool":
+            await asyncio.to_thread(thread.join, 10)
+            assert not thread.is_alive()
+    assert files(spool) == []
+
+
+def test_a_job_of_the_adoption_that_is_repeated_skips_no_file(spool: Path) -> None:
+    for number in (1, 2):
+        left_behind(spool, [b"{}"], 0.0, f"events-{number}-dead.spool")
+    own = left_behind(spool, [], 0.0, "events-3-own.spool")
+    adoption = Adoption(spool, own)
+    with closing(Store(own)) as store:
+        assert [adoption.next_file(store), adoption.next_file(store)] == [True, True]
+        copied = 0
+        while adoption.next_file(store):
+            store.begin()
+            while adoption.copy(store):
+                copied += 1
+                store.commit()
+                adoption.delete_copied(store)
+                store.begin()
+            store.commit()
+    assert copied == 2
 
 
 @pytest.mark.parametrize("name", ["a\0b", "\ud800"])

@@ -21,6 +21,7 @@ from suprsend_async import (
     FailedRecord,
     ValidationError,
 )
+from suprsend_async.buffering import failures
 from suprsend_async.events.results import EventResponse
 
 if TYPE_CHECKING:
@@ -327,6 +328,37 @@ async def test_a_slip_of_the_server_silences_no_buffer_for_years(
         assert not (await tracker.track_event(events(1)[0])).success
         still_time.now += 15 * 60.0
         assert (await tracker.track_event(events(1)[0])).success
+
+
+async def test_failures_are_made_no_faster_than_they_are_told(
+    client: AsyncSuprsend, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(failures, "MANY", 100)
+    told = 0
+    may_go_on = anyio.Event()
+
+    async def slow(_: FailedRecord) -> None:
+        nonlocal told
+        told += 1
+        await may_go_on.wait()
+
+    def refuse(request: Received) -> bytes:
+        server.script.append(refuse)
+        return server.answer(400)
+
+    server.script.append(refuse)
+    async with client.buffer(max_pending=10_000, on_failure=slow) as tracker:
+        for event in events(10_000):
+            tracker.enqueue(event)
+        await settled(lambda: tracker.stats().requests == 16 and tracker.stats().rejected >= 1_600)
+        rejected = tracker.stats().rejected
+        for _ in range(100):
+            await asyncio.sleep(0)
+        # Every request in flight keeps its place until its failures are told.
+        assert tracker.stats().rejected == rejected < 4_000
+        may_go_on.set()
+        await tracker.flush()
+    assert told == 10_000
 
 
 async def test_a_cancelled_caller_takes_nobody_along_and_its_event_is_counted(

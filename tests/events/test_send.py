@@ -11,6 +11,7 @@ import anyio
 import pytest
 
 from suprsend_async import AsyncSuprsend, ConfigurationError, Event, FailedRecord, Progress
+from suprsend_async.events import job
 from suprsend_async.events.tally import KEPT_FAILURES
 
 if TYPE_CHECKING:
@@ -349,3 +350,21 @@ async def test_a_callback_that_awaits_what_was_cancelled_has_its_error_raised(cl
     source = [signed_up(1, x=float("nan")), *events(5_000)]
     with pytest.raises(RuntimeError, match="a callback awaited something that was cancelled"):
         await client.bulk_events.send(source, on_failure=await_what_was_cancelled)
+
+
+async def test_a_callback_that_hangs_holds_a_cancelled_bulk_for_seconds_only(
+    client: AsyncSuprsend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job, "DRAIN_SECONDS", 0.05)
+    monkeypatch.setattr(job, "TELLING_SECONDS", 0.05)
+    hanging = anyio.Event()
+
+    async def hang(_: FailedRecord) -> None:
+        hanging.set()
+        await anyio.sleep(60)
+
+    sending = asyncio.create_task(client.bulk_events.send([signed_up(1, x=float("nan"))], on_failure=hang))
+    await hanging.wait()
+    sending.cancel()
+    with anyio.fail_after(10), pytest.raises(asyncio.CancelledError):
+        await sending

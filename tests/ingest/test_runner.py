@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.ingest.jobs import MAPPING, Job, expected, keys
@@ -140,3 +141,18 @@ def test_numbers_that_cannot_work(name: str) -> None:
     for number in (0, -1, float("nan")):
         with pytest.raises(ConfigurationError, match=name):
             RunnerOptions(**{name: number})
+
+
+async def test_a_runner_that_was_stopped_runs_again(job: Job, sandbox: Sandbox) -> None:
+    job.write(300)
+    async with sandbox.client() as client:
+        runner = job.runner(client)
+        runner.stop()
+        assert (await runner.run()).ending == "interrupted"
+        assert (await runner.run()).accepted == 300
+
+
+@pytest.mark.parametrize("wrong", [{"concurrency": True}, {"rate": "5"}])
+def test_what_is_no_number_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match=next(iter(wrong))):
+        RunnerOptions(**wrong)

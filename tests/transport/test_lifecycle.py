@@ -22,6 +22,7 @@ from suprsend_async.transport import engine
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.conftest import Server
 
@@ -380,3 +381,28 @@ loop.close()
     process = run_python(source)
     assert (process.returncode, process.stderr) == (0, "")
     assert [request.connection for request in server.requests] == [1, 2, 1]
+
+
+@pytest.mark.parametrize("proxy", ["proxy:3128", "socks4://user:planted@proxy:1"])
+async def test_an_environment_that_allows_no_connection_is_a_clear_error_everywhere(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, proxy: str
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    client = AsyncSuprsend("key", "secret")
+    event = Event("user-1", "signed_up")
+
+    async def buffered(**options: Any) -> None:
+        async with client.buffer(**options):
+            pass
+
+    for call in (
+        client.track_event(event),
+        client.bulk_events.send([event]),
+        buffered(),
+        buffered(spool=tmp_path / "spool"),
+        client.__aenter__(),
+    ):
+        with pytest.raises(ConfigurationError, match="proxy variables") as caught:
+            await call
+        assert "planted" not in str(caught.value)
+    await client.aclose()

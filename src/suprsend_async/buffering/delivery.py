@@ -33,6 +33,14 @@ class Delivery:
         self._transport = transport
         self._gate = JobGate(Pressure(concurrency), transport.clock, transport.timeout, LONGEST_PAUSE)
 
+    async def prepare(self) -> None:
+        """Open what requests go through.
+
+        Raises:
+            ConfigurationError: No connection can be made with what the environment says.
+        """
+        await self._transport.prepare()
+
     async def send(self, batch: Batch) -> None:
         """Send until every event has its verdict or nothing more is tried; all of them are told afterwards."""
         call = None

@@ -80,6 +80,7 @@ class Dispatcher:
 
     async def run(self, started: anyio.Event) -> None:
         """Send what comes until cancelled; whoever still waits then is told."""
+        await self._delivery.prepare()
         try:
             async with self._group:
                 started.set()
@@ -177,6 +178,9 @@ class Dispatcher:
     async def _send(self, batch: Batch) -> None:
         try:
             await self._delivery.send(batch)
+            if self.failures.are_many:
+                # The request's place is kept, so that failures are not made faster than they are told.
+                await self.failures.tell()
         finally:
             self._in_flight.discard(batch)
         self._go_on()

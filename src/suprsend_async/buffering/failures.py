@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from suprsend_async.events.results import FailedRecord
 
 
+# Failures that may wait to be told before no more are made.
+MANY = 1_000
+
+
 class Failures:
     """Failures that are still to be told.
 
@@ -30,6 +34,11 @@ class Failures:
         self._untold: deque[FailedRecord] = deque()
         self._unlogged = 0
 
+    @property
+    def are_many(self) -> bool:
+        """Whether so many wait to be told that no more should be made."""
+        return len(self._untold) >= MANY
+
     def add(self, record: FailedRecord) -> None:
         """Note a failure."""
         self._unlogged += 1
@@ -45,5 +54,5 @@ class Failures:
             try:
                 await call(self._on_failure, self._untold.popleft())
             except Exception as error:  # noqa: BLE001 - what the user's code raises is raised again at the end
-                logs.callback_raised("on_failure", error)
+                logs.on_failure_raised(error)
                 self.error = self.error or error

@@ -93,7 +93,8 @@ class Tracker(Generic[S]):
         """Start.
 
         Raises:
-            ConfigurationError: It is already entered, or the client was closed.
+            ConfigurationError: It is already entered, the client was closed, or no connection can be made with what
+                the environment says.
             SpoolError: The spool cannot be opened.
         """
         if self._is_open or self._is_starting:
@@ -104,6 +105,9 @@ class Tracker(Generic[S]):
             self._thread = threading.get_ident()
             self._background = Background(self._session.run)
             await self._background.ready()
+        except BaseException:
+            self._session = None
+            raise
         finally:
             self._is_starting = False
         self._is_open = True

@@ -97,8 +97,8 @@ def ingest(
     except SuprsendError as error:
         fail(str(error))
     except KeyboardInterrupt:
-        # While it sends, Ctrl-C is no exception.
-        fail("interrupted; nothing was sent", INTERRUPTED)
+        # While it sends, Ctrl-C is no exception; it is one before, and while the client is closed afterwards.
+        fail("interrupted; nothing was sent" if check or preview is not None else "interrupted", INTERRUPTED)
     raise typer.Exit(status)
 
 

@@ -66,8 +66,7 @@ class Story:
 
             def show(progress: Progress) -> None:
                 self._last = progress
-                done = progress.accepted + progress.rejected + progress.not_sent + progress.unknown
-                bar.update(task, completed=done, pace=f", {progress.events_per_second:,.0f} a second")
+                bar.update(task, completed=progress.finished, pace=f", {progress.events_per_second:,.0f} a second")
 
             yield show
         self._console.print()

@@ -170,7 +170,7 @@ class BulkEventsResource:
         check_source(source, (Iterable, AsyncIterable))
         if concurrency is None:
             concurrency = self._concurrency
-        elif not isinstance(concurrency, int) or concurrency < 1:
+        elif not isinstance(concurrency, int) or isinstance(concurrency, bool) or concurrency < 1:
             raise ConfigurationError("concurrency must be a whole number, 1 or more")
         return Job(
             self._transport,

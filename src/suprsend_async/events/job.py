@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -35,6 +36,8 @@ T = TypeVar("T")
 
 # Seconds that chunks in flight get to end when a job is stopped.
 DRAIN_SECONDS = 5.0
+# Seconds after that for callbacks that are still running, or are yet to be called.
+TELLING_SECONDS = 5.0
 # Seconds between two reports of the progress.
 PROGRESS_SECONDS = 0.1
 
@@ -85,9 +88,17 @@ class Job:
         self._meter = Meter(transport.clock.monotonic())
         self._error: Exception | None = None
         self._reading: anyio.CancelScope = anyio.CancelScope()
+        # Callbacks are not cancelled with the bulk, but once it was left they have to end some time.
+        self._telling: set[anyio.CancelScope] = set()
+        self._telling_until = math.inf
 
     async def __aenter__(self) -> Self:
-        """Start."""
+        """Start.
+
+        Raises:
+            ConfigurationError: No connection can be made with what the environment says.
+        """
+        await self._transport.prepare()
         self._task = asyncio.create_task(self._run())
         return self
 
@@ -110,6 +121,9 @@ class Job:
             try:
                 await asyncio.wait([self._task], timeout=DRAIN_SECONDS)
             finally:
+                self._telling_until = anyio.current_time() + TELLING_SECONDS
+                for scope in self._telling:
+                    scope.deadline = self._telling_until
                 await task.end(self._task)
 
     def _stop(self) -> None:
@@ -183,8 +197,15 @@ class Job:
                 self._meter.finished(chunk)
                 if self._transport.observer is not None:
                     self._transport.observer.finished([verdict.outcome for verdict in chunk.verdicts])
-                with anyio.CancelScope(shield=True):
-                    await self._call(self._report, chunk)
+                await self._tell(chunk)
+
+    async def _tell(self, chunk: Chunk) -> None:
+        with anyio.CancelScope(shield=True, deadline=self._telling_until) as scope:
+            self._telling.add(scope)
+            try:
+                await self._call(self._report, chunk)
+            finally:
+                self._telling.discard(scope)
 
     def _count_request(self, chunk: Chunk) -> None:
         self._meter.request(*chunk.next_request())

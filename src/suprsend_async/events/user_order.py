@@ -71,10 +71,8 @@ class UserOrder:
         chunk = None
         while chunk is None and self._waiting:
             index, event, body, verdict = entry = self._waiting.popleft()
-            if event is None or verdict is not None:
+            if event is None or verdict is not None or event.distinct_id in self._failed:
                 chunk = chunker.refuse(index, event, verdict or HELD_BACK)
-            elif event.distinct_id in self._failed:
-                chunk = chunker.refuse(index, event, HELD_BACK)
             elif event.distinct_id in self._busy:
                 left.append(entry)
             elif chunker.is_empty or chunker.fits(body):

@@ -62,11 +62,7 @@ class Batch:
 
 
 class Feed:
-    """Reads rows ahead in a thread, notes them as in flight, and gives the events of those that are to be sent.
-
-    Attributes:
-        rows: Rows read so far, those of earlier runs included.
-    """
+    """Reads rows ahead in a thread, notes them as in flight, and gives the events of those that are to be sent."""
 
     def __init__(
         self,
@@ -80,7 +76,8 @@ class Feed:
         resend_in_doubt: bool = False,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        self.rows: int = 0
+        # Rows read so far, those of earlier runs included.
+        self._rows = 0
         self._sources = sources
         self._plans = plans
         self._journal = journal
@@ -104,12 +101,12 @@ class Feed:
 
     async def _read_source(self, number: int) -> None:
         progress = self._journal.checkpoint.sources[number]
-        left = self._limit - self.rows
+        left = self._limit - self._rows
         if progress.is_complete:
-            self.rows += progress.rows or 0
+            self._rows += progress.rows or 0
             return
         end = progress.start.number
-        self.rows += end
+        self._rows += end
         # A pipe's row must not wait for others, which may come much later.
         size = BATCH_ROWS if progress.fingerprint else 1
         gathered = batches(self._sources[number].rows(progress.start), size)
@@ -117,7 +114,7 @@ class Feed:
             wanted = batch if batch[-1].number < left else [row for row in batch if row.number < left]
             if wanted:
                 end = wanted[-1].number + 1
-                self.rows += len(wanted)
+                self._rows += len(wanted)
                 progress.passed(wanted[0].position)
                 self._recall(number, wanted)
                 progress.reserve((wanted[0].number, end), self._wall())

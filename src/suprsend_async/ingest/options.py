@@ -37,7 +37,8 @@ class RunnerOptions:
         """Refuse numbers that could not work."""
         for name in ("concurrency", "limit", "max_failures"):
             number: object = getattr(self, name)
-            if number is not None and (not isinstance(number, int) or number < 1):
+            if number is not None and (not isinstance(number, int) or isinstance(number, bool) or number < 1):
                 raise ConfigurationError(f"{name} must be a whole number above 0")
-        if self.rate is not None and not 0 < self.rate < math.inf:
+        rate: object = self.rate
+        if rate is not None and (not isinstance(rate, (int, float)) or not 0 < rate < math.inf):
             raise ConfigurationError("rate must be a number of events a second above 0")

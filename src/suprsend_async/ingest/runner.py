@@ -118,7 +118,10 @@ class Runner:
                 on_failure=self._on_failure,
                 wall=self._wall,
             )
-            return await run.run(self._client)
+            try:
+                return await run.run(self._client)
+            finally:
+                self._stop = Stop()
 
     def _prepare(self) -> tuple[Checkpoint, list[RowPlan]]:
         checkpoint = new_checkpoint(

@@ -140,7 +140,15 @@ class Transport:
         # Imported when the first request needs it: the HTTP libraries take longer to import than all the rest.
         from suprsend_async.transport.engine import AiohttpEngine, GivenEngine
 
-        return AiohttpEngine(self.origin) if self.http_client is None else GivenEngine(self.http_client)
+        try:
+            return AiohttpEngine(self.origin) if self.http_client is None else GivenEngine(self.http_client)
+        except Exception as error:  # noqa: BLE001 - certificates and proxies from the environment may be anything
+            # Not its text: a proxy's address may hold a password.
+            reason = type(error).__name__
+        raise ConfigurationError(
+            f"no connection can be made ({reason}): look at SSL_CERT_FILE, SSL_CERT_DIR and the proxy variables "
+            "HTTPS_PROXY, HTTP_PROXY and ALL_PROXY"
+        )
 
     async def send(self, shipment: Shipment, gate: Gate | None = None) -> Call:
         """Send a shipment until it is settled, its retries are used up or its deadline has come.
@@ -173,8 +181,20 @@ class Transport:
             raise ConfigurationError("the client was closed; make a new one, or enter it again with `async with`")
 
     async def open(self) -> None:
-        """Open the running loop's engine ahead of the first request, and a closed client again."""
+        """Open the running loop's engine ahead of the first request, and a closed client again.
+
+        Raises:
+            ConfigurationError: The environment names certificates or a proxy that cannot be used.
+        """
         self._closed = False
+        await self.prepare()
+
+    async def prepare(self) -> None:
+        """Open the running loop's engine ahead of the first request, so that what fails there fails here.
+
+        Raises:
+            ConfigurationError: The environment names certificates or a proxy that cannot be used.
+        """
         await self.lanes.current()
 
     async def aclose(self) -> None:

@@ -43,8 +43,9 @@ class Adoption:
         self._copied: tuple[list[Row], list[DeadLetter]] = ([], [])
 
     def next_file(self, _: Store) -> bool:
-        """Take on the next file of a dead process; False if there is none."""
-        self._orphan = next(self._orphans, None)
+        """Take on the next file of a dead process; False if there is none. Twice in a row it is the same."""
+        if self._orphan is None:
+            self._orphan = next(self._orphans, None)
         return self._orphan is not None
 
     def copy(self, own: Store) -> bool:
@@ -63,7 +64,6 @@ class Adoption:
             orphan.remove()
             self._orphan = None
             return False
-        logs.stored_adopted(len(rows), orphan.path)
         return True
 
     def delete_copied(self, _: Store) -> None:
@@ -71,6 +71,7 @@ class Adoption:
         if (orphan := self._orphan) is None:
             return
         rows, letters = self._copied
+        logs.stored_adopted(len(rows), orphan.path)
         try:
             orphan.begin()
             orphan.delete(rows)

@@ -72,6 +72,7 @@ class SpoolSession:
         self.is_closing: bool = False
         self.is_over: bool = False
         self._directory = directory
+        self._delivery = delivery
         self._clock = clock
         self._options = options
         self._patience = patience
@@ -82,6 +83,7 @@ class SpoolSession:
 
     async def run(self, started: anyio.Event) -> None:
         """Work until cancelled; what is not sent by then stays in the spool."""
+        await self._delivery.prepare()
         await self._writer.open()
         try:
             async with anyio.create_task_group() as group:

@@ -223,13 +223,10 @@ class Store:
         self.sizes.dead += len(letters)
         self.sizes.dead_bytes += sum(len(letter.body) for letter in letters)
 
-    def letters(self, limit: int, after: int = 0) -> list[DeadLetter]:
-        """Return the oldest dead letters behind a number."""
-        query = (
-            "SELECT id, body, stored_at, died_at, outcome, status_code, error FROM dead "
-            "WHERE id > ? ORDER BY id LIMIT ?"
-        )
-        return [DeadLetter(*row) for row in self._connection.execute(query, (after, limit))]
+    def letters(self, limit: int) -> list[DeadLetter]:
+        """Return the oldest dead letters."""
+        query = "SELECT id, body, stored_at, died_at, outcome, status_code, error FROM dead ORDER BY id LIMIT ?"
+        return [DeadLetter(*row) for row in self._connection.execute(query, (limit,))]
 
     def take_letters(self, numbers: Iterable[int]) -> list[bytes]:
         """Remove dead letters; returns the bytes of those that were there."""

@@ -86,10 +86,17 @@ class Writer:
         self._opened: asyncio.Future[None] = self._loop.create_future()
         self._closed: asyncio.Future[None] = self._loop.create_future()
         self._thread.start()
-        await self._opened
+        try:
+            await self._opened
+        except BaseException:
+            # Cancelled: the thread opens it all the same, and then ends.
+            self._jobs.put(None)
+            raise
 
     async def run(self, do: Callable[[Store], T]) -> T:
         """Run a job; returns its result when that is on the disk.
+
+        If another job breaks the transaction that it shares, it is run once more.
 
         Raises:
             SpoolError: The disk fails, or the spool was closed; nothing of this job was stored.
