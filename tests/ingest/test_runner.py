@@ -1,5 +1,6 @@
 """The runner against a real sandbox."""
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 from tests.ingest.jobs import MAPPING, Job, expected, keys
 
-from suprsend_async import ConfigurationError
+from suprsend_async import AsyncSuprsend, ConfigurationError
 from suprsend_async.ingest import (
     CheckpointFile,
     Position,
@@ -156,3 +157,12 @@ async def test_a_runner_that_was_stopped_runs_again(job: Job, sandbox: Sandbox) 
 def test_what_is_no_number_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match=next(iter(wrong))):
         RunnerOptions(**wrong)
+
+
+async def test_an_environment_that_allows_no_connection(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "socks4://proxy:1")
+    job.write(10)
+    async with contextlib.aclosing(AsyncSuprsend("key", "secret")) as client:
+        with pytest.raises(ConfigurationError, match="proxy variables"):
+            await job.run(client)
+    assert not job.checkpoint.exists()

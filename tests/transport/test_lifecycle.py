@@ -395,9 +395,14 @@ async def test_an_environment_that_allows_no_connection_is_a_clear_error_everywh
         async with client.buffer(**options):
             pass
 
+    async def streamed() -> None:
+        async for _ in client.bulk_events.stream([event]):
+            pass
+
     for call in (
         client.track_event(event),
         client.bulk_events.send([event]),
+        streamed(),
         buffered(),
         buffered(spool=tmp_path / "spool"),
         client.__aenter__(),
@@ -405,4 +410,7 @@ async def test_an_environment_that_allows_no_connection_is_a_clear_error_everywh
         with pytest.raises(ConfigurationError, match="proxy variables") as caught:
             await call
         assert "planted" not in str(caught.value)
+    # What was made for a call that could not begin is closed, or says so here.
+    del caught
+    gc.collect()
     await client.aclose()

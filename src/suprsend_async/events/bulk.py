@@ -142,8 +142,9 @@ class BulkEventsResource:
                 await sender.send(record_results(chunk))
 
         job = self._job(source, report, concurrency, ordered, on_progress, "bulk_events.stream")
-        sender, receiver = anyio.create_memory_object_stream[list[RecordResult]](1)
         async with job:
+            # Made once the job has begun, and before it first reports: nothing is awaited in between.
+            sender, receiver = anyio.create_memory_object_stream[list[RecordResult]](1)
             job.when_over(sender.close)
             with receiver:
                 async for results in receiver:

@@ -102,10 +102,13 @@ class Runner:
         Raises:
             CheckpointError: The checkpoint is another job's, or another process uses it.
             SourceError: A source cannot be read.
-            ConfigurationError: The mapping does not fit a source, or the client was closed.
+            ConfigurationError: The mapping does not fit a source, the client was closed, or no connection can be made
+                with what the environment says.
         """
         with self._store:
             checkpoint, plans = await run_sync(self._prepare)
+            # Before anything runs beside it, so that its error comes alone.
+            await self._client._transport.prepare()  # pyright: ignore[reportPrivateUsage] - no part of what users see
             run = Run(
                 self._sources,
                 plans,

@@ -209,11 +209,11 @@ class Courier:
 
     def _rest_after(self, outcome: _Sorted, started: float) -> float:
         """Return the seconds that events rest which go again; if nothing got through, all others rest as well."""
-        self.trouble = outcome.trouble
         if outcome.delivered or outcome.dead:
             self.trouble = None
             self._backoff.succeeded()
             return max(REST, outcome.retry_after or 0.0)
+        self.trouble = outcome.trouble
         now = self._clock.monotonic()
         self._backoff.failed(started, now, outcome.retry_after, self._clock.uniform)
         return self._backoff.until - now
