@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -187,6 +188,13 @@ def _read(stream: Any, number: int) -> Received | None:
         name, _, value = line.decode().partition(":")
         headers[name.lower()] = value.strip()
     return Received(number, method, target, headers, stream.read(int(headers.get("content-length", 0))))
+
+
+async def await_what_was_cancelled(_: object = None) -> None:
+    """Do what code of an application does when a task of its own was cancelled."""
+    gone = asyncio.get_running_loop().create_future()
+    gone.cancel()
+    await gone
 
 
 class StillTime:

@@ -6,7 +6,6 @@ import asyncio
 import gc
 import re
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -276,8 +275,7 @@ def test_a_callback_that_ends_the_program_ends_no_other_threads_call(
     server.script.append(server.hold)
     with ThreadPoolExecutor(1) as pool:
         other = pool.submit(client.track_event, event())
-        while not server.requests:
-            time.sleep(0.001)
+        server.wait_for_requests(1)
         with pytest.raises(type(leave)):
             client.bulk_events.send([Event("user-1", "signed_up", {"x": float("nan")})], on_failure=end)
         server.release.set()

@@ -227,7 +227,7 @@ def test_a_signals_handler_may_call_while_the_first_call_starts_the_thread(
     run: Callable[..., None], server: Server
 ) -> None:
     run(f"""
-import signal, time
+import signal
 from suprsend_async import portal
 client = Suprsend("k" * 20, "secret", base_url={server.url!r})
 signal.signal(signal.SIGUSR1, lambda *_: client.track_event(event("handler")).raise_for_status())
@@ -240,8 +240,9 @@ def interrupted():
 
 portal._Running.start = interrupted
 client.track_event(event("first")).raise_for_status()
-while sum(thread.name == "suprsend-async" for thread in threading.enumerate()) > 1:
-    time.sleep(0.001)
+for thread in threading.enumerate():
+    if thread.name == "suprsend-async" and thread is not client._loop.running.thread:
+        thread.join()
 client.close()
 """)
     assert names(server) == ["handler", "first"]

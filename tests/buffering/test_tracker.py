@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
-from tests.conftest import Server
+from tests.conftest import Server, await_what_was_cancelled
 
 from suprsend_async import (
     AsyncSuprsend,
@@ -272,18 +272,10 @@ async def test_an_on_failure_that_raises_is_raised_at_the_end_and_stops_nothing(
     assert "a value" not in caplog.text
 
 
-async def awaits_what_was_cancelled(_: FailedRecord) -> None:
-    gone = asyncio.get_running_loop().create_future()
-    gone.cancel()
-    await gone
-
-
-async def test_an_on_failure_that_awaits_what_was_cancelled_stops_nothing(
-    client: AsyncSuprsend, server: Server
-) -> None:
+async def test_an_on_failure_that_await_what_was_cancelled_stops_nothing(client: AsyncSuprsend, server: Server) -> None:
     server.script.append(only_user_1_is_refused)
     with pytest.raises(RuntimeError, match="a callback awaited something that was cancelled"):  # noqa: PT012 - by the end
-        async with client.buffer(on_failure=awaits_what_was_cancelled) as tracker:
+        async with client.buffer(on_failure=await_what_was_cancelled) as tracker:
             tracker.enqueue(events(2)[1])
             await tracker.flush()
             for event in events(5):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
+from tests.conftest import await_what_was_cancelled
 
 from suprsend_async import AsyncSuprsend, ConfigurationError, Event, FailedRecord, Progress
 from suprsend_async.events import job
@@ -327,13 +328,7 @@ async def test_a_source_that_waits_for_room_is_closed_when_the_call_is_cancelled
     assert closed == [True]
 
 
-async def await_what_was_cancelled(_: object = None) -> None:
-    gone = asyncio.get_running_loop().create_future()
-    gone.cancel()
-    await gone
-
-
-async def test_a_source_that_awaits_what_was_cancelled_has_its_error_raised(
+async def test_a_source_that_await_what_was_cancelled_has_its_error_raised(
     client: AsyncSuprsend, server: Server
 ) -> None:
     async def source() -> AsyncIterator[Event]:
@@ -346,7 +341,7 @@ async def test_a_source_that_awaits_what_was_cancelled_has_its_error_raised(
     assert sorted(numbers(server)) == list(range(250))
 
 
-async def test_a_callback_that_awaits_what_was_cancelled_has_its_error_raised(client: AsyncSuprsend) -> None:
+async def test_a_callback_that_await_what_was_cancelled_has_its_error_raised(client: AsyncSuprsend) -> None:
     source = [signed_up(1, x=float("nan")), *events(5_000)]
     with pytest.raises(RuntimeError, match="a callback awaited something that was cancelled"):
         await client.bulk_events.send(source, on_failure=await_what_was_cancelled)

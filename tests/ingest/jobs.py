@@ -40,6 +40,7 @@ class Job:
         self.dead = folder / "a.jsonl.dead"
         self.mapping: Any = MAPPING
         self.progress: list[IngestProgress] = []
+        self.on_failure: Any = None
         self.now = 1_767_225_600.0
 
     def write(self, rows: int, path: Path | None = None, first: int = 0) -> None:
@@ -55,6 +56,7 @@ class Job:
             dead_letters=DeadLetterFile(self.dead),
             options=RunnerOptions(**options),
             on_progress=self.progress.append,
+            on_failure=self.on_failure,
             wall=lambda: self.now,
         )
 

@@ -5,16 +5,12 @@ from typing import Any
 
 import pytest
 from tests.conftest import Server
-from tests.ingest.jobs import DAY, MAPPING, Job, expected, keys
+from tests.ingest.jobs import DAY, Job, expected, keys
 
 from suprsend_async import AsyncSuprsend
 from suprsend_async.ingest import (
-    CheckpointFile,
     DeadLetter,
-    DeadLetterFile,
     InDoubt,
-    Runner,
-    open_sources,
 )
 from suprsend_async.ingest.checkpoint import read_checkpoint
 from suprsend_async.sandbox import Sandbox
@@ -146,41 +142,27 @@ async def test_failures_in_order_are_on_record_in_order(job: Job, server: Server
     assert [letter["row"] for letter in job.letters()] == list(range(150))
 
 
+def fail(letter: DeadLetter) -> None:
+    raise LookupError
+
+
 async def test_a_callback_that_raises_keeps_no_failure_from_the_record(job: Job, server: Server) -> None:
     job.write(100)
+    job.on_failure = fail
     server.script.append(server.answer(400))
-
-    def fail(letter: DeadLetter) -> None:
-        raise LookupError
-
     async with AsyncSuprsend("k" * 20, "secret", base_url=server.url, max_retries=0) as client:
         with pytest.raises(LookupError):
-            await Runner(
-                client,
-                open_sources([str(job.paths[0])]),
-                MAPPING,
-                dead_letters=DeadLetterFile(job.dead),
-                on_failure=fail,
-            ).run()
+            await job.run(client)
     assert [letter["row"] for letter in job.letters()] == list(range(100))
 
 
 async def test_a_callback_that_raises_forgets_nothing_that_was_accepted(job: Job, server: Server) -> None:
     job.write(100)
+    job.on_failure = fail
     records: list[dict[str, Any]] = [{"status": "success", "status_code": 202, "message_id": "m"}] * 100
     records[50] = {"status": "error", "status_code": 400, "error": {"message": "no", "type": "bad"}}
     server.script.append(server.answer(207, {"status": "partial", "records": records}))
-
-    def fail(letter: DeadLetter) -> None:
-        raise LookupError
-
     async with AsyncSuprsend("k" * 20, "secret", base_url=server.url, max_retries=0) as client:
         with pytest.raises(LookupError):
-            await Runner(
-                client,
-                open_sources([str(job.paths[0])]),
-                MAPPING,
-                store=CheckpointFile(job.checkpoint),
-                on_failure=fail,
-            ).run()
+            await job.run(client)
     assert read_checkpoint(job.checkpoint.read_bytes()).accepted == 99
