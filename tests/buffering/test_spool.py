@@ -668,7 +668,8 @@ async def test_a_slip_of_the_server_silences_no_spool_for_years(
         await tracker.enqueue(events(1)[0])
         await tracker.flush()
         assert tracker.stats().accepted == 1
-    assert 15 * 60.0 <= still_time.now - begin < HOUR
+    # An hour is kept, as every pause that a server may mean.
+    assert HOUR <= still_time.now - begin < 2 * HOUR
 
 
 async def test_a_disk_that_cannot_be_read_for_a_while_stops_nothing(

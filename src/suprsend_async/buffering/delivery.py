@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # Seconds for which a buffer rests at the server's word, at most: a slip in one answer must not silence a service that
 # runs for months.
-LONGEST_PAUSE = 15 * 60.0
+LONGEST_PAUSE = 60 * 60.0
 
 
 class Delivery:
