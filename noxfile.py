@@ -7,28 +7,16 @@ import shutil
 
 import nox
 
-nox.options.sessions = ["lint", "types", "tests", "browser", "faults", "services", "released", "docs"]
+nox.options.sessions = ["lint", "types", "tests", "faults", "services", "released", "docs"]
 nox.options.error_on_missing_interpreters = False
 nox.options.reuse_existing_virtualenvs = True
+# Nine environments of much the same packages: uv links what it has, pip copies it nine times.
+nox.options.default_venv_backend = "uv|virtualenv"
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 GROUPS = {name: nox.project.dependency_groups(PROJECT, name) for name in PROJECT["dependency-groups"]}
 # Tests that have a session of their own.
-ELSEWHERE = [f"--ignore=tests/{folder}" for folder in ("released", "faults", "typing", "browser", "services")]
-# Tests of what an extra brings, or with its help.
-OF_EXTRAS = [
-    f"--ignore=tests/{path}"
-    for path in (
-        *("sandbox", "cli", "documentation", "integrations", "buffering/test_kills.py", "test_collection.py"),
-        *(
-            f"ingest/test_{name}.py"
-            for name in (
-                *("any_bytes", "columnar", "content", "failures", "flat_memory", "kill"),
-                *("opening", "outages", "resuming", "runner"),
-            )
-        ),
-    )
-]
+ELSEWHERE = [f"--ignore=tests/{folder}" for folder in ("released", "faults", "typing", "browser", "services", "node")]
 # Tests mostly wait: two processes halve that. Their calls have deadlines, which more of them would endanger.
 BESIDE = ("--numprocesses=2", "--dist=worksteal")
 
@@ -50,7 +38,7 @@ def types(session: nox.Session) -> None:
     session.install("-e", ".[all]", *GROUPS["types"])
     session.run("mypy")
     session.run("pyright", "--pythonpath", f"{session.bin}/python")
-    session.run("pytest", "-q", "tests/typing")
+    session.run("pytest", "-q", "--numprocesses=2", "--dist=loadfile", "tests/typing")
 
 
 @nox.session
@@ -58,6 +46,13 @@ def tests(session: nox.Session) -> None:
     """Run the tests, code blocks and docstrings included."""
     session.install("-e", ".[all]", *GROUPS["test"])
     session.run("pytest", "-q", *BESIDE, *ELSEWHERE, *session.posargs)
+
+
+@nox.session
+def long(session: nox.Session) -> None:
+    """Run the tests that take seconds each: kills, flat memory over many records, every way to write a name."""
+    session.install("-e", ".[all]", *GROUPS["test"])
+    session.run("pytest", "-q", *BESIDE, "-m", "long", *ELSEWHERE, *session.posargs)
 
 
 @nox.session
@@ -85,6 +80,14 @@ def faults(session: nox.Session) -> None:
     session.run("pytest", "-q", *BESIDE, "tests/faults", *session.posargs)
 
 
+@nox.session
+def promises(session: nox.Session) -> None:
+    """Measure the two promises in real time: a call's deadline, and five seconds for closing."""
+    session.install("-e", ".[all]", *GROUPS["test"])
+    # One process: the lateness of the machine is measured, and need not be made.
+    session.run("pytest", "-q", "-m", "promises", "tests/transport", "tests/faults", *session.posargs)
+
+
 @nox.session(name="faults-full")
 def faults_full(session: nox.Session) -> None:
     """Run all of it: every fault, every way to send, both engines, asyncio and uvloop; and what takes minutes."""
@@ -99,11 +102,33 @@ def services(session: nox.Session) -> None:
     session.run("pytest", "-q", "tests/services", *session.posargs)
 
 
+@nox.session(python=["3.11", "3.12", "3.13", "3.14"], venv_backend="virtualenv")
+def exits(session: nox.Session) -> None:
+    """Run the tests of the process's end, of interrupts and of loops on each Python that is here: they differ there."""
+    session.install("-e", ".", *GROUPS["core"])
+    session.run("pytest", "-q", "-m", "not extras", "tests/blocking", "tests/transport/test_lifecycle.py")
+
+
 @nox.session
 def released(session: nox.Session) -> None:
     """Run the released client against the sandbox, and show what this project does better."""
     session.install("-e", ".[all]", *GROUPS["test"], "suprsend-py-sdk==0.20.0")
-    session.run("pytest", "-q", "tests/released", *session.posargs)
+    older = session.cache_dir / "suprsend-py-sdk"
+    for version in ("0.14.0", "0.15.0"):
+        session.install("--target", str(older / version), f"suprsend-py-sdk=={version}")
+    session.run("pytest", "-q", "tests/released", *session.posargs, env={"SUPRSEND_OLDER_SDKS": str(older)})
+
+
+@nox.session
+def node(session: nox.Session) -> None:
+    """Run the released Node SDK against the sandbox; needs node and npm."""
+    if shutil.which("node") is None or shutil.which("npm") is None:
+        session.skip("this session needs node and npm")
+    session.install("-e", ".[all]", *GROUPS["test"])
+    folder = session.cache_dir / "node"
+    npm = ("npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder))
+    session.run(*npm, "@suprsend/node-sdk@1.15.1", external=True)
+    session.run("pytest", "-q", "tests/node", *session.posargs, env={"NODE_PATH": str(folder / "node_modules")})
 
 
 @nox.session
@@ -114,6 +139,13 @@ def soak(session: nox.Session) -> None:
 
 
 @nox.session
+def mutants(session: nox.Session) -> None:
+    """Edit the source in small ways that the tests have to notice; `nox -s mutants -- NAME` tries only some."""
+    session.install("-e", ".[all]", *GROUPS["test"])
+    session.run("python", "-m", "tests.mutants", *session.posargs)
+
+
+@nox.session(venv_backend="virtualenv")
 def fuzz(session: nox.Session) -> None:
     """Read arbitrary bytes as answers; `nox -s fuzz -- --seconds 600 --seed 1`. With atheris where it installs."""
     session.install("-e", ".")
@@ -140,9 +172,10 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def kills(session: nox.Session) -> None:
-    """Kill a process with a spool fifty times; `nox -s kills -- --kills 200 --seed 2`."""
+    """Kill a process with a spool fifty times, and a sandbox with a file; `nox -s kills -- --kills 200 --seed 2`."""
     session.install("-e", ".[all]", *GROUPS["test"])
     session.run("python", "-m", "tests.buffering.kills", *(session.posargs or ["--kills", "50"]))
+    session.run("python", "-m", "tests.sandbox.kills", *(session.posargs or ["--kills", "50"]))
 
 
 @nox.session
@@ -152,7 +185,7 @@ def docs(session: nox.Session) -> None:
     session.run("zensical", *(session.posargs or ["build", "--clean", "--strict"]))
 
 
-@nox.session
+@nox.session(venv_backend="virtualenv")
 @nox.parametrize("extras", ["", "[all]"], ids=["none", "all"])
 def wheel(session: nox.Session, extras: str) -> None:
     """Test the built wheel instead of the source tree: without any extra, and with all."""
@@ -165,10 +198,10 @@ def wheel(session: nox.Session, extras: str) -> None:
     session.run("pip", "uninstall", "-q", "-y", "suprsend-async")
     session.install(f"{built}{extras}", *GROUPS["test" if extras else "core"])
     session.run("python", "-c", "import suprsend_async as s; assert 'site-packages' in s.__file__, s.__file__")
-    session.run("pytest", "-q", *ELSEWHERE, *([] if extras else OF_EXTRAS), *session.posargs)
+    session.run("pytest", "-q", *BESIDE, *ELSEWHERE, *([] if extras else ["-m", "not extras"]), *session.posargs)
 
 
-@nox.session
+@nox.session(venv_backend="virtualenv")
 def lowest(session: nox.Session) -> None:
     """Run the tests with the oldest versions of the dependencies that are allowed."""
     session.install("uv")
@@ -179,10 +212,10 @@ def lowest(session: nox.Session) -> None:
     )
     # An old typer makes a newer click complain, and warnings are errors.
     session.install("-e", ".[all]", "--constraint", versions, "click<8.3", *GROUPS["test"])
-    session.run("pytest", "-q", *ELSEWHERE, *session.posargs)
+    session.run("pytest", "-q", *BESIDE, *ELSEWHERE, *session.posargs)
 
 
-@nox.session
+@nox.session(venv_backend="virtualenv")
 def audit(session: nox.Session) -> None:
     """Ask for known vulnerabilities of the dependencies, and check their licences; needs the network."""
     session.install(".[all]")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import shutil
@@ -12,7 +13,6 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
@@ -33,7 +33,25 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # For the tests of the pytest plugin; pytest wants this line here.
-pytest_plugins = ("pytester",)
+pytest_plugins = ("pytester", "tests.extras", "tests.hanging", "tests.promises")
+
+
+# Tests that are run by their marker only, in sessions of nox of their own.
+APART = ("promises", "long")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    apart = [mark for mark in APART if mark not in config.getoption("markexpr")]
+    left_out = {item for item in items if any(item.get_closest_marker(mark) for mark in apart)}
+    config.hook.pytest_deselected(items=[item for item in items if item in left_out])
+    items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_collection_finish() -> None:
+    """Let no later collection of garbage look at thousands of tests once more."""
+    gc.collect()
+    gc.freeze()
+
 
 KEY = "test-workspace-key-0123456789"
 SECRET = "test-workspace-secret-0123456789"  # the one of the signature vectors
@@ -100,7 +118,8 @@ class Server:
 
     def accept(self, request: Received) -> bytes:
         """Answer as the platform does when all is well."""
-        if "/bulk/" not in request.target:
+        is_bulk = "/bulk/" in request.target or (request.target == "/trigger/" and isinstance(request.json, list))
+        if not is_bulk:
             return self.answer(202, {"status": "success", "message_id": f"m-{len(self.requests)}"})
         record = {"status": "success", "status_code": 202, "message_id": "m"}
         return self.answer(207, {"status": "success", "records": [record] * len(request.json)})
@@ -135,7 +154,7 @@ class Server:
 
     def _wait(self, reached: Callable[[], bool]) -> None:
         with self._changed:
-            assert self._changed.wait_for(reached, timeout=10)
+            assert self._changed.wait_for(reached, timeout=60), "it does not happen"
 
     def _spawn(self, target: Callable[..., None], *args: object) -> None:
         thread = threading.Thread(target=target, args=args, daemon=True)
@@ -244,7 +263,7 @@ async def make_client(still_time: StillTime) -> AsyncIterator[Callable[..., Asyn
 
     def make(base_url: str = "https://hub.suprsend.com/", **options: Any) -> AsyncSuprsend:
         client = AsyncSuprsend(KEY, SECRET, base_url=base_url, **options)
-        client._transport.clock = still_time.clock
+        client.sender.transport.session.clock = still_time.clock
         clients.append(client)
         return client
 
@@ -256,14 +275,15 @@ async def make_client(still_time: StillTime) -> AsyncIterator[Callable[..., Asyn
 @pytest.fixture
 def client(make_client: Callable[..., AsyncSuprsend], server: Server) -> AsyncSuprsend:
     """Return a client of the scripted server."""
-    return make_client(server.url)
+    return make_client(server.url, max_retries=4)
 
 
 @pytest.fixture
 def run_python(server: Server) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run Python source in a process of its own, where every warning is an error; the server's URL is in URL."""
 
-    def run(source: str, *, seconds: float = 30, **variables: str) -> subprocess.CompletedProcess[str]:
+    # Only a program that hangs takes so long, however busy the machine is.
+    def run(source: str, *, seconds: float = 100, **variables: str) -> subprocess.CompletedProcess[str]:
         prelude = f"KEY, SECRET, URL = {KEY!r}, {SECRET!r}, {server.url!r}\n"
         return subprocess.run(
             [sys.executable, "-W", "error", "-c", prelude + textwrap.dedent(source)],
@@ -293,10 +313,3 @@ def german_locale(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     built = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (folder / "de_XX" / "LC_TIME").exists(), built.stderr
     return {"LOCPATH": str(folder), "LC_ALL": "de_XX"}
-
-
-@pytest.fixture
-def stopwatch() -> Callable[[], float]:
-    """Return the seconds since the test began; only for tests that measure what a real wait costs."""
-    begin = time.monotonic()
-    return lambda: time.monotonic() - begin

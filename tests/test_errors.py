@@ -15,11 +15,13 @@ from suprsend_async import (
     BufferFull,
     BulkResponse,
     ConfigurationError,
+    Conflict,
     ConnectionFailed,
     DeadlineExceeded,
     Event,
     EventResponse,
     FailedRecord,
+    NotFound,
     PayloadTooLarge,
     RateLimited,
     ResponseError,
@@ -47,6 +49,8 @@ PARENTS = {
     DeadlineExceeded: TransportError,
     ResponseError: SuprsendError,
     AuthenticationError: ResponseError,
+    NotFound: ResponseError,
+    Conflict: ResponseError,
     RateLimited: ResponseError,
     PayloadTooLarge: ResponseError,
     ServerError: ResponseError,
@@ -110,8 +114,9 @@ BY_ANSWER: list[tuple[int | None, str | None, Outcome, type[SuprsendError]]] = [
     (400, "validation_error", "rejected", ResponseError),
     (401, None, "rejected", AuthenticationError),
     (403, None, "rejected", AuthenticationError),
-    (404, None, "rejected", ResponseError),
+    (404, None, "rejected", NotFound),
     (408, None, "rejected", ResponseError),
+    (409, None, "rejected", Conflict),
     (413, None, "rejected", PayloadTooLarge),
     (422, None, "rejected", ResponseError),
     (425, None, "rejected", ResponseError),
@@ -162,7 +167,7 @@ def test_a_bulk_response_raises_for_its_first_failure(
     first = FailedRecord(record=Event("user-1", "signed_up"), error="no", code=status_code, index=3, outcome=outcome)
     second = FailedRecord(record=None, error="not an event", code=None, index=7, outcome="rejected")
     response = BulkResponse(success=8, failure=2, failed_records=[first, second], warnings=[])
-    with pytest.raises(SuprsendError, match=r"2 of 10 .* index 3: no") as caught:
+    with pytest.raises(SuprsendError, match=r"2 of 10 records failed; .* index 3: no") as caught:
         response.raise_for_status()
     assert type(caught.value) is expected
     assert (caught.value.status_code, caught.value.outcome) == (status_code, outcome)

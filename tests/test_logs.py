@@ -14,6 +14,9 @@ import pytest
 from suprsend_async import Event, logs
 
 if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable
+
     from tests.conftest import Server
 
     from suprsend_async import AsyncSuprsend
@@ -60,20 +63,40 @@ async def test_an_accepted_event_is_debug(client: AsyncSuprsend, lines: pytest.L
     ]
 
 
-async def test_a_retry_is_a_warning(client: AsyncSuprsend, server: Server, lines: pytest.LogCaptureFixture) -> None:
+async def test_a_retry_is_debug_and_trouble_a_warning_at_its_begin_and_at_its_end(
+    client: AsyncSuprsend, server: Server, lines: pytest.LogCaptureFixture
+) -> None:
     server.script.append(server.answer(503, Retry_After="2"))
     await client.track_event(EVENT)
-    assert told(lines)[0] == (
-        "WARNING",
-        "v2/event/: attempt 1 failed (503), again in 2.00 s",
-        {
-            "suprsend_path": "v2/event/",
-            "suprsend_attempt": 1,
-            "suprsend_status_code": 503,
-            "suprsend_error_type": None,
-            "suprsend_wait_seconds": 2.0,
-        },
-    )
+    assert told(lines)[:-1] == [
+        (
+            "WARNING",
+            "v2/event/: attempts fail (503); until one succeeds, this is logged once a minute",
+            {"suprsend_path": "v2/event/", "suprsend_reason": "503"},
+        ),
+        (
+            "DEBUG",
+            "v2/event/: attempt 1 failed (503), again in 2.00 s",
+            {
+                "suprsend_path": "v2/event/",
+                "suprsend_attempt": 1,
+                "suprsend_status_code": 503,
+                "suprsend_error_type": None,
+                "suprsend_wait_seconds": 2.0,
+            },
+        ),
+        (
+            "WARNING",
+            "v2/event/: attempts succeed again: in 2 s 1 failed; records given up: 0",
+            {
+                "suprsend_path": "v2/event/",
+                "suprsend_seconds": 2.0,
+                "suprsend_attempts_failed": 1,
+                "suprsend_attempts_answered": 0,
+                "suprsend_given_up": 0,
+            },
+        ),
+    ]
 
 
 async def test_what_was_not_accepted_is_an_error(
@@ -81,9 +104,11 @@ async def test_what_was_not_accepted_is_an_error(
 ) -> None:
     server.script += [None] * 5
     await client.track_event(EVENT)
-    *retries, given_up, last = told(lines)
-    assert [level for level, _, _ in retries] == ["WARNING"] * 4
-    assert given_up[:2] == ("WARNING", "v2/event/: giving up after attempt 5 (connection_failed)")
+    begin, *retries, given_up, last = told(lines)
+    assert begin[0] == "WARNING"
+    assert begin[1].startswith("v2/event/: attempts fail (connection_failed: ServerDisconnectedError); until one ")
+    assert [level for level, _, _ in retries] == ["DEBUG"] * 4
+    assert given_up[:2] == ("DEBUG", "v2/event/: giving up after attempt 5 (connection_failed)")
     assert given_up[2]["suprsend_error_type"] == "connection_failed"
     assert last[:2] == ("ERROR", "track_event: unknown after 5 attempts")
     assert last[2]["suprsend_outcome"] == "unknown"
@@ -142,3 +167,49 @@ def test_the_documented_fields_are_all_there_are() -> None:
     assert set(re.findall(r"`(suprsend_\w+)`", documentation)) - {"suprsend_async"} == set(
         re.findall(r'"(suprsend_\w+)"', code)
     ) - {"suprsend_async"}
+
+
+FAILING = """
+import asyncio, logging
+from suprsend_async import AsyncSuprsend, Event
+{configure}
+async def main():
+    async with AsyncSuprsend(KEY, SECRET, base_url="http://127.0.0.1:9/", max_retries=0) as client:
+        await client.track_event(Event("user-1", "signed_up"))
+
+asyncio.run(main())
+"""
+OUTCOME = "track_event: not_sent after 1 attempts"
+
+
+@pytest.mark.parametrize(
+    ("configure", "variable", "lines"),
+    [
+        ("", "", 1),
+        ("logging.basicConfig()", "", 1),
+        ("", "error", 1),
+        ("logging.basicConfig()", "debug", 1),
+        ("logging.basicConfig(level='CRITICAL')", "", 0),
+        ("logging.getLogger('suprsend_async').setLevel('CRITICAL')", "", 0),
+        ("logging.getLogger('suprsend_async').addHandler(logging.NullHandler())", "", 0),
+    ],
+)
+def test_what_is_wrong_reaches_standard_error_once(
+    run_python: Callable[..., subprocess.CompletedProcess[str]], configure: str, variable: str, lines: int
+) -> None:
+    process = run_python(FAILING.format(configure=configure), SUPRSEND_LOG=variable)
+    assert process.returncode == 0, process.stderr
+    assert process.stderr.count(OUTCOME) == lines, process.stderr
+
+
+def test_a_variable_shows_every_line(run_python: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    source = FAILING.format(configure="").replace('"http://127.0.0.1:9/"', "URL")
+    assert "accepted after 1 attempts" in run_python(source, SUPRSEND_LOG="debug").stderr
+    assert run_python(source, SUPRSEND_LOG="info").stderr == ""
+
+
+def test_a_variable_that_means_nothing_is_a_warning(
+    run_python: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    process = run_python(FAILING.format(configure=""), SUPRSEND_LOG="loud")
+    assert process.stderr.startswith("SUPRSEND_LOG must be one of debug, info, warning, error; it is ignored\n")

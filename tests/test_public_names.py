@@ -6,6 +6,7 @@ import inspect
 import re
 from importlib.metadata import version
 from inspect import Parameter, signature
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +14,25 @@ import pytest
 import suprsend_async
 from suprsend_async import AsyncSuprsend, Suprsend
 from suprsend_async.blocking import BlockingBulkEvents, BlockingBulkEventsResource
+from suprsend_async.buffering.blocking import BlockingBufferedTracker, BlockingDurableTracker
+from suprsend_async.buffering.options import BufferArguments
+from suprsend_async.buffering.spool.tracker import DurableTracker
+from suprsend_async.buffering.tracker import BufferedTracker
+from suprsend_async.configuration import ClientOptions
 from suprsend_async.events.bulk import BulkEvents, BulkEventsResource
+from suprsend_async.resources.blocking_lists import BlockingListSync, BlockingListVersion, SubscriberLists
+from suprsend_async.resources.blocking_users import BlockingUserBulk, Users
+from suprsend_async.resources.blocking_workflows import BlockingWorkflowBulk, Workflows
+from suprsend_async.resources.brands import AsyncBrands, Brands
+from suprsend_async.resources.identity import UserBulk
+from suprsend_async.resources.list_sync import ListSync, ListVersion
+from suprsend_async.resources.messages import AsyncMessages, Messages
+from suprsend_async.resources.objects import AsyncObjects, Objects
+from suprsend_async.resources.subscriber_lists import AsyncSubscriberLists
+from suprsend_async.resources.templates import AsyncTemplates, Templates
+from suprsend_async.resources.tenants import AsyncTenants, Tenants
+from suprsend_async.resources.users import AsyncUsers
+from suprsend_async.resources.workflows import AsyncWorkflows, WorkflowBulk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,11 +41,22 @@ NAMES = [
     "AsyncSuprsend",
     "Attachment",
     "AuthenticationError",
+    "BlockingBufferedTracker",
+    "BlockingDurableTracker",
+    "BlockingListVersion",
+    "BlockingUserBulk",
+    "BlockingWorkflowBulk",
+    "Brand",
     "BufferFull",
     "BufferStats",
     "BufferedTracker",
     "BulkResponse",
+    "Cancellation",
+    "CategoryPreference",
+    "ChannelPreference",
+    "ChannelPreferences",
     "ConfigurationError",
+    "Conflict",
     "ConnectionFailed",
     "DeadLetter",
     "DeadlineExceeded",
@@ -34,24 +64,57 @@ NAMES = [
     "Event",
     "EventResponse",
     "FailedRecord",
+    "FileAttachment",
+    "ListSubscription",
+    "ListUpdate",
+    "ListVersion",
+    "Message",
+    "MessageContent",
+    "MessageUpdate",
+    "NotFound",
+    "ObjectEdit",
+    "ObjectRecipient",
+    "Page",
     "PayloadTooLarge",
+    "PreferenceSection",
+    "Preferences",
     "Progress",
     "RateLimited",
+    "Recipient",
     "RecordResult",
     "ResponseError",
+    "RootCategory",
     "ServerError",
     "SpoolError",
+    "Subscriber",
+    "SubscriberList",
+    "SubscriberListBroadcast",
+    "Subscription",
     "Suprsend",
     "SuprsendError",
+    "SuprsendObject",
+    "Template",
+    "TemplateChannel",
+    "Tenant",
+    "TenantCategory",
+    "TenantPreferences",
+    "TenantProfile",
+    "TenantSection",
     "TransportError",
+    "TriggerResponse",
+    "User",
+    "UserBulk",
+    "UserEdit",
     "ValidationError",
+    "WorkflowBulk",
+    "WorkflowTriggerRequest",
     "__version__",
 ]
 
 OPTIONS = {
     "base_url": None,
     "timeout": 30.0,
-    "max_retries": 4,
+    "max_retries": None,
     "max_connections": 100,
     "concurrency": 16,
     "max_event_bytes": 819_200,
@@ -91,7 +154,7 @@ SHOWN = [
             getattr(cls, name)
             for cls in (AsyncSuprsend, Suprsend, BulkEventsResource, BulkEvents, BlockingBulkEventsResource)
             for name in sorted(vars(cls))
-            if not name.startswith("_") and name != "new_instance"
+            if not name.startswith("_") and name not in ("new_instance", "path")
         ),
     ],
     ids=lambda item: getattr(item.fget if isinstance(item, property) else item, "__qualname__", None),
@@ -99,6 +162,22 @@ SHOWN = [
 def test_each_name_shows_an_example(item: object) -> None:
     # That the example runs is tested with the documentation.
     assert "Examples:" in (inspect.getdoc(item) or "")
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "__version__"])
+def test_each_name_is_in_the_reference(name: str) -> None:
+    pages = (Path(__file__).parents[1] / "docs" / "reference").glob("*.md")
+    assert any(f"::: suprsend_async.{name}\n" in page.read_text("utf-8") for page in pages)
+
+
+CLIENTS = (Path(__file__).parents[1] / "docs" / "reference" / "clients.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("cls", [AsyncSuprsend, Suprsend])
+def test_the_reference_shows_all_that_a_client_has(cls: type) -> None:
+    section = CLIENTS.partition(f"::: suprsend_async.{cls.__name__}\n")[2].partition(":::")[0]
+    members = re.findall(r"\w+", section.partition("members: [")[2].partition("]")[0])
+    assert set(members) == {name for name in vars(cls) if not name.startswith("_")}
 
 
 def test_the_version_is_the_distributions() -> None:
@@ -110,18 +189,32 @@ def shape(function: Callable[..., Any]) -> list[tuple[str, object, object]]:
     return [(p.name, p.kind, p.default) for p in signature(function).parameters.values() if p.name not in ("self", "_")]
 
 
-@pytest.mark.parametrize("client", [AsyncSuprsend, Suprsend])
-def test_the_clients_arguments(client: type) -> None:
+def test_the_clients_arguments() -> None:
     positional = [(name, Parameter.POSITIONAL_OR_KEYWORD, None) for name in ("workspace_key", "workspace_secret")]
     keyword = [(name, Parameter.KEYWORD_ONLY, default) for name, default in OPTIONS.items()]
-    assert shape(client) == positional + keyword
+    assert shape(AsyncSuprsend) == positional + keyword
 
 
-@pytest.mark.parametrize("client", [AsyncSuprsend, Suprsend])
-def test_an_api_key_takes_the_same_options(client: type) -> None:
-    credentials, options = shape(client.with_workspace_api_key)[:2], shape(client.with_workspace_api_key)[2:]
-    assert [name for name, _, _ in credentials] == ["workspace_uid", "api_key"]
-    assert options == [(name, Parameter.KEYWORD_ONLY, default) for name, default in OPTIONS.items()]
+@pytest.mark.parametrize(
+    ("make", "credentials"),
+    [
+        (Suprsend, ["workspace_key", "workspace_secret"]),
+        (AsyncSuprsend.with_workspace_api_key, ["workspace_uid", "api_key"]),
+        (Suprsend.with_workspace_api_key, ["workspace_uid", "api_key"]),
+    ],
+)
+def test_whoever_passes_options_on_takes_the_same(make: Callable[..., Any], credentials: list[str]) -> None:
+    *taken, (_, kind, _) = shape(make)
+    assert [name for name, _, _ in taken] == credentials
+    assert kind is Parameter.VAR_KEYWORD
+    assert signature(make).parameters["options"].annotation == "Unpack[ClientOptions]"
+    assert set(ClientOptions.__annotations__) == set(OPTIONS)
+
+
+@pytest.mark.parametrize("make", [Suprsend, AsyncSuprsend.with_workspace_api_key, Suprsend.with_workspace_api_key])
+def test_an_option_that_there_is_not_is_a_type_error(make: Callable[..., Any]) -> None:
+    with pytest.raises(TypeError, match="retries"):
+        make("a", "b", retries=3)
 
 
 @pytest.mark.parametrize(
@@ -153,18 +246,40 @@ TWINS = [
     (AsyncSuprsend, Suprsend, {"aclose": "close"}),
     (BulkEventsResource, BlockingBulkEventsResource, {}),
     (BulkEvents, BlockingBulkEvents, {}),
+    (AsyncUsers, Users, {}),
+    (UserBulk, BlockingUserBulk, {}),
+    (AsyncObjects, Objects, {}),
+    (AsyncWorkflows, Workflows, {}),
+    (WorkflowBulk, BlockingWorkflowBulk, {}),
+    (AsyncSubscriberLists, SubscriberLists, {}),
+    (ListSync, BlockingListSync, {}),
+    (ListVersion, BlockingListVersion, {}),
+    (AsyncTenants, Tenants, {}),
+    (AsyncBrands, Brands, {}),
+    (AsyncMessages, Messages, {}),
+    (AsyncTemplates, Templates, {}),
+    (BufferedTracker, BlockingBufferedTracker, {}),
+    (DurableTracker, BlockingDurableTracker, {}),
 ]
+# A buffer of blocking callers can live as long as the program.
+ADDED = {BlockingBufferedTracker: {"open", "close"}, BlockingDurableTracker: {"open", "close"}}
 
 
 def public_methods(cls: type) -> set[str]:
-    names = {name for name, _ in inspect.getmembers(cls, callable) if not name.startswith("_")}
-    # A buffer gathers concurrent calls of one event loop: there is nothing in it for blocking callers.
-    return names - {"buffer"}
+    return {name for name, _ in inspect.getmembers(cls, callable) if not name.startswith("_")}
 
 
 @pytest.mark.parametrize(("asynchronous", "blocking", "renamed"), TWINS)
 def test_the_facade_has_the_same_methods(asynchronous: type, blocking: type, renamed: dict[str, str]) -> None:
-    assert public_methods(blocking) == {renamed.get(name, name) for name in public_methods(asynchronous)}
+    own = public_methods(blocking) - ADDED.get(blocking, set())
+    assert own == {renamed.get(name, name) for name in public_methods(asynchronous)}
+
+
+def test_a_blocking_buffer_takes_the_same() -> None:
+    expected = set(signature(AsyncSuprsend.buffer).parameters) - {"self", "spool"}
+    assert set(BufferArguments.__annotations__) == expected
+    assert list(signature(Suprsend.buffer).parameters) == ["self", "spool", "options"]
+    assert signature(Suprsend.buffer).parameters["options"].annotation == "Unpack[BufferArguments]"
 
 
 @pytest.mark.parametrize(
@@ -172,14 +287,14 @@ def test_the_facade_has_the_same_methods(asynchronous: type, blocking: type, ren
     [
         pytest.param(getattr(first, name), getattr(second, renamed.get(name, name)), id=f"{first.__name__}.{name}")
         for first, second, renamed in TWINS
-        for name in sorted(public_methods(first) | {"__init__"} if first is AsyncSuprsend else public_methods(first))
+        for name in sorted(public_methods(first) - {"buffer"})
     ],
 )
 def test_the_facades_methods_take_the_same(asynchronous: Callable[..., Any], blocking: Callable[..., Any]) -> None:
     # A blocking caller has no asynchronous source; all else is the same.
     expected = [
-        parameter.replace(annotation=parameter.annotation.removesuffix(" | AsyncIterable[Event]"))
-        if parameter.name == "source"
+        parameter.replace(annotation=re.sub(r" \| AsyncIterable\[\w+\]$", "", parameter.annotation))
+        if parameter.name in ("source", "distinct_ids")
         else parameter
         for parameter in signature(asynchronous).parameters.values()
     ]

@@ -12,17 +12,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from suprsend_async import AsyncSuprsend, DeadLetter, Event, Suprsend, SuprsendError
-from suprsend_async.buffering.backlog import Entry
-from suprsend_async.buffering.batch import Settled
-from suprsend_async.buffering.spool.store import Row
+from suprsend_async.api.call import SingleExchange
+from suprsend_async.api.verdict import Verdict, verdict_of_send
+from suprsend_async.buffering.backlog import PendingRecord
+from suprsend_async.buffering.batch import BatchResult
+from suprsend_async.buffering.spool.store import SpoolRow
+from suprsend_async.bulk.chunk import Chunk
 from suprsend_async.configuration import resolve_origin
-from suprsend_async.events.chunk import Chunk
+from suprsend_async.events.bulk import event_kind
 from suprsend_async.events.encoding import Encoder
-from suprsend_async.events.single import SingleEvent
-from suprsend_async.events.verdict import Verdict
 from suprsend_async.transport.authentication import ApiKey, WorkspaceSecret
-from suprsend_async.transport.engine import Request
+from suprsend_async.transport.request import Request, SignedRequest
 from suprsend_async.transport.retry import RetryPolicy
+from suprsend_async.transport.session import Session
 from suprsend_async.transport.transport import Transport
 
 if TYPE_CHECKING:
@@ -44,8 +46,11 @@ def assert_clean(text: str, *more: str) -> None:
         assert planted not in text
 
 
-def planted_chunk() -> Chunk:
-    chunk = Chunk()
+KIND = event_kind(Encoder("workspace", "sdk/1", 819_200))
+
+
+def planted_chunk() -> Chunk[Event]:
+    chunk = Chunk(KIND)
     chunk.add(0, planted_event(), VALUE.encode())
     return chunk
 
@@ -57,19 +62,23 @@ HOLDERS: dict[str, Callable[[], object]] = {
     "AsyncSuprsend with an API key": lambda: AsyncSuprsend.with_workspace_api_key("uid", SECRET),
     "WorkspaceSecret": lambda: WorkspaceSecret("key", SECRET),
     "ApiKey": lambda: ApiKey("uid", SECRET),
+    "Session": lambda: Session(resolve_origin(None), ApiKey("uid", SECRET), {}, max_connections=1),
     "Transport": lambda: Transport(
-        resolve_origin(None), ApiKey("uid", SECRET), {}, timeout=1, policy=RetryPolicy(), max_connections=1
+        Session(resolve_origin(None), ApiKey("uid", SECRET), {}, max_connections=1), 1, RetryPolicy()
     ),
     "bulk_events": lambda: AsyncSuprsend("key", SECRET).bulk_events,
     "Encoder": lambda: Encoder("key", "sdk/1", 819_200),
-    "Request": lambda: Request("https://hub.suprsend.com/", {"Authorization": SECRET}, VALUE.encode(), 1),
-    "SingleEvent": lambda: SingleEvent(VALUE.encode()),
+    "Request": lambda: Request(
+        "POST", "v1/user/{distinct_id}/", {"distinct_id": VALUE}, query={"tenant_id": VALUE}, body=VALUE.encode()
+    ),
+    "SignedRequest": lambda: SignedRequest(Request("GET", "v1/user/"), SECRET, {"Authorization": SECRET}),
+    "SingleExchange": lambda: SingleExchange(Request("POST", "v2/event/", body=VALUE.encode()), verdict_of_send),
     "Chunk": planted_chunk,
-    "Entry": lambda: Entry(0, planted_event(), VALUE.encode()),
-    "Settled": lambda: Settled(Verdict("accepted"), 1, document={"note": VALUE}),
+    "PendingRecord": lambda: PendingRecord(0, planted_event(), VALUE.encode()),
+    "BatchResult": lambda: BatchResult(Verdict("accepted"), 1, document={"note": VALUE}),
     "BufferedTracker": lambda: AsyncSuprsend("key", SECRET).buffer(),
     "DurableTracker": lambda: AsyncSuprsend("key", SECRET).buffer(spool="spool"),
-    "Row": lambda: Row(1, VALUE.encode(), 0.0),
+    "SpoolRow": lambda: SpoolRow(1, VALUE.encode(), 0.0),
     "DeadLetter": lambda: DeadLetter(1, VALUE.encode(), 0.0, 0.0, "rejected", 404, "no"),
 }
 
@@ -113,8 +122,8 @@ async def test_a_failing_call_tells_no_secret(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     server.script.extend([failure(server)] * 20)
-    async with make("key", SECRET, base_url=server.url) as client:
-        client._transport.clock = still_time.clock
+    async with make("key", SECRET, base_url=server.url, max_retries=4) as client:
+        client.sender.transport.session.clock = still_time.clock
         response = await client.track_event(planted_event())
         bulk = client.bulk_events.new_instance()
         bulk.append(planted_event())
@@ -136,7 +145,7 @@ async def test_a_proxys_password_is_not_told(
     monkeypatch.setenv("HTTPS_PROXY", server.url.replace("http://", f"http://user:{SECRET}@"))
     server.script.extend([server.answer(407, connection="close")] * 9)
     async with AsyncSuprsend("key", "secret", max_retries=1) as client:
-        client._transport.clock = still_time.clock
+        client.sender.transport.session.clock = still_time.clock
         response = await client.track_event(planted_event())
     assert server.requests[0].method == "CONNECT"
     assert response.outcome == "not_sent"

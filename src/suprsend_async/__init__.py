@@ -1,16 +1,20 @@
-"""Send events to the SuprSend notification platform: asynchronous first, with a blocking facade."""
+"""The SuprSend notification platform: events, workflows and people; asynchronous first, with a blocking facade."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from suprsend_async.blocking import Suprsend
+from suprsend_async.api.response import EventResponse
+from suprsend_async.bulk.progress import Progress
+from suprsend_async.bulk.results import BulkResponse, FailedRecord, RecordResult
 from suprsend_async.client import AsyncSuprsend
 from suprsend_async.errors import (
     AuthenticationError,
     BufferFull,
     ConfigurationError,
+    Conflict,
     ConnectionFailed,
     DeadlineExceeded,
+    NotFound,
     PayloadTooLarge,
     RateLimited,
     ResponseError,
@@ -22,25 +26,78 @@ from suprsend_async.errors import (
 )
 from suprsend_async.events.attachment import Attachment
 from suprsend_async.events.event import Event
-from suprsend_async.events.progress import Progress
-from suprsend_async.events.results import BulkResponse, EventResponse, FailedRecord, RecordResult
 from suprsend_async.version import __version__
 
 if TYPE_CHECKING:
-    from suprsend_async.buffering.spool.letters import DeadLetter
+    from suprsend_async.blocking import Suprsend
+    from suprsend_async.buffering.blocking import BlockingBufferedTracker, BlockingDurableTracker
+    from suprsend_async.buffering.reports import BufferStats
+    from suprsend_async.buffering.spool.dead_letters import DeadLetter
     from suprsend_async.buffering.spool.tracker import DurableTracker
-    from suprsend_async.buffering.stats import BufferStats
     from suprsend_async.buffering.tracker import BufferedTracker
+    from suprsend_async.resources.blocking_lists import BlockingListVersion
+    from suprsend_async.resources.blocking_users import BlockingUserBulk
+    from suprsend_async.resources.blocking_workflows import BlockingWorkflowBulk
+    from suprsend_async.resources.broadcast import SubscriberListBroadcast
+    from suprsend_async.resources.edits import ObjectEdit, UserEdit
+    from suprsend_async.resources.file_attachment import FileAttachment
+    from suprsend_async.resources.identity import UserBulk
+    from suprsend_async.resources.list_models import Cancellation, ListUpdate, Subscriber
+    from suprsend_async.resources.list_sync import ListVersion
+    from suprsend_async.resources.message_models import (
+        Message,
+        MessageContent,
+        MessageUpdate,
+        Template,
+        TemplateChannel,
+    )
+    from suprsend_async.resources.models import (
+        CategoryPreference,
+        ChannelPreference,
+        ChannelPreferences,
+        ListSubscription,
+        Preferences,
+        PreferenceSection,
+        SubscriberList,
+        Subscription,
+        SuprsendObject,
+        TenantProfile,
+        User,
+    )
+    from suprsend_async.resources.page import Page
+    from suprsend_async.resources.recipients import ObjectRecipient, Recipient
+    from suprsend_async.resources.responses import TriggerResponse
+    from suprsend_async.resources.tenant_models import (
+        Brand,
+        RootCategory,
+        Tenant,
+        TenantCategory,
+        TenantPreferences,
+        TenantSection,
+    )
+    from suprsend_async.resources.trigger import WorkflowTriggerRequest
+    from suprsend_async.resources.workflows import WorkflowBulk
 
 __all__ = [
     "AsyncSuprsend",
     "Attachment",
     "AuthenticationError",
+    "BlockingBufferedTracker",
+    "BlockingDurableTracker",
+    "BlockingListVersion",
+    "BlockingUserBulk",
+    "BlockingWorkflowBulk",
+    "Brand",
     "BufferFull",
     "BufferStats",
     "BufferedTracker",
     "BulkResponse",
+    "Cancellation",
+    "CategoryPreference",
+    "ChannelPreference",
+    "ChannelPreferences",
     "ConfigurationError",
+    "Conflict",
     "ConnectionFailed",
     "DeadLetter",
     "DeadlineExceeded",
@@ -48,30 +105,108 @@ __all__ = [
     "Event",
     "EventResponse",
     "FailedRecord",
+    "FileAttachment",
+    "ListSubscription",
+    "ListUpdate",
+    "ListVersion",
+    "Message",
+    "MessageContent",
+    "MessageUpdate",
+    "NotFound",
+    "ObjectEdit",
+    "ObjectRecipient",
+    "Page",
     "PayloadTooLarge",
+    "PreferenceSection",
+    "Preferences",
     "Progress",
     "RateLimited",
+    "Recipient",
     "RecordResult",
     "ResponseError",
+    "RootCategory",
     "ServerError",
     "SpoolError",
+    "Subscriber",
+    "SubscriberList",
+    "SubscriberListBroadcast",
+    "Subscription",
     "Suprsend",
     "SuprsendError",
+    "SuprsendObject",
+    "Template",
+    "TemplateChannel",
+    "Tenant",
+    "TenantCategory",
+    "TenantPreferences",
+    "TenantProfile",
+    "TenantSection",
     "TransportError",
+    "TriggerResponse",
+    "User",
+    "UserBulk",
+    "UserEdit",
     "ValidationError",
+    "WorkflowBulk",
+    "WorkflowTriggerRequest",
     "__version__",
 ]
 
-# Only those who buffer pay for the import of it.
-_OF_BUFFERS = {
-    "BufferStats": "stats",
-    "BufferedTracker": "tracker",
-    "DeadLetter": "spool.letters",
-    "DurableTracker": "spool.tracker",
+# Imported when first used: many programs block nowhere, and buffer nothing.
+_LATER = {
+    "BlockingBufferedTracker": "buffering.blocking",
+    "BlockingDurableTracker": "buffering.blocking",
+    "BlockingListVersion": "resources.blocking_lists",
+    "BlockingUserBulk": "resources.blocking_users",
+    "BlockingWorkflowBulk": "resources.blocking_workflows",
+    "Brand": "resources.tenant_models",
+    "BufferStats": "buffering.reports",
+    "BufferedTracker": "buffering.tracker",
+    "Cancellation": "resources.list_models",
+    "CategoryPreference": "resources.models",
+    "ChannelPreference": "resources.models",
+    "ChannelPreferences": "resources.models",
+    "DeadLetter": "buffering.spool.dead_letters",
+    "DurableTracker": "buffering.spool.tracker",
+    "FileAttachment": "resources.file_attachment",
+    "ListSubscription": "resources.models",
+    "ListUpdate": "resources.list_models",
+    "ListVersion": "resources.list_sync",
+    "Message": "resources.message_models",
+    "MessageContent": "resources.message_models",
+    "MessageUpdate": "resources.message_models",
+    "ObjectEdit": "resources.edits",
+    "ObjectRecipient": "resources.recipients",
+    "Page": "resources.page",
+    "PreferenceSection": "resources.models",
+    "Preferences": "resources.models",
+    "Recipient": "resources.recipients",
+    "RootCategory": "resources.tenant_models",
+    "Subscriber": "resources.list_models",
+    "SubscriberList": "resources.models",
+    "SubscriberListBroadcast": "resources.broadcast",
+    "Subscription": "resources.models",
+    "Suprsend": "blocking",
+    "SuprsendObject": "resources.models",
+    "Template": "resources.message_models",
+    "TemplateChannel": "resources.message_models",
+    "Tenant": "resources.tenant_models",
+    "TenantCategory": "resources.tenant_models",
+    "TenantPreferences": "resources.tenant_models",
+    "TenantProfile": "resources.models",
+    "TenantSection": "resources.tenant_models",
+    "TriggerResponse": "resources.responses",
+    "User": "resources.models",
+    "UserBulk": "resources.identity",
+    "UserEdit": "resources.edits",
+    "WorkflowBulk": "resources.workflows",
+    "WorkflowTriggerRequest": "resources.trigger",
 }
 
 
-def __getattr__(name: str) -> object:
-    if name in _OF_BUFFERS:
-        return getattr(import_module(f"suprsend_async.buffering.{_OF_BUFFERS[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        if name in _LATER:
+            return getattr(import_module(f"suprsend_async.{_LATER[name]}"), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
-from contextlib import aclosing, closing
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, Unpack, overload
 
-from suprsend_async.bridge import Bridge
-from suprsend_async.client import AsyncSuprsend
-from suprsend_async.events.bulk import check_source
-from suprsend_async.portal import LoopThread
+from suprsend_async.bulk.bridged import send_bridged, stream_bridged
+from suprsend_async.client import AsyncSuprsend, refuse_view
+from suprsend_async.derived_methods import Blocking, blocking
+from suprsend_async.events.bulk import BulkEvents
+from suprsend_async.loop_thread import LoopThread
+from suprsend_async.resources.blocking_access import BlockingResources
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Awaitable, Callable, Generator, Mapping
+    import os
+    from collections.abc import Generator, Iterable
     from types import TracebackType
 
-    import httpx
-
-    from suprsend_async.events.bulk import BulkEvents, BulkEventsResource
-    from suprsend_async.events.callbacks import Callback
+    from suprsend_async.buffering.blocking import BlockingBufferedTracker, BlockingDurableTracker
+    from suprsend_async.buffering.options import BufferArguments
+    from suprsend_async.bulk.progress import Progress
+    from suprsend_async.bulk.results import BulkResponse, FailedRecord, RecordResult
+    from suprsend_async.callbacks import Callback
+    from suprsend_async.configuration import ClientOptions
     from suprsend_async.events.event import Event
-    from suprsend_async.events.progress import Progress
-    from suprsend_async.events.results import BulkResponse, EventResponse, FailedRecord, RecordResult
 
 
-class Suprsend:
+class Suprsend(BlockingResources[AsyncSuprsend]):
     """The client for blocking code: scripts, notebooks, threads.
 
     It runs an `AsyncSuprsend` on an event loop in a thread of its own, which starts with the first call. One client
@@ -45,47 +46,17 @@ class Suprsend:
     """
 
     def __init__(
-        self,
-        workspace_key: str | None = None,
-        workspace_secret: str | None = None,
-        *,
-        base_url: str | None = None,
-        timeout: float = 30.0,
-        max_retries: int = 4,
-        max_connections: int = 100,
-        concurrency: int = 16,
-        max_event_bytes: int = 819_200,
-        http_client: httpx.AsyncClient | None = None,
-        app_info: Mapping[str, str] | None = None,
+        self, workspace_key: str | None = None, workspace_secret: str | None = None, **options: Unpack[ClientOptions]
     ) -> None:
-        client = AsyncSuprsend(
-            workspace_key,
-            workspace_secret,
-            base_url=base_url,
-            timeout=timeout,
-            max_retries=max_retries,
-            max_connections=max_connections,
-            concurrency=concurrency,
-            max_event_bytes=max_event_bytes,
-            http_client=http_client,
-            app_info=app_info,
-        )
-        self._serve(client)
+        try:
+            client = AsyncSuprsend(workspace_key, workspace_secret, **options)
+        finally:
+            del workspace_key, workspace_secret, options  # as in `AsyncSuprsend`
+        super().__init__(LoopThread(client.aclose), client)
 
     @classmethod
     def with_workspace_api_key(
-        cls,
-        workspace_uid: str | None,
-        api_key: str | None,
-        *,
-        base_url: str | None = None,
-        timeout: float = 30.0,
-        max_retries: int = 4,
-        max_connections: int = 100,
-        concurrency: int = 16,
-        max_event_bytes: int = 819_200,
-        http_client: httpx.AsyncClient | None = None,
-        app_info: Mapping[str, str] | None = None,
+        cls, workspace_uid: str | None, api_key: str | None, **options: Unpack[ClientOptions]
     ) -> Self:
         """Return a client that authenticates with an API key (Bearer) instead of a signature.
 
@@ -98,27 +69,32 @@ class Suprsend:
             >>> client = Suprsend.with_workspace_api_key("workspace_uid", "api_key")
             >>> client.close()
         """
+        try:
+            client = AsyncSuprsend.with_workspace_api_key(workspace_uid, api_key, **options)
+        finally:
+            del workspace_uid, api_key, options
         facade = cls.__new__(cls)
-        facade._serve(
-            AsyncSuprsend.with_workspace_api_key(
-                workspace_uid,
-                api_key,
-                base_url=base_url,
-                timeout=timeout,
-                max_retries=max_retries,
-                max_connections=max_connections,
-                concurrency=concurrency,
-                max_event_bytes=max_event_bytes,
-                http_client=http_client,
-                app_info=app_info,
-            )
-        )
+        facade.loop, facade.twin = LoopThread(client.aclose), client
         return facade
 
-    def _serve(self, client: AsyncSuprsend) -> None:
-        self._client = client
-        self._loop = LoopThread(client.aclose)
-        self._bulk_events = BlockingBulkEventsResource(self._loop, client.bulk_events)
+    def with_options(self, *, timeout: float | None = None, max_retries: int | None = None) -> Self:
+        """Return a view of this client with other options: it shares connections, limits and the thread.
+
+        Only the client itself is closed; a view cannot be entered with `with`.
+
+        The arguments are those of `AsyncSuprsend.with_options`.
+
+        Examples:
+            >>> with Suprsend("workspace_key", "workspace_secret") as client:
+            ...     response = client.with_options(timeout=5).track_event(Event("user-1", "signed_up"))
+            >>> response.success
+            True
+        """
+        view = object.__new__(type(self))
+        # As in `AsyncSuprsend.with_options`.
+        vars(view).update(vars(self), _viewed=self)
+        view.twin = self.twin.with_options(timeout=timeout, max_retries=max_retries)
+        return view
 
     @property
     def bulk_events(self) -> BlockingBulkEventsResource:
@@ -130,25 +106,45 @@ class Suprsend:
             >>> result.status
             'success'
         """
-        return self._bulk_events
+        return BlockingBulkEventsResource(self.loop, self.twin)
 
-    def track_event(self, event: Event) -> EventResponse:
-        """Send one event and return what came of it, within `timeout` seconds.
+    track_event = blocking(AsyncSuprsend.track_event)
 
-        All is as in `AsyncSuprsend.track_event`, but this call blocks.
+    @overload
+    def buffer(self, *, spool: None = None, **options: Unpack[BufferArguments]) -> BlockingBufferedTracker: ...
+    @overload
+    def buffer(
+        self, *, spool: str | os.PathLike[str], **options: Unpack[BufferArguments]
+    ) -> BlockingDurableTracker: ...
+    def buffer(
+        self, *, spool: str | os.PathLike[str] | None = None, **options: Unpack[BufferArguments]
+    ) -> BlockingBufferedTracker | BlockingDurableTracker:
+        """Return a tracker that sends the events of many threads together, as a context manager.
+
+        The arguments are those of `AsyncSuprsend.buffer`; `on_failure` is called on the client's own thread.
+
+        Args:
+            spool: A directory on a local disk: events are stored there before they are sent, and outlive the process.
+            **options: `linger`, `max_pending`, `max_pending_bytes`, `drain_timeout` and `on_failure`.
 
         Raises:
-            TypeError: Not an `Event`.
-            ValidationError: JSON cannot carry one of its values, or it is too large.
-            ConfigurationError: The client was closed, or this is the thread that its own event loop runs on.
+            ConfigurationError: An argument cannot work; the message names it.
 
         Examples:
-            >>> with Suprsend("workspace_key", "workspace_secret") as client:
-            ...     response = client.track_event(Event("user-1", "signed_up"))
-            >>> response["status"]
-            'success'
+            >>> with Suprsend("workspace_key", "workspace_secret") as client, client.buffer() as tracker:
+            ...     tracker.enqueue(Event("user-1", "page_viewed"))
+            >>> tracker.stats().accepted
+            1
         """
-        return self._loop.call("track_event()", self._client.track_event, event)
+        # Only those who buffer pay for the import of it.
+        from suprsend_async.buffering.blocking import BlockingBufferedTracker, BlockingDurableTracker
+        from suprsend_async.callbacks import Exits
+
+        exits = Exits()
+        options["on_failure"] = exits.guarded(options.get("on_failure"))
+        if spool is None:
+            return BlockingBufferedTracker(self, self.loop, self.twin.buffer(**options), exits)
+        return BlockingDurableTracker(self, self.loop, self.twin.buffer(spool=spool, **options), exits)
 
     def close(self) -> None:
         """Close the connections and stop the thread; calls in flight get a few seconds to end.
@@ -157,12 +153,20 @@ class Suprsend:
             >>> client = Suprsend("workspace_key", "workspace_secret")
             >>> client.close()
         """
-        self._loop.stop()
+        refuse_view(self.twin, "closed")
+        self.loop.stop()
 
     def __enter__(self) -> Self:
         """Start the thread and open the engine, so that the first call does not pay for it."""
-        self._loop.open()
-        self._loop.call("__aenter__()", self._client.__aenter__)
+        refuse_view(self.twin, "entered with `with`")
+        self.loop.open()
+        running = self.loop.running
+        try:
+            self.loop.call("async with AsyncSuprsend(...)", self.twin.__aenter__)
+        except BaseException:
+            if self.loop.running is not running:  # nobody else uses it yet
+                self.loop.stop_soon()
+            raise
         return self
 
     def __exit__(
@@ -173,7 +177,8 @@ class Suprsend:
 
     def __repr__(self) -> str:
         """Show where requests go; never a credential."""
-        return repr(self._client).removeprefix("Async")
+        twin: AsyncSuprsend | None = vars(self).get("twin")
+        return f"{type(self).__name__}()" if twin is None else repr(twin).removeprefix("Async")
 
     def __reduce__(self) -> NoReturn:
         """Refuse: a pickle would carry the credentials."""
@@ -181,22 +186,20 @@ class Suprsend:
 
     def __del__(self, _warn: Any = warnings.warn) -> None:
         """Warn about a client that nobody closed, with the place where it was made, and close it."""
-        loop = getattr(self, "_loop", None)
-        if loop is not None and loop.running is not None:
+        loop = vars(self).get("loop")
+        if loop is not None and "_viewed" not in vars(self) and loop.running is not None:
             loop.stop_soon()
-            _warn(f"{self!r} made at {self._client.made_at} was not closed", ResourceWarning, source=self)
+            _warn(f"{self!r} made at {self.twin.made_at} was not closed", ResourceWarning, source=self)
 
 
-class BlockingBulkEventsResource:
-    """What hangs on `client.bulk_events`."""
+class BlockingBulkEventsResource(Blocking[AsyncSuprsend]):
+    """Many events in few requests: `client.bulk_events`."""
 
-    def __init__(self, loop: LoopThread, resource: BulkEventsResource) -> None:
-        self._loop = loop
-        self._resource = resource
+    path: ClassVar[str] = "bulk_events."
 
     def new_instance(self) -> BlockingBulkEvents:
         """Return an empty bulk to append events to."""
-        return BlockingBulkEvents(self._loop, self._resource.new_instance())
+        return BlockingBulkEvents(self.loop, self.twin.bulk_events.new_instance())
 
     def send(
         self,
@@ -205,8 +208,8 @@ class BlockingBulkEventsResource:
         concurrency: int | None = None,
         ordered: bool = False,
         on_progress: Callback[Progress] | None = None,
-        on_failure: Callback[FailedRecord] | None = None,
-    ) -> BulkResponse:
+        on_failure: Callback[FailedRecord[Event]] | None = None,
+    ) -> BulkResponse[Event]:
         """Send all that a source yields, however long it is, in flat memory.
 
         The source is read on the calling thread, the callbacks run on the client's own. All else, arguments and errors
@@ -218,21 +221,16 @@ class BlockingBulkEventsResource:
             >>> result.success
             1000
         """
-        check_source(source, Iterable)
-
-        async def start(events: AsyncIterable[Event], take: Callable[[BulkResponse], Awaitable[None]]) -> None:
-            response = await self._resource.send(
-                events,
-                concurrency=concurrency,
-                ordered=ordered,
-                on_progress=bridge.guarded(on_progress),
-                on_failure=bridge.guarded(on_failure),
-            )
-            await take(response)
-
-        bridge = Bridge(start)
-        (response,) = bridge.run(self._loop, "bulk_events.send()", source)
-        return response
+        return send_bridged(
+            self.loop,
+            self.twin.sender,
+            source,
+            operation="bulk_events.send",
+            concurrency=concurrency,
+            ordered=ordered,
+            on_progress=on_progress,
+            on_failure=on_failure,
+        )
 
     def stream(
         self,
@@ -241,9 +239,9 @@ class BlockingBulkEventsResource:
         concurrency: int | None = None,
         ordered: bool = False,
         on_progress: Callback[Progress] | None = None,
-        on_failure: Callback[FailedRecord] | None = None,
+        on_failure: Callback[FailedRecord[Event]] | None = None,
     ) -> Generator[RecordResult]:
-        """Send all that a source yields, and yield what came of each event as it is known.
+        """Send all that a source yields, and yield what each event came to as it is known.
 
         The source is read on the calling thread, the callbacks run on the client's own. All else, arguments and errors
         included, is as in `AsyncSuprsend.bulk_events.stream`.
@@ -254,35 +252,26 @@ class BlockingBulkEventsResource:
             ...         print(record.index, record.outcome)
             0 accepted
         """
-        check_source(source, Iterable)
-
-        async def start(events: AsyncIterable[Event], take: Callable[[RecordResult], Awaitable[None]]) -> None:
-            records = self._resource.stream(
-                events,
-                concurrency=concurrency,
-                ordered=ordered,
-                on_progress=bridge.guarded(on_progress),
-                on_failure=bridge.guarded(on_failure),
-            )
-            async with aclosing(records):
-                async for record in records:
-                    await take(record)
-
-        bridge = Bridge(start)
-        with closing(bridge.run(self._loop, "bulk_events.stream()", source)) as records:
-            yield from records
+        yield from stream_bridged(
+            self.loop,
+            self.twin.sender,
+            source,
+            operation="bulk_events.stream",
+            concurrency=concurrency,
+            ordered=ordered,
+            on_progress=on_progress,
+            on_failure=on_failure,
+        )
 
 
-class BlockingBulkEvents:
+class BlockingBulkEvents(Blocking[BulkEvents]):
     """Events gathered in memory, to be sent together. Made by `client.bulk_events.new_instance()`."""
 
-    def __init__(self, loop: LoopThread, bulk: BulkEvents) -> None:
-        self._loop = loop
-        self._bulk = bulk
+    path: ClassVar[str] = "bulk_events.new_instance()."
 
     def __len__(self) -> int:
         """Return the number of events appended."""
-        return len(self._bulk)
+        return len(self.twin)
 
     def append(self, *events: Event) -> None:
         """Add events.
@@ -290,20 +279,6 @@ class BlockingBulkEvents:
         Raises:
             TypeError: One of them is not an `Event`; nothing of this call is appended.
         """
-        self._bulk.append(*events)
+        self.twin.append(*events)
 
-    def trigger(self) -> BulkResponse:
-        """Send what is not accepted yet; called again, only what was not accepted before.
-
-        Returns:
-            What came of all events appended so far, those of earlier calls included.
-
-        Examples:
-            >>> with Suprsend("workspace_key", "workspace_secret") as client:
-            ...     bulk = client.bulk_events.new_instance()
-            ...     bulk.append(Event("user-1", "signed_up"), Event("user-2", "signed_up"))
-            ...     response = bulk.trigger()
-            >>> response.status, response.total, response.failure
-            ('success', 2, 0)
-        """
-        return self._loop.call("bulk_events.new_instance().trigger()", self._bulk.trigger)
+    trigger = blocking(BulkEvents.trigger)

@@ -1,7 +1,7 @@
 """A bulk whose source is read on the caller's thread while the sending runs on an event loop in another one.
 
 The source of a blocking caller may be bound to its thread, as database cursors are, so the loop's thread must not
-read it. The caller's thread steps through the bulk: it hands over events when more are wanted, and takes results.
+read it. The caller's thread steps through the bulk: it hands over records when more are wanted, and takes results.
 """
 
 from __future__ import annotations
@@ -12,22 +12,24 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import anyio
 
+from suprsend_async.callbacks import Exits
 from suprsend_async.errors import ConfigurationError
-from suprsend_async.events.callbacks import call
-from suprsend_async.events.chunking import MAX_CHUNK_EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Coroutine, Generator, Iterable
 
-    from suprsend_async.events.callbacks import Callback
-    from suprsend_async.events.event import Event
-    from suprsend_async.portal import LoopThread
+    from suprsend_async.callbacks import Callback
+    from suprsend_async.loop_thread import LoopThread
 
+R = TypeVar("R")
 T = TypeVar("T")
 A = TypeVar("A")
 
+# Records that are handed over from one thread to the other together.
+BATCH = 100
 
-class Bridge(Generic[T]):
+
+class Bridge(Generic[R, T]):
     """One bulk under way. Its asynchronous methods run on the loop, `run` on the caller's thread.
 
     Args:
@@ -35,36 +37,26 @@ class Bridge(Generic[T]):
     """
 
     def __init__(
-        self, start: Callable[[AsyncIterable[Event], Callable[[T], Awaitable[None]]], Coroutine[Any, Any, None]]
+        self, start: Callable[[AsyncIterable[R], Callable[[T], Awaitable[None]]], Coroutine[Any, Any, None]]
     ) -> None:
         self._start = start
-        self._events: list[Event] | None = None
+        self._records: list[R] | None = None
         self._source_error: BaseException | None = None
-        self._exit: BaseException | None = None
+        self._exits = Exits()
         self._wanted = False
         self._results: list[T] = []
         self._changed = anyio.Event()
 
     def guarded(self, callback: Callback[A] | None) -> Callback[A] | None:
-        """Return a callback whose exits are raised by `run`: on the loop they would end all other calls with it."""
-        if callback is None:
-            return None
+        """Return a callback whose exits are raised by `run`."""
+        return self._exits.guarded(callback)
 
-        async def guarded(argument: A) -> None:
-            try:
-                await call(callback, argument)
-            except (SystemExit, KeyboardInterrupt) as error:
-                self._exit = error
-                raise RuntimeError(f"a callback raised {type(error).__name__}") from None
-
-        return guarded
-
-    def run(self, loop: LoopThread, name: str, source: Iterable[Event]) -> Generator[T]:
+    def run(self, loop: LoopThread, advice: str, source: Iterable[R]) -> Generator[T]:
         """Read the source, and yield the results as they come.
 
         Args:
             loop: Where the bulk runs.
-            name: The asynchronous call that does the same, for the error on the loop's own thread.
+            advice: What to write instead on the loop's own thread, for the error there.
             source: Read here, no further than the bulk asks for.
 
         Yields:
@@ -73,36 +65,35 @@ class Bridge(Generic[T]):
         Raises:
             BaseException: What the source, a callback or the bulk raised.
         """
-        events = iter(source)
-        loop.call(name, self._begin, loop)
+        records = iter(source)
+        loop.call(advice, self._begin, loop)
         started_on = loop.running
         try:
             while True:
-                results, wanted = loop.call(name, self._step, on=started_on)
+                results, wanted = loop.call(advice, self._step, on=started_on)
                 yield from results
                 if wanted:
-                    loop.call(name, self._supply, *self._read(events), on=started_on)
+                    loop.call(advice, self._supply, *self._read(records), on=started_on)
                 elif not results:
                     return
         except ConfigurationError:
             if not loop.joined(started_on):
                 raise
-            # Another thread has closed the client: what came of the events in flight is told all the same.
+            # Another thread has closed the client: what the records in flight came to is reported all the same.
             yield from self._results
             if self._task.cancelled() or self._task.exception() is not None:
                 raise
         except RuntimeError:
-            if self._exit is not None:
-                raise self._exit from None
+            self._exits.check()
             raise
         finally:
             loop.finish(self._end, on=started_on)
 
-    def _read(self, events: Iterable[Event]) -> tuple[list[Event], BaseException | None]:
-        batch: list[Event] = []
+    def _read(self, records: Iterable[R]) -> tuple[list[R], BaseException | None]:
+        batch: list[R] = []
         try:
-            for event in islice(events, MAX_CHUNK_EVENTS):
-                batch.append(event)  # noqa: PERF402 - keeps what came before an error
+            for record in islice(records, BATCH):
+                batch.append(record)  # noqa: PERF402 - keeps what came before an error
         except Exception as error:  # noqa: BLE001 - raised again once what was read before is sent
             return batch, error
         return batch, None
@@ -112,7 +103,7 @@ class Bridge(Generic[T]):
         self._task.add_done_callback(lambda _: self._changed.set())
 
     async def _step(self) -> tuple[list[T], bool]:
-        """Wait for what comes next: results, a wish for more events, or neither at the end."""
+        """Wait for what comes next: results, a wish for more records, or neither at the end."""
         while not (self._results or self._wanted or self._task.done()):
             await self._changed.wait()
         results, self._results = self._results, []
@@ -121,8 +112,8 @@ class Bridge(Generic[T]):
             self._task.result()
         return results, self._wanted and not self._task.done()
 
-    async def _supply(self, events: list[Event], error: BaseException | None) -> None:
-        self._events, self._source_error, self._wanted = events, error, False
+    async def _supply(self, records: list[R], error: BaseException | None) -> None:
+        self._records, self._source_error, self._wanted = records, error, False
         self._notify()
 
     async def _end(self) -> None:
@@ -131,23 +122,23 @@ class Bridge(Generic[T]):
         if not self._task.cancelled():
             self._task.exception()  # known to the caller, or of no interest to one who left early
 
-    async def _read_events(self) -> AsyncGenerator[Event]:
+    async def _read_events(self) -> AsyncGenerator[R]:
         while True:
             self._wanted = True
             self._notify()
             while self._wanted:
                 await self._changed.wait()
-            events, self._events = self._events or [], None
-            for event in events:
-                yield event
+            records, self._records = self._records or [], None
+            for record in records:
+                yield record
             if self._source_error is not None:
                 raise self._source_error
-            if len(events) < MAX_CHUNK_EVENTS:
+            if len(records) < BATCH:
                 return
 
     async def _take(self, result: T) -> None:
         # The results of a chunk come in one go and are handed over together.
-        while len(self._results) >= MAX_CHUNK_EVENTS:
+        while len(self._results) >= BATCH:
             await self._changed.wait()
         self._results.append(result)
         self._notify()

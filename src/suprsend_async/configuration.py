@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import platform
+import sys
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypedDict
 
 from suprsend_async.callers import caller_depth
 from suprsend_async.errors import ConfigurationError
@@ -16,32 +16,23 @@ from suprsend_async.transport.authentication import CONTENT_TYPE, ApiKey, Creden
 from suprsend_async.transport.origin import DEFAULT_BASE_URL, Origin, parse_base_url
 from suprsend_async.version import __version__
 
+if TYPE_CHECKING:
+    import httpx
+
 SDK_NAME = "suprsend-async"
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """Numbers that bound what a client does; checked when they are set."""
+class ClientOptions(TypedDict, total=False):
+    """The options of a client, for those who pass them on; `AsyncSuprsend` says what each means and its default."""
 
+    base_url: str | None
     timeout: float
-    max_retries: int
+    max_retries: int | None
     max_connections: int
     concurrency: int
     max_event_bytes: int
-
-    def __post_init__(self) -> None:
-        """Refuse values that could not work."""
-        if not _is_number(self.timeout) or not 0 < self.timeout < math.inf:
-            raise ConfigurationError("timeout must be a number of seconds above 0")
-        for name, least in (
-            ("max_retries", 0),
-            ("max_connections", 1),
-            ("concurrency", 1),
-            ("max_event_bytes", 1),
-        ):
-            value: object = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < least:
-                raise ConfigurationError(f"{name} must be a whole number, {least} or more")
+    http_client: httpx.AsyncClient | None
+    app_info: Mapping[str, str] | None
 
 
 def resolve_credentials(workspace_key: str | None, workspace_secret: str | None) -> Credentials:
@@ -59,10 +50,14 @@ def resolve_credentials(workspace_key: str | None, workspace_secret: str | None)
             "no credentials: pass workspace_key and workspace_secret, or set the variables SUPRSEND_WORKSPACE_KEY "
             "and SUPRSEND_WORKSPACE_SECRET (or SUPRSEND_WORKSPACE_UID and SUPRSEND_API_KEY)"
         )
-    return WorkspaceSecret(
-        _credential("workspace_key", key, "SUPRSEND_WORKSPACE_KEY"),
-        _credential("workspace_secret", secret, "SUPRSEND_WORKSPACE_SECRET"),
-    )
+    try:
+        return WorkspaceSecret(
+            _credential("workspace_key", key, "SUPRSEND_WORKSPACE_KEY"),
+            _credential("workspace_secret", secret, "SUPRSEND_WORKSPACE_SECRET"),
+        )
+    finally:
+        # Reporters of crashes record the variables of every frame that an error passes; so in all that follows.
+        del key, secret, workspace_key, workspace_secret
 
 
 def resolve_api_key(workspace_uid: str | None, api_key: str | None) -> Credentials:
@@ -71,12 +66,15 @@ def resolve_api_key(workspace_uid: str | None, api_key: str | None) -> Credentia
     Raises:
         ConfigurationError: One is missing or cannot be a credential.
     """
-    return ApiKey(
-        _credential(
-            "workspace_uid", workspace_uid or os.environ.get("SUPRSEND_WORKSPACE_UID"), "SUPRSEND_WORKSPACE_UID"
-        ),
-        _credential("api_key", api_key or os.environ.get("SUPRSEND_API_KEY"), "SUPRSEND_API_KEY"),
-    )
+    try:
+        return ApiKey(
+            _credential(
+                "workspace_uid", workspace_uid or os.environ.get("SUPRSEND_WORKSPACE_UID"), "SUPRSEND_WORKSPACE_UID"
+            ),
+            _credential("api_key", api_key or os.environ.get("SUPRSEND_API_KEY"), "SUPRSEND_API_KEY"),
+        )
+    finally:
+        del workspace_uid, api_key
 
 
 def resolve_origin(base_url: str | None) -> Origin:
@@ -88,7 +86,10 @@ def resolve_origin(base_url: str | None) -> Origin:
     text = base_url if base_url is not None else os.environ.get("SUPRSEND_BASE_URL") or DEFAULT_BASE_URL
     if not isinstance(text, str):
         raise ConfigurationError(f"base_url must be a string, not {type(text).__name__}")
-    origin = parse_base_url(text)
+    try:
+        origin = parse_base_url(text)
+    finally:
+        del text, base_url
     if origin.scheme == "http" and not origin.is_loopback:
         warnings.warn(
             f"base_url is plain http to {origin.host}: events can be read on the way; use https",
@@ -141,30 +142,29 @@ def check_http_client(http_client: object) -> None:
     Raises:
         ConfigurationError: It is of another kind.
     """
-    if http_client is None:
-        return
-    from suprsend_async.transport.engine import is_http_client
-
-    if not is_http_client(http_client):
+    # Who has such a client has imported httpx; here nothing is imported for it.
+    httpx = sys.modules.get("httpx")
+    if http_client is not None and (httpx is None or not isinstance(http_client, httpx.AsyncClient)):
         raise ConfigurationError(f"http_client must be an httpx.AsyncClient, not {type(http_client).__name__}")
 
 
 def _credential(name: str, value: object, variable: str) -> str:
+    if problem := _problem(value):
+        del value
+        raise ConfigurationError(f"{name} {problem.format(variable=variable)}")
+    return str(value).strip()
+
+
+def _problem(value: object) -> str | None:
     if not value:
-        raise ConfigurationError(f"{name} is missing: pass it, or set the variable {variable}")
+        return "is missing: pass it, or set the variable {variable}"
     if not isinstance(value, str):
-        raise ConfigurationError(f"{name} must be a string, not {type(value).__name__}")
+        return f"must be a string, not {type(value).__name__}"
     text = value.strip()
     if not text or not _is_header_text(text):
-        raise ConfigurationError(
-            f"{name} must be printable ASCII without line breaks; copy it again from the dashboard, or see {variable}"
-        )
-    return text
+        return "must be printable ASCII without line breaks; copy it again from the dashboard, or see {variable}"
+    return None
 
 
 def _is_header_text(text: object) -> bool:
     return isinstance(text, str) and text.isascii() and text.isprintable()
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)

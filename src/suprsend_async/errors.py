@@ -12,8 +12,10 @@
     │   └── DeadlineExceeded
     └── ResponseError                an HTTP answer that says no
         ├── AuthenticationError      401, 403
-        ├── RateLimited              429
+        ├── NotFound                 404
+        ├── Conflict                 409
         ├── PayloadTooLarge          413
+        ├── RateLimited              429
         └── ServerError              5xx
 
 No exception of httpx, aiohttp, ssl, json or pydantic leaves the client: it becomes one of these.
@@ -35,8 +37,10 @@ class SuprsendError(Exception):
         status_code: The HTTP status, or None if no HTTP answer came.
         error_type: The platform's own name for the error (``error.type``), if it gave one.
         attempts: How many requests were made.
-        outcome: What became of the event: "rejected", "not_sent" or "unknown"; None where no event is concerned.
+        outcome: What became of the record: "rejected", "not_sent" or "unknown"; "accepted" where it was done and the
+            answer holds no record; None where no record is concerned.
         retry_after: Seconds that the server asked to wait, or None.
+        done: Where ids go in several requests, how many of them are certain to be done; None for all other calls.
 
     Examples:
         >>> async with AsyncSuprsend(base_url="http://127.0.0.1:9/", max_retries=0) as client:
@@ -66,6 +70,7 @@ class SuprsendError(Exception):
         self.attempts = attempts
         self.outcome = outcome
         self.retry_after = retry_after
+        self.done: int | None = None
 
 
 class ConfigurationError(SuprsendError):
@@ -104,6 +109,14 @@ class AuthenticationError(ResponseError):
     """401 or 403: the key, the secret or the API key is wrong, or lacks a right."""
 
 
+class NotFound(ResponseError):  # noqa: N818 - a fixed public name
+    """404: there is no record with this id, or no such endpoint."""
+
+
+class Conflict(ResponseError):  # noqa: N818 - a fixed public name
+    """409: the record is in a state that does not allow this."""
+
+
 class RateLimited(ResponseError):  # noqa: N818 - a fixed public name
     """429: too many requests; `retry_after` tells the seconds to wait, if the server said so."""
 
@@ -121,6 +134,10 @@ def response_error_class(status_code: int) -> type[ResponseError]:
     match status_code:
         case 401 | 403:
             return AuthenticationError
+        case 404:
+            return NotFound
+        case 409:
+            return Conflict
         case 413:
             return PayloadTooLarge
         case 429:

@@ -1,10 +1,20 @@
-"""What a forked child does with the connections and threads of its parent: it leaves them alone."""
+"""What a forked child does with the connections and threads of its parent: it leaves them alone.
+
+The parent's threads rest while it forks. A child finds the locks of other threads as they were, and nobody who would
+release them: forked while one of them signs a request, it waits inside OpenSSL for ever.
+"""
 
 from __future__ import annotations
 
 import os
+import threading
 import weakref
 from typing import Protocol
+
+from suprsend_async.threads import original
+
+# Seconds that a fork waits for a thread which is at work, and the thread for the end of the fork.
+REST_LIMIT = 1.0
 
 
 class Owner(Protocol):
@@ -15,7 +25,47 @@ class Owner(Protocol):
         ...
 
 
+class Rest:
+    """The pause of one thread while another one forks."""
+
+    def __init__(self) -> None:
+        self._begun: threading.Lock = original("threading", "Lock")()
+        self._over: threading.Lock = original("threading", "Lock")()
+        self._begun.acquire()
+        self._over.acquire()
+
+    def take(self) -> None:
+        """Pause this thread until the other one has forked."""
+        self._begun.release()
+        self._over.acquire(timeout=REST_LIMIT)
+
+    def wait(self) -> None:
+        """Wait until the thread pauses."""
+        self._begun.acquire(timeout=REST_LIMIT)
+
+    def end(self) -> None:
+        """Let the thread go on."""
+        self._over.release()
+
+
+class Worker(Protocol):
+    """A thread that takes work."""
+
+    def let_rest(self, rest: Rest) -> bool:
+        """Have the thread take this rest between two pieces of work; returns whether it will."""
+        ...
+
+
+class _Resting(threading.local):
+    """The rests that were asked for by the thread which forks."""
+
+    def __init__(self) -> None:
+        self.rests: list[Rest] = []
+
+
 _owners: weakref.WeakSet[Owner] = weakref.WeakSet()
+_workers: weakref.WeakSet[Worker] = weakref.WeakSet()
+_resting = _Resting()
 
 
 def forget_after_fork(owner: Owner) -> None:
@@ -23,7 +73,26 @@ def forget_after_fork(owner: Owner) -> None:
     _owners.add(owner)
 
 
+def rest_while_forking(worker: Worker) -> None:
+    """Have the thread hold no lock while this process forks."""
+    _workers.add(worker)
+
+
+def _let_all_rest() -> None:
+    for worker in list(_workers):
+        rest = Rest()
+        if worker.let_rest(rest):
+            rest.wait()
+            _resting.rests.append(rest)
+
+
+def _end_rests() -> None:
+    while _resting.rests:
+        _resting.rests.pop().end()
+
+
 def _forget_all() -> None:
+    _resting.rests.clear()
     inherited = [owner.forget() for owner in list(_owners)]
     if any(inherited):
         _keep_for_ever(inherited)
@@ -39,4 +108,4 @@ def _keep_for_ever(inherited: object) -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_all)
+    os.register_at_fork(before=_let_all_rest, after_in_parent=_end_rests, after_in_child=_forget_all)

@@ -1,10 +1,12 @@
 """What the package logs, all in one place: the lines, their levels and their fields.
 
-The logger is `suprsend_async`. Every line carries its facts as fields of the record as well, so that a formatter for
-JSON can put them into columns. The fields are these, and a line has those of them that apply:
+The logger is `suprsend_async`, without a handler: what is wrong reaches standard error where the application has
+configured no logging, as Python does it for every logger. With the variable `SUPRSEND_LOG` set to `debug`, `info`,
+`warning` or `error` all lines from that level on do. Every line carries its facts as fields of the record as well, so
+that a formatter for JSON can put them into columns. The fields are these, and a line has those of them that apply:
 
 - `suprsend_operation`: the call, such as "track_event", "bulk_events.send" or "buffer"
-- `suprsend_path`: the endpoint, such as "v2/event/"
+- `suprsend_path`: the endpoint's route, such as "v2/event/" or "v1/user/{distinct_id}/"; never an id
 - `suprsend_attempt`: requests made so far in this call (for a bulk: for this chunk)
 - `suprsend_status_code`: the HTTP status, or None if no answer came
 - `suprsend_error_type`: why no answer came, such as "connection_failed", or None; the class of what a callback
@@ -14,7 +16,10 @@ JSON can put them into columns. The fields are these, and a line has those of th
 - `suprsend_message_id`: the platform's id for an accepted event
 - `suprsend_accepted`, `suprsend_failed`: events of a bulk that were accepted, and that were not; of a buffer, only
   the latter
-- `suprsend_stored`: events in a spool that the line is about
+- `suprsend_reason`: why attempts fail, in one line: a status, or the kind of error
+- `suprsend_seconds`, `suprsend_attempts_failed`, `suprsend_attempts_answered`, `suprsend_given_up`: how long that has
+  gone on, the attempts that failed and that were answered in that time, and the records that were given up for it
+- `suprsend_stored`, `suprsend_dead_letters`: events and dead letters in a spool that the line is about
 - `suprsend_spool`: the spool's directory, or one file of it
 - `suprsend_trouble`: what is the matter with a spool, as a sentence
 - `suprsend_bytes`: the size of an event
@@ -26,9 +31,10 @@ No line and no field holds a credential, a user's id, an event's name or a prope
 from __future__ import annotations
 
 import logging
+import os
+from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
-
-from suprsend_async.transport.answer import Answer, Failure
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,41 +43,212 @@ if TYPE_CHECKING:
 
 logger: logging.Logger = logging.getLogger("suprsend_async")
 
-
-def retrying(path: str, attempt: int, result: Answer | Failure, seconds: float) -> None:
-    """WARNING: an attempt failed, and another one follows."""
-    logger.warning(
-        "%s: attempt %d failed (%s), again in %.2f s",
-        path,
-        attempt,
-        _reason(result),
-        seconds,
-        extra=_attempt_fields(path, attempt, result) | {"suprsend_wait_seconds": seconds},
-    )
+_LEVELS = ("debug", "info", "warning", "error")
 
 
-def giving_up(path: str, attempt: int, result: Answer | Failure) -> None:
-    """WARNING: an attempt failed, and no other one follows."""
-    logger.warning(
-        "%s: giving up after attempt %d (%s)",
-        path,
-        attempt,
-        _reason(result),
-        extra=_attempt_fields(path, attempt, result),
-    )
+@cache
+def follow_environment() -> None:
+    """Show the lines that `SUPRSEND_LOG` asks for on standard error, if the application shows none itself."""
+    level = os.environ.get("SUPRSEND_LOG", "").strip().lower()
+    if not level:
+        return
+    if level not in _LEVELS:
+        # Not a warning, which would show the line that makes the client: it may hold the secret.
+        logger.warning("SUPRSEND_LOG must be one of %s; it is ignored", ", ".join(_LEVELS))
+        return
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    # Asked for each line: an application may configure its logging later than it makes its client.
+    handler.addFilter(lambda _: not logging.root.handlers)
+    logger.addHandler(handler)
+    logger.setLevel(level.upper())
 
 
-def event_finished(outcome: Outcome, status_code: int | None, message_id: str | None, attempts: int) -> None:
-    """DEBUG: an event was accepted. ERROR: it was not."""
-    level = logging.DEBUG if outcome == "accepted" else logging.ERROR
+@dataclass(frozen=True, slots=True)
+class OutageCounts:
+    """What trouble has cost since it began.
+
+    Attributes:
+        seconds: How long it has gone on.
+        failed: Attempts that failed.
+        answered: Attempts that were answered in between.
+        given_up: Records that were given up.
+    """
+
+    seconds: float
+    failed: int
+    answered: int
+    given_up: int
+
+
+class Failing:
+    """The lines about attempts that fail: the platform is out of reach, out of order, or busy."""
+
+    def began(self, route: str, reason: str) -> None:
+        """WARNING: attempts begin to fail."""
+        logger.warning(
+            "%s: attempts fail (%s); until one succeeds, this is logged once a minute",
+            route,
+            reason,
+            extra={"suprsend_path": route, "suprsend_reason": reason},
+        )
+
+    def goes_on(self, route: str, reason: str, counts: OutageCounts) -> None:
+        """WARNING: attempts go on failing. ERROR: and records were given up for it."""
+        logger.log(
+            _level(counts),
+            "%s: attempts fail (%s): in %.0f s %d failed and %d were answered; records given up: %d",
+            route,
+            reason,
+            counts.seconds,
+            counts.failed,
+            counts.answered,
+            counts.given_up,
+            extra={"suprsend_path": route, "suprsend_reason": reason, **_fields(counts)},
+        )
+
+    def ended(self, route: str, counts: OutageCounts) -> None:
+        """WARNING: attempts succeed again. ERROR: and records were given up before that."""
+        logger.log(
+            _level(counts),
+            "%s: attempts succeed again: in %.0f s %d failed; records given up: %d",
+            route,
+            counts.seconds,
+            counts.failed,
+            counts.given_up,
+            extra={"suprsend_path": route, **_fields(counts)},
+        )
+
+
+class RefusedCredentials:
+    """The lines about credentials that the platform refuses."""
+
+    def began(self, route: str, status: str) -> None:
+        """ERROR: the platform refuses the credentials."""
+        logger.error(
+            "%s: the platform refuses the credentials (%s): check the workspace key and secret, or the API key, and "
+            "base_url; until it accepts them, this is logged once a minute",
+            route,
+            status,
+            extra={"suprsend_path": route, "suprsend_reason": status},
+        )
+
+    def goes_on(self, route: str, status: str, counts: OutageCounts) -> None:
+        """ERROR: the platform goes on refusing them."""
+        logger.error(
+            "%s: the platform refuses the credentials (%s): check the workspace key and secret, or the API key, and "
+            "base_url; in %.0f s %d requests were refused; records given up: %d",
+            route,
+            status,
+            counts.seconds,
+            counts.failed,
+            counts.given_up,
+            extra={"suprsend_path": route, "suprsend_reason": status, **_fields(counts)},
+        )
+
+    def ended(self, route: str, counts: OutageCounts) -> None:
+        """WARNING: the platform accepts them again. ERROR: and records were given up before that."""
+        logger.log(
+            _level(counts),
+            "%s: the platform accepts the credentials again: in %.0f s %d requests were refused; records given up: %d",
+            route,
+            counts.seconds,
+            counts.failed,
+            counts.given_up,
+            extra={"suprsend_path": route, **_fields(counts)},
+        )
+
+
+class DiskFailing:
+    """The lines about a spool whose disk fails; nothing is lost of what is stored."""
+
+    def began(self, spool: str, reason: str) -> None:
+        """WARNING: the disk begins to fail."""
+        logger.warning(
+            "the spool %s: %s; it is tried again until it succeeds, and this is logged once a minute",
+            spool,
+            reason,
+            extra={"suprsend_operation": "buffer", "suprsend_spool": spool, "suprsend_reason": reason},
+        )
+
+    def goes_on(self, spool: str, reason: str, counts: OutageCounts) -> None:
+        """WARNING: the disk goes on failing."""
+        logger.warning(
+            "the spool %s: %s; in %.0f s %d tries failed",
+            spool,
+            reason,
+            counts.seconds,
+            counts.failed,
+            extra={
+                "suprsend_operation": "buffer",
+                "suprsend_spool": spool,
+                "suprsend_reason": reason,
+                **_fields(counts),
+            },
+        )
+
+    def ended(self, spool: str, counts: OutageCounts) -> None:
+        """WARNING: the disk is all right again."""
+        logger.warning(
+            "the spool %s can be used again: in %.0f s %d tries failed",
+            spool,
+            counts.seconds,
+            counts.failed,
+            extra={"suprsend_operation": "buffer", "suprsend_spool": spool, **_fields(counts)},
+        )
+
+
+def _level(counts: OutageCounts) -> int:
+    return logging.ERROR if counts.given_up else logging.WARNING
+
+
+def _fields(counts: OutageCounts) -> dict[str, object]:
+    return {
+        "suprsend_seconds": counts.seconds,
+        "suprsend_attempts_failed": counts.failed,
+        "suprsend_attempts_answered": counts.answered,
+        "suprsend_given_up": counts.given_up,
+    }
+
+
+def attempt_failed(
+    route: str, attempt: int, status_code: int | None, error_type: str | None, wait: float | None
+) -> None:
+    """DEBUG: an attempt failed, and another one follows after `wait` seconds, or none if that is None."""
+    reason = error_type if status_code is None else status_code
+    fields: dict[str, object] = {
+        "suprsend_path": route,
+        "suprsend_attempt": attempt,
+        "suprsend_status_code": status_code,
+        "suprsend_error_type": error_type,
+    }
+    if wait is None:
+        logger.debug("%s: giving up after attempt %d (%s)", route, attempt, reason, extra=fields)
+    else:
+        fields["suprsend_wait_seconds"] = wait
+        logger.debug("%s: attempt %d failed (%s), again in %.2f s", route, attempt, reason, wait, extra=fields)
+
+
+def record_finished(
+    operation: str,
+    outcome: Outcome,
+    status_code: int | None,
+    message_id: str | None,
+    attempts: int,
+    *,
+    is_counted: bool,
+) -> None:
+    """DEBUG: a record was accepted, or is counted in the lines of an outage. ERROR: it was not accepted."""
+    level = logging.DEBUG if outcome == "accepted" or is_counted else logging.ERROR
     if logger.isEnabledFor(level):
         logger.log(
             level,
-            "track_event: %s after %d attempts",
+            "%s: %s after %d attempts",
+            operation,
             outcome,
             attempts,
             extra={
-                "suprsend_operation": "track_event",
+                "suprsend_operation": operation,
                 "suprsend_outcome": outcome,
                 "suprsend_status_code": status_code,
                 "suprsend_message_id": message_id,
@@ -80,13 +257,14 @@ def event_finished(outcome: Outcome, status_code: int | None, message_id: str | 
         )
 
 
-def bulk_finished(operation: str, accepted: int, failed: int) -> None:
-    """DEBUG: all events of a bulk were accepted. ERROR: some were not."""
+def bulk_finished(operation: str, noun: str, accepted: int, failed: int, *, is_counted: bool) -> None:
+    """DEBUG: all records of a bulk were accepted, or are counted in the lines of an outage. ERROR: some were not."""
     logger.log(
-        logging.ERROR if failed else logging.DEBUG,
-        "%s: %d events accepted, %d not",
+        logging.ERROR if failed and not is_counted else logging.DEBUG,
+        "%s: %d %s accepted, %d not",
         operation,
         accepted,
+        noun,
         failed,
         extra={"suprsend_operation": operation, "suprsend_accepted": accepted, "suprsend_failed": failed},
     )
@@ -112,8 +290,8 @@ def on_failure_raised(error: Exception) -> None:
 
 
 def stored_go_again(stored: int, seconds: float) -> None:
-    """WARNING: stored events were not delivered, and go again later."""
-    logger.warning(
+    """DEBUG: stored events were not delivered, and go again later."""
+    logger.debug(
         "buffer: %d stored events go again in %.0f s",
         stored,
         seconds,
@@ -131,10 +309,29 @@ def stored_stay(stored: int, spool: Path) -> None:
     )
 
 
-def stored_adopted(stored: int, spool: Path) -> None:
-    """INFO: events of a process that ended were taken over from its file."""
+def stored_lost(stored: int, dead_letters: int, spool: Path, error: Exception) -> None:
+    """ERROR: a spool's file was deleted while it was open, and what it held can be kept nowhere else."""
+    logger.error(
+        "the spool %s was deleted while it was open and cannot be written anew (%s): %d events that were not sent and "
+        "%d dead letters are lost",
+        spool,
+        error,
+        stored,
+        dead_letters,
+        extra={
+            "suprsend_operation": "buffer",
+            "suprsend_stored": stored,
+            "suprsend_dead_letters": dead_letters,
+            "suprsend_spool": str(spool),
+            "suprsend_error_type": type(error).__name__,
+        },
+    )
+
+
+def stored_imported(stored: int, spool: Path) -> None:
+    """INFO: events of a process that ended were imported from its file."""
     logger.info(
-        "adopted %d events of a process that ended, from %s",
+        "imported %d events of a process that ended, from %s",
         stored,
         spool.name,
         extra={"suprsend_operation": "buffer", "suprsend_stored": stored, "suprsend_spool": str(spool)},
@@ -160,6 +357,15 @@ def large_event(size: int) -> None:
     )
 
 
+def attachment_left_out(problem: str) -> None:
+    """WARNING: a file that was to go with a trigger cannot be read, and the caller said to ignore that."""
+    logger.warning(
+        "a file cannot be read (%s); it is left out, as ignore_if_error says",
+        problem,
+        extra={"suprsend_error_type": problem},
+    )
+
+
 def clock_differs(offset: float) -> None:
     """WARNING: a signature was refused, and this machine's clock is wrong."""
     logger.warning(
@@ -169,14 +375,12 @@ def clock_differs(offset: float) -> None:
     )
 
 
-def _reason(result: Answer | Failure) -> int | str:
-    return result.status_code if isinstance(result, Answer) else result.error_type
-
-
-def _attempt_fields(path: str, attempt: int, result: Answer | Failure) -> dict[str, object]:
-    return {
-        "suprsend_path": path,
-        "suprsend_attempt": attempt,
-        "suprsend_status_code": result.status_code if isinstance(result, Answer) else None,
-        "suprsend_error_type": result.error_type if isinstance(result, Failure) else None,
-    }
+def much_held(source: str, what: str, size: str, advice: str) -> None:
+    """WARNING: a file to ingest takes much memory at once, which whoever wrote it has decided."""
+    logger.warning(
+        "%s: %s takes %s of memory at once; if that is too much, write it anew in smaller pieces, %s",
+        source,
+        what,
+        size,
+        advice,
+    )

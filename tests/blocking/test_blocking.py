@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from suprsend_async import ConfigurationError, Event, FailedRecord, Suprsend, ValidationError
+from suprsend_async import AsyncSuprsend, ConfigurationError, Event, FailedRecord, Suprsend, ValidationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -120,17 +120,32 @@ async def test_from_threads_of_a_running_loop(client: Suprsend) -> None:
     assert all(response.success for response in responses)
 
 
-CALLS: dict[str, tuple[Callable[[Suprsend], object], str]] = {
-    "track_event": (lambda client: client.track_event(event()), r"await AsyncSuprsend\.track_event\(\)"),
-    "trigger": (lambda client: client.bulk_events.new_instance().trigger(), r"await AsyncSuprsend\..*trigger\(\)"),
-    "enter": (lambda client: client.__enter__(), r"await AsyncSuprsend"),
-    "close": (lambda client: client.close(), r"await AsyncSuprsend\.aclose\(\)"),
+# Each with what the advice that it gets has to be called with.
+CALLS: dict[str, tuple[Callable[[Suprsend], object], str, str]] = {
+    "track_event": (lambda client: client.track_event(event()), "await AsyncSuprsend.track_event()", "event()"),
+    "send": (lambda client: client.bulk_events.send([]), "await AsyncSuprsend.bulk_events.send()", "[event()]"),
+    "stream": (
+        lambda client: list(client.bulk_events.stream([])),
+        "async for record in AsyncSuprsend.bulk_events.stream()",
+        "[event()]",
+    ),
+    "trigger": (
+        lambda client: client.bulk_events.new_instance().trigger(),
+        "await AsyncSuprsend.bulk_events.new_instance().trigger()",
+        "",
+    ),
+    "enter": (lambda client: client.__enter__(), "async with AsyncSuprsend(...)", ""),
+    "close": (lambda client: client.close(), "await AsyncSuprsend.aclose()", ""),
 }
 
 
-@pytest.mark.parametrize(("call", "advice"), CALLS.values(), ids=CALLS)
+@pytest.mark.parametrize(("call", "advice", "argument"), CALLS.values(), ids=CALLS)
 def test_a_call_on_the_own_loops_thread_raises_at_once(
-    server: Server, call: Callable[[Suprsend], object], advice: str, loop_threads: Callable[[], list[threading.Thread]]
+    server: Server,
+    call: Callable[[Suprsend], object],
+    advice: str,
+    argument: str,
+    loop_threads: Callable[[], list[threading.Thread]],
 ) -> None:
     raised: list[BaseException] = []
 
@@ -148,10 +163,24 @@ def test_a_call_on_the_own_loops_thread_raises_at_once(
         assert client.track_event(event()).success
         (error,) = raised
         assert isinstance(error, ConfigurationError)
-        assert re.search(advice, str(error))
+        assert f"use `{advice}`" in str(error)
         # And the client still works.
         assert client.track_event(event()).success
     assert loop_threads() == []
+    asyncio.run(follow(advice, argument, server))
+
+
+async def follow(advice: str, argument: str, server: Server) -> None:
+    """Do what an error advises, as it is written."""
+    client = AsyncSuprsend("key", "secret", base_url=server.url)
+    written = advice.replace("AsyncSuprsend(...)", "client").replace("AsyncSuprsend", "client")
+    if argument:
+        written = written.replace("()", f"({argument})")
+    statement = written if written.startswith("await ") else f"{written}: pass"
+    names: dict[str, Any] = {"client": client, "event": event}
+    exec(f"async def advised():\n    {statement}\n", names)
+    await names["advised"]()
+    await client.aclose()
 
 
 def test_with_closes_the_thread_and_the_connections(
@@ -201,14 +230,14 @@ def test_closing_while_other_threads_call(server: Server, monkeypatch: pytest.Mo
 
 def test_a_call_that_meets_a_close_is_a_configuration_error(client: Suprsend, monkeypatch: pytest.MonkeyPatch) -> None:
     client.track_event(event())
-    start = client._loop._start
+    start = client.loop._start
 
     def start_and_be_overtaken(name: str) -> Any:
         portal = start(name)
         client.close()
         return portal
 
-    monkeypatch.setattr(client._loop, "_start", start_and_be_overtaken)
+    monkeypatch.setattr(client.loop, "_start", start_and_be_overtaken)
     with pytest.raises(ConfigurationError, match="closed"):
         client.track_event(event())
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from suprsend_async import Suprsend
 
+pytestmark = pytest.mark.extras("sandbox")
+
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -26,6 +28,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# Busy machines take their time.
+expect.set_options(timeout=20_000)
 DESK = {"width": 1360, "height": 860}
 
 
@@ -36,6 +40,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     is_wanted = collection_path.name != "test_screenshots.py" or config.getoption("--screenshots")
     return None if is_wanted else True
+
+
+# Milliseconds until what a test expects has to be there; its own limit comes first on no machine that works.
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="session")
@@ -66,18 +74,23 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
     contexts, complaints = [], []
 
     def hear(message: ConsoleMessage) -> None:
-        # The browser says this by itself when a test has stopped the sandbox.
-        if "net::ERR_CONNECTION_REFUSED" not in message.text:
+        # The browser says this by itself when a test has stopped the sandbox, or asks for what is not there.
+        is_meant = "net::ERR_CONNECTION_REFUSED" in message.text or message.location["url"].endswith("/nowhere.js")
+        if not is_meant:
             complaints.append(message.text)
 
-    def open_page(sandbox: Sandbox, **options: object) -> Page:
-        context = browser.new_context(**{"viewport": DESK, "color_scheme": "light", "locale": "en-GB"} | options)
-        context.grant_permissions(["clipboard-read", "clipboard-write"])
-        contexts.append(context)
+    def open_page(sandbox: Sandbox, *, beside: Page | None = None, url: str | None = None, **options: object) -> Page:
+        """Open it in a browser of its own, or in another tab of the same one."""
+        if beside is None:
+            context = browser.new_context(**{"viewport": DESK, "color_scheme": "light", "locale": "en-GB"} | options)
+            context.grant_permissions(["clipboard-read", "clipboard-write"])
+            contexts.append(context)
+        else:
+            context = beside.context
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", hear)
-        page.goto(sandbox.url)
+        page.goto(url or sandbox.url)
         expect(page.get_by_text("live", exact=True)).to_be_visible()
         return page
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 from tests.buffering.kills import kill_again_and_again
+
+pytestmark = [pytest.mark.long, pytest.mark.extras("sandbox")]
 
 
 def test_what_was_enqueued_survives_eight_kills() -> None:

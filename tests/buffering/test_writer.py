@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from suprsend_async import BufferFull, SpoolError
-from suprsend_async.buffering.spool.store import Store
+from suprsend_async.buffering.spool.store import SpoolStore
 from suprsend_async.buffering.spool.writer import Writer
+from suprsend_async.bulk.kind import Room
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 
-class Counting(Store):
+class Counting(SpoolStore):
     """A store that counts what it commits."""
 
     commits = 0
@@ -42,7 +43,7 @@ async def writer(path: Path) -> AsyncIterator[Writer]:
     await made.close()
 
 
-def put(store: Store) -> int:
+def put(store: SpoolStore) -> int:
     return store.put(b"{}", 0.0)
 
 
@@ -55,10 +56,10 @@ async def test_many_puts_share_few_commits(writer: Writer) -> None:
 
 
 async def test_a_job_that_is_refused_fails_alone(writer: Writer) -> None:
-    def refuse(store: Store) -> None:
+    def refuse(store: SpoolStore) -> None:
         raise BufferFull("no room")
 
-    def break_down(store: Store) -> None:
+    def break_down(store: SpoolStore) -> None:
         raise LookupError
 
     results = await asyncio.gather(
@@ -69,7 +70,7 @@ async def test_a_job_that_is_refused_fails_alone(writer: Writer) -> None:
 
 
 async def test_a_job_that_the_disk_refuses_fails_alone_and_leaves_nothing(writer: Writer) -> None:
-    def half(store: Store) -> None:
+    def half(store: SpoolStore) -> None:
         store.put(b"{}", 0.0)
         raise sqlite3.OperationalError("disk I/O error")
 
@@ -79,7 +80,7 @@ async def test_a_job_that_the_disk_refuses_fails_alone_and_leaves_nothing(writer
     assert isinstance(first, int)
     assert isinstance(third, int)
     assert writer.store.committed.pending == 2
-    assert len(await writer.run(lambda store: store.read(0, 10, 100))) == 2
+    assert len(await writer.run(lambda store: store.read(0, Room(10, 100)))) == 2
 
 
 async def test_a_waiter_that_was_cancelled_is_not_waited_for(writer: Writer) -> None:
@@ -90,7 +91,7 @@ async def test_a_waiter_that_was_cancelled_is_not_waited_for(writer: Writer) -> 
 
 
 async def test_what_was_handed_in_is_done_before_the_end(path: Path) -> None:
-    writer = Writer(lambda: Store(path), lambda store: store.close(), lambda: None)
+    writer = Writer(lambda: SpoolStore(path), lambda store: store.close(), lambda: None)
     await writer.open()
     puts = [asyncio.create_task(writer.run(put)) for _ in range(100)]
     await asyncio.sleep(0)
@@ -99,14 +100,14 @@ async def test_what_was_handed_in_is_done_before_the_end(path: Path) -> None:
 
 
 async def test_a_store_that_cannot_be_opened_says_so(tmp_path: Path) -> None:
-    writer = Writer(lambda: Store(tmp_path / "none.spool"), lambda store: store.close(), lambda: None)
+    writer = Writer(lambda: SpoolStore(tmp_path / "none.spool"), lambda store: store.close(), lambda: None)
     with pytest.raises(SpoolError, match="cannot be opened"):
         await writer.open()
 
 
 def test_a_second_opener_is_locked_out(path: Path) -> None:
-    first = Store(path)
+    first = SpoolStore(path)
     with pytest.raises(sqlite3.OperationalError, match="locked"):
-        Store(path)
+        SpoolStore(path)
     first.close()
-    Store(path).close()
+    SpoolStore(path).close()

@@ -6,13 +6,18 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from suprsend_async.sandbox import Sandbox
 
-PATIENCE = 120.0  # seconds until a command that hangs is killed
+from .warm import WarmProcess, can_be_warm
+
+pytestmark = pytest.mark.extras("cli")
+
+PATIENCE = 60.0  # seconds until a command that hangs is killed, so that its test can show what it said
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Start = Callable[..., subprocess.Popen[str]]
@@ -68,11 +73,21 @@ def start(environment: dict[str, str]) -> Iterator[Start]:
         process.communicate()
 
 
+@pytest.fixture(scope="session")
+def warm() -> Iterator[WarmProcess]:
+    process = WarmProcess()
+    yield process
+    process.close()
+
+
 @pytest.fixture
-def run(start: Start) -> Run:
+def run(start: Start, warm: WarmProcess, environment: dict[str, str]) -> Run:
     """Runs a command in a process of its own, to its end."""
 
-    def run_it(*arguments: str, **options: str) -> subprocess.CompletedProcess[str]:
+    def run_it(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        variables = {name: value for name, value in options.items() if name not in {"code", "cwd"}}
+        if "code" not in options and can_be_warm(variables):
+            return warm.run(arguments, {**environment, **variables}, options.get("cwd"), PATIENCE)
         process = start(*arguments, **options)
         output, errors = process.communicate()
         return subprocess.CompletedProcess(process.args, process.returncode, output, errors)

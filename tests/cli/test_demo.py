@@ -5,15 +5,17 @@ import re
 import shutil
 import subprocess
 import sys
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from suprsend_async import Event
+from suprsend_async import Event, EventResponse
 from suprsend_async.cli import flights
 from suprsend_async.cli.application import app
+from suprsend_async.cli.story import Story
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -66,6 +68,17 @@ def test_piped_output_is_plain_and_80_columns_wide(run: Run) -> None:
     assert "\x1b" not in output
     assert max(map(len, output.splitlines())) <= 80
     assert output.count("5,000 of 5,000, ") == 1
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(0.0061, "6 ms"), (0.9994, "999 ms"), (0.9996, "1.0 s"), (31, "31.0 s")]
+)
+def test_a_slow_machine_makes_no_line_wider(seconds: float, shown: str, capsys: pytest.CaptureFixture[str]) -> None:
+    accepted = EventResponse(outcome="accepted", status_code=202, message="", message_id=str(uuid.uuid4()), attempts=1)
+    Story().tell_one(accepted, seconds)
+    output = capsys.readouterr().out
+    assert f"accepted in {shown}, " in output
+    assert max(map(len, output.splitlines())) <= 80
 
 
 def test_colour_where_a_terminal_shows_it(run: Run) -> None:

@@ -1,8 +1,10 @@
 """`suprsend-async sandbox`: it runs until it is told to stop."""
 
+import os
 import shlex
 import signal
 import socket
+import struct
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +12,19 @@ from pathlib import Path
 
 import httpx
 import pytest
+from rich.cells import cell_len
+
+from suprsend_async import Event, Suprsend
+from suprsend_async.cli.arrivals import ArrivalLines
+from suprsend_async.sandbox import Sandbox
+from suprsend_async.sandbox.faults import RefuseRecords, Reset
+
+if sys.platform != "win32":
+    import fcntl
+    import pty
+    import termios
+
+HOSTS = ("sandbox", "hub.example", "shop.localhost", "evil.example")
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Start = Callable[..., subprocess.Popen[str]]
@@ -58,7 +73,9 @@ def test_the_variables_point_a_client_at_it(start: Start, run: Run) -> None:
     variables["SUPRSEND_WORKSPACE_SECRET"] = "wrong"
     refused = run("track", "user-1", "signed_up", **variables)
     assert refused.returncode == 1
-    assert process.stderr.readline() == "refused   1 request or record\n"
+    assert process.stderr.readline().startswith(
+        "refused   401  signed_up: The signature does not match. It is made with"
+    )
 
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate()
@@ -88,12 +105,8 @@ def test_a_port_that_is_none_is_wrong_use(run: Run, port: str) -> None:
 
 
 def test_many_events_are_counted_rather_than_listed(capsys: pytest.CaptureFixture[str]) -> None:
-    from suprsend_async import Event
-    from suprsend_async.cli.arrivals import Arrivals
-    from suprsend_async.sandbox import Sandbox
-
     with Sandbox() as platform, platform.blocking_client() as client:
-        arrivals = Arrivals(platform)
+        arrivals = ArrivalLines(platform)
         bulk = client.bulk_events.new_instance()
         bulk.append(*(Event(f"user-{number}", "signed_up") for number in range(1_012)))
         assert bulk.trigger().failure == 0
@@ -163,6 +176,114 @@ def test_a_host_beyond_this_machine_needs_a_second_option(start: Start, run: Run
     assert "--i-know-this-is-not-for-production" in result.stderr
     process = start("sandbox", "--host", "0.0.0.0", "--i-know-this-is-not-for-production")
     assert announced(process)["SUPRSEND_BASE_URL"].startswith("http://127.0.0.1:")
+    # For where 127.0.0.1 is another one: by the name of this host, and pasted it means the same sandbox.
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    assert line.startswith("# In other containers and machines: export SUPRSEND_BASE_URL=http://")
+    url = line.split("=")[1].strip()
+    assert httpx.get(url + "_sandbox/health", trust_env=False).json()["status"] == "ok"
+
+
+def test_a_name_can_be_let_in(start: Start, run: Run) -> None:
+    process = start("sandbox", "--allow-host", "sandbox", "--allow-host", "hub.example")
+    url = announced(process)["SUPRSEND_BASE_URL"]
+    statuses = {name: httpx.get(url, headers={"Host": f"{name}:80"}, trust_env=False).status_code for name in HOSTS}
+    assert statuses == {"sandbox": 200, "hub.example": 200, "shop.localhost": 200, "evil.example": 403}
+    wrong = run("sandbox", "--allow-host", "http://sandbox:8700/")
+    assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
+    assert "as in --allow-host sandbox" in wrong.stderr
+
+
+def test_categories_can_be_added(start: Start, run: Run) -> None:
+    variables = announced(start("sandbox", "--category", "newsletter", "--category", "product-news"))
+    with Suprsend(
+        variables["SUPRSEND_WORKSPACE_KEY"],
+        variables["SUPRSEND_WORKSPACE_SECRET"],
+        base_url=variables["SUPRSEND_BASE_URL"],
+    ) as client:
+        client.users.upsert("user-1")
+        page = client.users.get_all_categories_preference("user-1")
+    slugs = ["system", "transactional", "promotional", "newsletter", "product-news"]
+    assert [category.category for category in page.results] == slugs
+    refused = run("sandbox", "--category", "")
+    assert refused.returncode == 2
+    assert "a category's slug must be a name such as newsletter, not ''" in refused.stderr
+
+
+def test_each_refusal_is_a_line_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    with Sandbox() as platform, platform.blocking_client(max_retries=0) as client:
+        arrivals = ArrivalLines(platform)
+        platform.provoke(RefuseRecords(name="order_paid"))
+        for user in range(12):
+            client.track_event(Event(f"user-{user}", "order_paid"))
+        platform.fail_next(status=429)
+        client.track_event(Event("user-1", "signed_up"))
+        httpx.get(platform.url + "nowhere/", trust_env=False)
+        httpx.post(platform.url + "v2/bulk/event/", content=b"[", trust_env=False)
+        platform.provoke(Reset(when="before", count=1))
+        client.track_event(Event("user-1", "signed_up"))
+        arrivals.show()
+        assert capsys.readouterr().err.splitlines() == [
+            "refused   422  order_paid: The sandbox was told to refuse this event.  (10 times)",
+            "refused   6 more requests or records",
+        ]
+        client.track_event(Event("user-1", "order_paid"))
+        httpx.get(platform.url + "nowhere/", trust_env=False)
+        httpx.post(platform.url + "v2/event/", content=b"{}", trust_env=False)
+        platform.provoke(Reset(when="before", count=1))
+        client.track_event(Event("user-1", "signed_up"))
+        arrivals.show()
+        assert capsys.readouterr().err.splitlines() == [
+            "refused   422  order_paid: The sandbox was told to refuse this event.",
+            "refused   404  GET /nowhere/: There is nothing at this path.",
+            "refused   401  an event without a name: The Authorization header is missing.",
+            "refused   no answer  signed_up: The sandbox was told to reset the connection.",
+        ]
+
+
+def test_in_a_terminal_each_event_is_one_line(environment: dict[str, str]) -> None:
+    """What a terminal of 80 columns is sent, whatever events hold."""
+    del environment["COLUMNS"]
+    for name in ("SUPRSEND_BASE_URL", "TERM"):
+        environment.pop(name, None)
+    watching, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    process = subprocess.Popen(
+        [sys.executable, "-W", "error", "-m", "suprsend_async.cli", "sandbox"],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=terminal,
+        encoding="utf-8",
+    )
+    os.close(terminal)
+    try:
+        variables = announced(process)
+        key, secret = variables["SUPRSEND_WORKSPACE_KEY"], variables["SUPRSEND_WORKSPACE_SECRET"]
+        with Suprsend(key, secret, base_url=variables["SUPRSEND_BASE_URL"], max_retries=0) as client:
+            client.track_event(Event("user-1", "signed_up", {"plan": 1}))
+            client.track_event(Event("user-" + "1" * 200, "signed_up"))
+            client.track_event(Event("user-1", "注文" * 60, {f"property_{n}": n for n in range(50)}))
+            client.track_event(Event("user-1", "line\nbreak\x1b[2J", {"a\nb": 1}))
+            httpx.get(variables["SUPRSEND_BASE_URL"] + "v2/" + "x" * 200, trust_env=False)
+        lines = [read_line(watching) for _ in range(5)]
+    finally:
+        process.kill()
+        process.communicate()
+        os.close(watching)
+    assert lines[0] == "accepted  signed_up  user-1  plan"
+    assert lines[3] == "accepted  line break [2J  user-1  a b"
+    for line in (lines[1], lines[2], lines[4]):
+        assert line.endswith("…")
+        assert 78 <= cell_len(line) <= 80, line
+    assert lines[4].startswith("refused   404  GET /v2/xxx")
+
+
+def read_line(terminal: int) -> str:
+    line = b""
+    while not line.endswith(b"\r\n"):
+        line += os.read(terminal, 1)
+    return line.decode().rstrip()
 
 
 def test_the_number_of_events_kept_can_be_chosen(start: Start, run: Run) -> None:

@@ -25,7 +25,9 @@ def track(cli: CliRunner, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> 
     """Runs `track` with the sandbox's environment and without retries, so that no test waits for one."""
     for name, value in sandbox.environment().items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("suprsend_async.cli.client.AsyncSuprsend", partial(AsyncSuprsend, max_retries=0))
+    monkeypatch.setattr(
+        "suprsend_async.cli.client.AsyncSuprsend", lambda **options: AsyncSuprsend(**{**options, "max_retries": 0})
+    )
     return lambda *arguments: cli.invoke(app, ["track", *arguments])
 
 

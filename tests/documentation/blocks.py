@@ -38,6 +38,9 @@ _OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 _FIGURES = re.compile(r"\b[0-9a-f]{8}-[0-9a-f-]{27}\b|\d[\d,.]*")
 _NOT_RUN = re.compile(r"<!--\s*not run: \S.*-->")
 
+# Where the environment of the tests has its commands.
+BIN = Path(sys.executable).parent
+
 
 @dataclass(frozen=True)
 class Block:
@@ -155,7 +158,7 @@ class Reader:
         for line in source.replace("\\\n", " ").splitlines():
             words = shlex.split(line.removeprefix("$ "), comments=True)
             if words[:1] == ["suprsend-async"]:
-                self._execute(sys.executable, "-m", "suprsend_async.cli", *words[1:])
+                self._execute(sys.executable, str(BIN / "suprsend-async"), *words[1:])
             elif words[:1] == ["python"] and (self.folder / words[1]).exists():
                 self._execute(sys.executable, *words[1:])
             else:
@@ -166,7 +169,9 @@ class Reader:
         process = subprocess.run(
             command,
             cwd=self.folder,
-            env=os.environ | {"PYTHONPATH": str(self.folder), "COLUMNS": "80", "NO_COLOR": "1"},
+            env=os.environ
+            | {"PYTHONPATH": str(self.folder), "COLUMNS": "80", "NO_COLOR": "1"}
+            | {"PATH": os.pathsep.join([str(BIN), os.environ["PATH"]])},
             capture_output=True,
             text=True,
             timeout=120,

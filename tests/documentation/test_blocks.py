@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import inspect
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ import pyarrow.ipc
 import pyarrow.parquet
 import pytest
 import trustme
+from tests.derived import derived_methods
 
 import suprsend_async
 from suprsend_async.sandbox import Sandbox
@@ -23,8 +25,10 @@ from .blocks import Reader, docstrings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+pytestmark = pytest.mark.extras("all")
+
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 MODULES = [module for module in sorted((ROOT / "src").rglob("*.py")) if ">>> " in module.read_text("utf-8")]
 
 
@@ -34,7 +38,18 @@ def name(path: Path) -> str:
 
 @pytest.fixture
 def sandbox(monkeypatch: pytest.MonkeyPatch, _clean_environment: None) -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
+    # The category, the messages and the template are those of the pages and the docstrings.
+    with Sandbox(categories=["newsletter"]) as sandbox:
+        sandbox.add_message(
+            "user-2",
+            message_id="01JQ7Z5C3V9M2K8R4T6W0XEYHB",
+            status="delivery_failure",
+            channel="email",
+            tenant_id="acme",
+            failure_reason="mailbox full",
+        )
+        sandbox.add_message("user-1", message_id="01JQ80D4M6N8P0R2S4T6V8W0XY", status="delivered", tenant_id="acme")
+        sandbox.add_template("welcome", {"email": {"subject": "Hello"}})
         for variable, value in sandbox.environment().items():
             monkeypatch.setenv(variable, value)
         yield sandbox
@@ -73,12 +88,41 @@ def test_every_example_of_a_docstring_runs(module: Path, reader: Callable[[str],
     somebody.names |= vars(importlib.import_module(imported))
     somebody.names |= {name: getattr(suprsend_async, name) for name in suprsend_async.__all__}
     client = sandbox.client()
+    around = {**somebody.names, "client": client}
     for docstring, line in docstrings(module.read_text("utf-8")):
         assert "Example:" not in docstring, f"line {line}: write `Examples:`, the only word that the site knows"
-        somebody.names["client"] = client
+        # Each by itself: an editor and `help` show one docstring, not those around it.
+        somebody.names.clear()
+        somebody.names.update(around)
         somebody.read_examples(docstring, line)
     somebody.loop.run(client.aclose())
     assert somebody.done
+
+
+# The buffers' classes show the block that their methods need, and those examples run with their module's. Of the
+# resources' methods, which are many and alike, some show an example beside that of their class.
+SHOWN = [
+    method
+    for method in derived_methods()
+    if ".buffering." not in method.__module__
+    and (".resources." not in method.__module__ or ">>> " in (method.__doc__ or ""))
+]
+
+
+@pytest.mark.parametrize("method", SHOWN, ids=lambda method: method.__qualname__)
+def test_every_example_of_a_derived_docstring_runs_as_a_blocking_caller_sees_it(
+    method: Callable[..., object], reader: Callable[[str], Reader], sandbox: Sandbox
+) -> None:
+    somebody = reader(method.__qualname__)
+    # What the example is written beside, as for the asynchronous method.
+    somebody.names |= vars(importlib.import_module(inspect.unwrap(method).__module__))
+    somebody.names |= {name: getattr(suprsend_async, name) for name in suprsend_async.__all__}
+    docstring = inspect.getdoc(method) or ""
+    with sandbox.blocking_client() as client:
+        somebody.names["client"] = client
+        somebody.read_examples(docstring)
+    assert somebody.done == docstring.count(">>> ") > 0
+    assert sandbox.requests
 
 
 def test_the_readme_was_really_run(reader: Callable[[str], Reader], sandbox: Sandbox) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import copy
 import enum
 import pickle
+import re
 import time
 import uuid
+from traceback import walk_tb
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +18,7 @@ from pydantic import BaseModel, field_validator, model_validator
 
 from suprsend_async import Attachment, Event, ValidationError
 from suprsend_async.events.encoding import Encoder
-from suprsend_async.events.event import EARLIEST_TIME, PLATFORM_EVENT_NAMES
+from suprsend_async.events.event import EARLIEST_TIME, END_OF_TIME, PLATFORM_EVENT_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,7 +84,7 @@ ACCEPTED: list[tuple[str, object, object]] = [
     ("insert_id", UUID_TEXT, UUID_TEXT),
     ("insert_id", "x" * 36, "x" * 36),
     ("time", EARLIEST_TIME, EARLIEST_TIME),
-    ("time", 2**62, 2**62),
+    ("time", END_OF_TIME - 1, END_OF_TIME - 1),
 ]
 
 REFUSED: list[tuple[str, object]] = [
@@ -95,8 +97,8 @@ REFUSED: list[tuple[str, object]] = [
     *(("idempotency_key", bad) for bad in ("", "  ", "k" * 256, 5, b"k")),
     *(("tenant_id", bad) for bad in ("", " ", "t" * 65, 5)),
     *(("brand_id", bad) for bad in ("", "日" * 65, 5)),
-    *(("insert_id", bad) for bad in ("", "x" * 35, 5, uuid.UUID(UUID_TEXT))),
-    *(("time", bad) for bad in (EARLIEST_TIME - 1, 0, -1, 1.7e12, "1704164645000", True)),
+    *(("insert_id", bad) for bad in ("", "x" * 35, "x" * 256, " " * 36, 5, uuid.UUID(UUID_TEXT))),
+    *(("time", bad) for bad in (EARLIEST_TIME - 1, END_OF_TIME, 2**62, 0, -1, 1.7e12, "1", True)),
     *(("attachments", bad) for bad in (5, "https://example.com/a.pdf", [5], [{"url": 5}])),
 ]
 
@@ -117,6 +119,14 @@ def test_what_a_field_refuses(field: str, bad: object) -> None:
     assert len(message) < 500
     assert caught.value.outcome == "rejected"
     assert "k" * 256 not in message
+
+
+@pytest.mark.parametrize("event_name", ["signed_up", "order_placed"])
+@pytest.mark.parametrize("name", ["ss_x", "SS_x", "$x"])
+def test_no_event_takes_a_reserved_property(event_name: str, name: str) -> None:
+    # Names that begin with an "s" are looked at more closely than others.
+    with pytest.raises(ValidationError, match=re.escape(repr(name))):
+        Event("user-1", event_name, {name: 1})
 
 
 @pytest.mark.parametrize("name", ["ss_x", "$x", "$attachments"])
@@ -215,6 +225,38 @@ def test_a_repr_shows_names_and_sizes_only() -> None:
         assert "signed_up" in text
         assert event.insert_id in text
         assert "properties=2" in text
+
+
+class Half(Event):
+    """A user's event that is looked at while it is unpickled."""
+
+    def __setstate__(self, state: dict[Any, Any]) -> None:
+        assert repr(self) == "Half(event_name=None, insert_id=None, properties=0)"
+        super().__setstate__(state)
+
+
+@pytest.mark.parametrize("properties", [5, None, "abc"])
+def test_an_event_whose_properties_are_none_can_be_shown(properties: Any) -> None:
+    assert "Event(" in repr(Event.model_construct(properties=properties))
+
+
+@pytest.mark.parametrize("show", [repr, str, "{}".format, lambda event: repr([*event.__rich_repr__()])])
+def test_a_half_made_event_can_be_shown(show: Callable[[Event], str]) -> None:
+    assert "properties" in show(Event.__new__(Event))
+
+
+def test_an_event_can_be_shown_while_it_is_unpickled() -> None:
+    half = Half("user-1", "signed_up")
+    assert pickle.loads(pickle.dumps(half)) == half
+
+
+@pytest.mark.parametrize("wrong", [{"distinct_id": ""}, {"event_name": "$planted"}, {"properties": {"ss_a": 1}}])
+def test_an_event_whose_making_failed_can_be_shown(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError) as caught:
+        make(**wrong)
+    frames = [frame for frame, _ in walk_tb(caught.value.__traceback__)]
+    [event] = [frame.f_locals["self"] for frame in frames if "self" in frame.f_locals]
+    assert repr(event).startswith("Event(")
 
 
 class Order(BaseModel):

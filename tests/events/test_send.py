@@ -12,8 +12,8 @@ import pytest
 from tests.conftest import await_what_was_cancelled
 
 from suprsend_async import AsyncSuprsend, ConfigurationError, Event, FailedRecord, Progress
-from suprsend_async.events import job
-from suprsend_async.events.tally import KEPT_FAILURES
+from suprsend_async.bulk import job
+from suprsend_async.bulk.tally import KEPT_FAILURES
 
 if TYPE_CHECKING:
     from tests.conftest import Received, Server, StillTime
@@ -74,6 +74,7 @@ async def test_items_that_are_no_events_fail_alone(client: AsyncSuprsend, server
     assert numbers(server) == [0, 2]
 
 
+@pytest.mark.long
 async def test_a_hundred_thousand_events_with_one_poison(client: AsyncSuprsend, server: Server) -> None:
     source = (signed_up(number, bad=b"" if number == 70_007 else "") for number in range(100_000))
     response = await client.bulk_events.send(source)
@@ -351,7 +352,7 @@ async def test_a_callback_that_hangs_holds_a_cancelled_bulk_for_seconds_only(
     client: AsyncSuprsend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(job, "DRAIN_SECONDS", 0.05)
-    monkeypatch.setattr(job, "TELLING_SECONDS", 0.05)
+    monkeypatch.setattr(job, "REPORT_SECONDS", 0.05)
     hanging = anyio.Event()
 
     async def hang(_: FailedRecord) -> None:

@@ -209,7 +209,7 @@ async def test_a_chunk_that_is_cut_off_after_it_was_taken_goes_again_under_the_s
 async def test_a_cancelled_trigger_remembers_what_was_accepted(
     make_client: Callable[..., AsyncSuprsend], server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("suprsend_async.events.job.DRAIN_SECONDS", 0.05)
+    monkeypatch.setattr("suprsend_async.bulk.job.DRAIN_SECONDS", 0.05)
     client = make_client(server.url, concurrency=1)
     server.script.extend([server.accept, server.hold])
     bulk = bulk_of(client, *events(300))

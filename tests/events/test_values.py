@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from suprsend_async import Event, ValidationError
 from suprsend_async.events.encoding import Encoder
-from suprsend_async.events.values import MAX_DEPTH
+from suprsend_async.events.json_values import MAX_DEPTH
 
 
 def encode(properties: dict[str, Any]) -> bytes:

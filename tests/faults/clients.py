@@ -21,7 +21,7 @@ ENGINES = ("aiohttp", "httpx")
 PATIENT = 20.0
 
 # Made once: loading the certificates for each client would take longer than all the rest of a test.
-_TLS = ssl.create_default_context()
+TLS = ssl.create_default_context()
 
 
 def fast(retries: int = 2) -> RetryPolicy:
@@ -32,20 +32,20 @@ def fast(retries: int = 2) -> RetryPolicy:
 def async_client(url: str, *, retries: int = 2, timeout: float = 1.0, **options: Any) -> AsyncSuprsend:
     """Return an asynchronous client."""
     client = AsyncSuprsend(WORKSPACE_KEY, WORKSPACE_SECRET, base_url=url, timeout=timeout, **options)
-    client._transport.policy = fast(retries)
+    client.sender.transport.policy = fast(retries)
     return client
 
 
 def blocking_client(url: str, *, retries: int = 2, timeout: float = 1.0, **options: Any) -> Suprsend:
     """Return a blocking client."""
     client = Suprsend(WORKSPACE_KEY, WORKSPACE_SECRET, base_url=url, timeout=timeout, **options)
-    client._client._transport.policy = fast(retries)
+    client.twin.sender.transport.policy = fast(retries)
     return client
 
 
 @contextlib.asynccontextmanager
 async def opened(
-    url: str, engine: str = "aiohttp", *, verify: ssl.SSLContext = _TLS, **options: Any
+    url: str, engine: str = "aiohttp", *, verify: ssl.SSLContext = TLS, **options: Any
 ) -> AsyncIterator[AsyncSuprsend]:
     """Give an asynchronous client over the SDK's own engine or over httpx's, and close all of it."""
     if engine == "aiohttp":
@@ -62,11 +62,11 @@ async def opened(
 @contextlib.contextmanager
 def opened_blocking(url: str, engine: str = "aiohttp", **options: Any) -> Iterator[Suprsend]:
     """Give a blocking client over the SDK's own engine or over httpx's, and close all of it."""
-    given = httpx.AsyncClient(verify=_TLS, trust_env=False) if engine == "httpx" else None
+    given = httpx.AsyncClient(verify=TLS, trust_env=False) if engine == "httpx" else None
     with blocking_client(url, http_client=given, **options) as client:
         try:
             yield client
         finally:
             if given is not None:
                 # The connections belong to the client's loop, and can be closed there only.
-                client._loop.call("aclose()", given.aclose)
+                client.loop.call("aclose()", given.aclose)

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+FULL_SECONDS = 1800
+"""How long a test may take that is marked `full`."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("faults", "the fault bench")
@@ -38,6 +41,9 @@ def pytest_report_collectionfinish(config: pytest.Config) -> str:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("full"):
+        for item in items:
+            if item.get_closest_marker("full"):
+                item.add_marker(pytest.mark.timeout(FULL_SECONDS))
         return
     minutes = [item for item in items if item.get_closest_marker("full")]
     config.hook.pytest_deselected(items=minutes)

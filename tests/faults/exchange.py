@@ -9,8 +9,9 @@ import json
 import time
 from collections.abc import Awaitable, Callable
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, Protocol
 
+from tests.faults import notifications, users
 from tests.faults.ledger import Ledger, split_array
 from tests.faults.wire import Connection, Head, answer, error_document, to_json
 
@@ -36,6 +37,29 @@ def everything(position: int, count: int) -> bool:
 def first_half(position: int, count: int) -> bool:
     """Choose the first half of the events, rounded up."""
     return position < (count + 1) // 2
+
+
+class Part(Protocol):
+    """A part of the platform beside its events."""
+
+    def is_about(self, head: Head) -> bool:
+        """Whether a request is this part's."""
+        ...
+
+    def take(self, ledger: Ledger, head: Head, body: bytes, choice: Choice) -> tuple[int, object]:
+        """Do what is asked, as far as it is chosen."""
+        ...
+
+    def complaint(self, head: Head, body: bytes) -> str | None:
+        """Return what is wrong with a request, whatever the server does to it."""
+        ...
+
+
+_PARTS: tuple[Part, ...] = (users, notifications)
+
+
+def _part_for(head: Head) -> Part | None:
+    return next((part for part in _PARTS if part.is_about(head)), None)
 
 
 class Exchange:
@@ -73,15 +97,20 @@ class Exchange:
         return self._body
 
     async def is_bulk(self) -> bool:
-        """Whether it is the bulk endpoint."""
-        return (await self.head()).target == BULK
+        """Whether it is answered record by record."""
+        head = await self.head()
+        return head.target == BULK or notifications.is_bulk(head, await self.body())
 
-    async def take(self, choice: Choice = everything) -> tuple[int, dict[str, Any]]:
-        """Take the chosen events as the platform does; return the honest answer's status and document.
+    async def take(self, choice: Choice = everything) -> tuple[int, Any]:
+        """Take the chosen events as the platform does; return the honest answer's status, and its document or bytes.
 
-        An event with the property `poison` is refused. An event that is not chosen is seen and not taken.
+        An event with the property `poison` is refused. An event that is not chosen is seen and not taken. Calls on
+        users, edits of them, triggers, broadcasts and what is added to lists are taken in the same way.
         """
-        body = await self.body()
+        body, head = await self.body(), await self.head()
+        part = _part_for(head)
+        if part is not None:
+            return part.take(self._ledger, head, body, choice)
         if not await self.is_bulk():
             record = self._arrive(body, accept=choice(0, 1))
             if record["status"] == "success":
@@ -107,7 +136,7 @@ class Exchange:
 
     async def answer(self, status: int, body: object, headers: dict[str, str] | None = None) -> None:
         """Send a whole answer; a body that is not bytes goes out as JSON."""
-        await self.connection.send(answer(status, body if isinstance(body, bytes) else to_json(body), headers))
+        await self.connection.send(answer(status, to_json(body), headers))
 
     async def genuine(self) -> None:
         """Do what the platform does when nothing goes wrong."""
@@ -125,7 +154,8 @@ class Exchange:
 
     def _check(self, head: Head, body: bytes) -> None:
         """Note what no client may get wrong, whatever the server does to it."""
-        if head.method != "POST" or head.target not in (SINGLE, BULK):
+        part = _part_for(head)
+        if part is None and (head.method != "POST" or head.target not in (SINGLE, BULK)):
             self.complaints.append(f"{head.method} {head.target}")
             return
         expected = self._authorization or signed(head, body)
@@ -136,12 +166,18 @@ class Exchange:
         if self._authorization is None and off > 5:
             self.complaints.append(f"{head.target}: signed with a date that is not now")
         try:
-            document = json.loads(body)
+            problem = part.complaint(head, body) if part is not None else _complaint(body)
         except ValueError:
-            self.complaints.append(f"{head.target}: the body is not JSON")
-            return
-        if isinstance(document, list) and (len(document) > MAX_EVENTS or len(body) > MAX_BYTES) and len(document) > 1:
-            self.complaints.append(f"{head.target}: {len(document)} events, {len(body)} bytes")
+            problem = "the body is not JSON"
+        if problem is not None:
+            self.complaints.append(f"{head.target}: {problem}")
+
+
+def _complaint(body: bytes) -> str | None:
+    document = json.loads(body)
+    if isinstance(document, list) and (len(document) > MAX_EVENTS or len(body) > MAX_BYTES) and len(document) > 1:
+        return f"{len(document)} events, {len(body)} bytes"
+    return None
 
 
 def signed(head: Head, body: bytes) -> str:

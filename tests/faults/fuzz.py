@@ -33,36 +33,41 @@ WORDS = [
 
 
 def read(data: bytes) -> None:
-    """Read bytes as the answer to one event and to a bulk, and check what is told.
+    """Read bytes as the answer to one event and to a bulk, and check what is reported.
 
     The first bytes choose the status and the headers, the rest is the body.
     """
-    from suprsend_async.events.chunk import Chunk
-    from suprsend_async.events.single import SingleEvent, event_response
-    from suprsend_async.events.tally import Tally
+    from suprsend_async.api.call import SingleExchange
+    from suprsend_async.api.response import response_of
+    from suprsend_async.api.verdict import verdict_of_send
+    from suprsend_async.bulk.chunk import Chunk
+    from suprsend_async.bulk.tally import Tally
+    from suprsend_async.events.bulk import event_kind
+    from suprsend_async.events.encoding import Encoder
     from suprsend_async.outcome import Outcome
     from suprsend_async.transport.answer import Answer
     from suprsend_async.transport.body import BoundedBody
-    from suprsend_async.transport.transport import Call
+    from suprsend_async.transport.request import Request
 
     choice, header, body = (data + b"\0\0\0\0")[:3], data[3:43].decode("latin-1"), data[3:]
     bounded = BoundedBody(4096, CODINGS[choice[0] % len(CODINGS)])
     bounded.feed(body)
     headers = {name: header for name in ("date", "retry-after", "location", "content-type") if choice[1] & 1}
-    answer = Answer(STATUSES[choice[2] % len(STATUSES)], headers, bounded.collected(), bounded.complete)
+    answer = Answer(STATUSES[choice[2] % len(STATUSES)], headers, *bounded.collected())
 
-    single = SingleEvent(b"{}")
-    single.settle(answer, 1_704_164_645.0)
-    response = event_response(single, Call(0.0, attempts=1))
+    single = SingleExchange(Request("POST", "v2/event/", body=b"{}"), verdict_of_send)
+    single.read(answer, 1_704_164_645.0)
+    response = response_of(single.verdict, 1, single.retry_after, single.document)
     assert response.outcome in get_args(Outcome)
     assert 0 < len(response.message.encode()) <= 2048
     assert answer.server_time is None or isinstance(answer.server_time, float)
 
-    chunk, count = Chunk(), 1 + choice[1] % 4
+    kind = event_kind(Encoder("workspace", "sdk/1", 819_200))
+    chunk, count = Chunk(kind), 1 + choice[1] % 4
     for index in range(count):
         chunk.add(index, _event(), b"{}")
-    chunk.settle(answer, 1_704_164_645.0)
-    tally = Tally()
+    chunk.read(answer, 1_704_164_645.0)
+    tally = Tally(kind)
     tally.add(chunk)
     bulk = tally.response()
     assert bulk.success + bulk.failure == bulk.total == count

@@ -48,10 +48,14 @@ def gateway_document(status: int) -> Fault:
 
 
 def odd_success(status: int, body: bytes, *, accept: bool = True, content_type: str = "application/json") -> Fault:
-    """Answer with a 2xx that is not the platform's; `accept` takes the events before that."""
+    """Answer with a 2xx that is not the platform's; `accept` takes the events before that.
+
+    Nothing is a yes to a delete, which has no answer of its own: nobody could find out that it was not done.
+    """
 
     async def act(exchange: Exchange) -> None:
-        await (exchange.take() if accept else exchange.refuse())
+        is_honest = not body and (await exchange.head()).method == "DELETE"
+        await (exchange.take() if accept or is_honest else exchange.refuse())
         await exchange.answer(status, body, {"Content-Type": content_type})
 
     return act

@@ -1,4 +1,4 @@
-"""What the fault server has seen and taken: one line for each arrival of an event."""
+"""What the fault server has seen and taken: one line for each arrival of a record, or of a call on a user."""
 
 from __future__ import annotations
 
@@ -7,19 +7,35 @@ import json
 from collections import Counter
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+
+class Increment(NamedTuple):
+    """A number that is added to a property of a user."""
+
+    user: str
+    name: str
+    number: float
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One arrival of one event.
+    """One arrival of one record, or of one call on a user.
 
     Attributes:
-        insert_id: The event's own id.
-        key: Its idempotency key, as the platform reads it: without surrounding spaces.
+        insert_id: The record's own id. A trigger says in its data which record it is. A call on a user, and a user in
+            a list, have none: the key stands for it.
+        key: The idempotency key of an event, a trigger or a broadcast, as the platform reads it: without surrounding
+            spaces. An edit's insert id. The verb and the user of a call. The list and the user who is added to it.
         attempt: How many times the key has come by now, this arrival included.
-        digest: SHA-256 of the event's bytes as they stood in the body.
-        accepted: Whether the event was taken with this arrival. A repeat of a key that was taken is not taken again.
+        digest: SHA-256 of its bytes as they stood in the body.
+        accepted: Whether it was taken with this arrival. A repeat of a key that was taken is not taken again, unless
+            it is a broadcast: nobody says that the platform knows one again.
+        added: What this arrival added to users' counters: here a repeat counts like the first, for the platform knows
+            no edit again.
     """
 
     insert_id: str
@@ -27,6 +43,7 @@ class Entry:
     attempt: int
     digest: str
     accepted: bool
+    added: tuple[Increment, ...] = ()
 
 
 class Ledger:
@@ -42,15 +59,45 @@ class Ledger:
         """Note an event; return its message id if it is taken or was taken before, None if it is not."""
         event: dict[str, Any] = json.loads(raw)
         insert_id = str(event["$insert_id"])
-        key = str(event.get("$idempotency_key") or insert_id).strip()
+        return self.arrive_as(insert_id, str(event.get("$idempotency_key") or insert_id), raw, accept=accept)
+
+    def arrive_as(self, insert_id: str, key: str, raw: bytes, *, accept: bool, heeds_key: bool = True) -> str | None:
+        """Note what notifies people; return its message id if it is taken or was taken before, None if it is not.
+
+        Args:
+            insert_id: The record's own id.
+            key: Its idempotency key.
+            raw: Its bytes.
+            accept: Whether it is to be taken.
+            heeds_key: Whether a repeat of its key is known for one.
+        """
+        key = key.strip()
+        self._note(insert_id, key, raw, accept=accept, heeds_key=heeds_key)
+        return self._message_ids.get(key) if accept else None
+
+    def arrive_by_key(self, key: str, raw: bytes, increments: Sequence[Increment] = (), *, accept: bool) -> bool:
+        """Note what only its key names, as a call on a user; return whether it is taken, and never was before."""
+        return self._note(key, key, raw, tuple(increments) if accept else (), accept=accept)
+
+    def _note(
+        self,
+        insert_id: str,
+        key: str,
+        raw: bytes,
+        added: tuple[Increment, ...] = (),
+        *,
+        accept: bool,
+        heeds_key: bool = True,
+    ) -> bool:
         with self._lock:
             self._attempts[key] += 1
             is_first = accept and key not in self._message_ids
+            is_taken = accept and (is_first or not heeds_key)
             digest = hashlib.sha256(raw).hexdigest()
-            self._entries.append(Entry(insert_id, key, self._attempts[key], digest, is_first))
+            self._entries.append(Entry(insert_id, key, self._attempts[key], digest, is_taken, added))
             if is_first:
                 self._message_ids[key] = f"message-{len(self._message_ids) + 1}"
-            return self._message_ids.get(key) if accept else None
+            return is_first
 
     @property
     def entries(self) -> list[Entry]:
@@ -89,3 +136,10 @@ def _after_space(text: str, position: int) -> int:
     while text[position : position + 1].isspace():
         position += 1
     return position
+
+
+def increments_in(user: str, operations: Iterable[Mapping[str, Any]]) -> Iterator[Increment]:
+    """Yield what operations on a user add to its counters."""
+    for operation in operations:
+        for name, number in operation.get("$add", {}).items():
+            yield Increment(user, name, number)

@@ -24,7 +24,7 @@ LIFETIME = 3600.0
 
 
 class FaultServer:
-    """Serves the event endpoints, and does to each request what the script says.
+    """Serves events, single users, triggers, broadcasts and lists, and does to each request what the script says.
 
     It runs in a thread of its own, so that blocking clients and clients on any loop can use it.
 
@@ -140,6 +140,9 @@ class FaultServer:
             async with asyncio.timeout(self._lifetime):
                 await self._stopping.wait()
         self._listening.close()
+        # A connection that is being accepted gets its handler within these turns, and is closed with the others.
+        for _ in range(5):
+            await asyncio.sleep(0)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -1,5 +1,8 @@
 """A long random mix of calls and faults: `python -m tests.faults.soak --seconds 600 --seed 1`.
 
+Each caller draws its calls: a third of them send events, a third are calls on users, a third trigger workflows,
+broadcast, and add users to lists; each kind of them.
+
 It prints its seed, and in the end what was lost, what came as a ghost and what came twice; the exit status is 1 if
 any of that, or anything else that the judge looks at, is not zero.
 """
@@ -15,7 +18,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if __package__ in (None, ""):
     sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -24,16 +27,39 @@ from tests.faults import http_faults, transport_faults
 from tests.faults.calls import ASYNC_CALLS, BLOCKING_CALLS, Said, timed, timed_blocking
 from tests.faults.clients import ENGINES, opened, opened_blocking
 from tests.faults.judge import Judge, Judgement
+from tests.faults.notification_calls import (
+    ADD_TO_LIST,
+    ASYNC_NOTIFICATION_CALLS,
+    BLOCKING_NOTIFICATION_CALLS,
+    BROADCAST,
+    BULK_TRIGGER,
+    hear_cancelled_notifications,
+    kind_of,
+    make_broadcast,
+    make_trigger,
+    make_users,
+)
 from tests.faults.server import FaultServer
+from tests.faults.user_calls import (
+    ASYNC_USER_CALLS,
+    BLOCKING_USER_CALLS,
+    SEND_EDITS,
+    hear_cancelled,
+    make_edit,
+    make_edits,
+)
 
-from suprsend_async import Event
+from suprsend_async import Event, UserEdit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tests.faults.calls import AsyncCall
     from tests.faults.exchange import Fault
 
     from suprsend_async import AsyncSuprsend, Suprsend
+
+T = TypeVar("T")
 
 ROUND_SECONDS = 10.0
 TIMEOUT = 2.0
@@ -42,6 +68,8 @@ BLOCKING_CALLERS = 4
 # A call that takes so much longer than its deadline hangs. The promise is a quarter of a second; the rest is for a
 # machine that is kept busy on purpose.
 HANGING = 2.0
+# They take as long as their records need.
+BULK_CALLS = ("trigger", "send", "stream", SEND_EDITS, BULK_TRIGGER, ADD_TO_LIST)
 
 FAULTS: Sequence[Fault] = [
     transport_faults.reset_before_any_byte,
@@ -87,7 +115,8 @@ class Tally:
     """What a soak came to.
 
     Attributes:
-        events: Events that callers were told about.
+        events: Events that callers were told about; with the edits and calls on users, the triggers, broadcasts and
+            users who are added to lists.
         requests: Requests that the servers saw.
         counts: What the judge found, by its kind.
         raised: Calls that raised.
@@ -120,7 +149,7 @@ class Tally:
         """Add a call."""
         if said.raised is not None:
             self.raised.append(f"{call}: {said.raised!r}")
-        if call.endswith("track_event") and said.seconds > TIMEOUT + HANGING:
+        if not call.endswith(BULK_CALLS) and said.seconds > TIMEOUT + HANGING:
             self.hanging.append(f"{call}: {said.seconds:.1f} s")
 
 
@@ -135,6 +164,26 @@ def events_by(chance: random.Random) -> list[Event]:
             properties["poison"] = True
         events.append(Event(f"user-{chance.randrange(20)}", "order_placed", properties))
     return events
+
+
+def edits_by(call: str, chance: random.Random) -> list[UserEdit]:
+    """Make the edits of a call: mostly few and small, some many, some long; about every second one counts."""
+    if not call.endswith(SEND_EDITS):
+        return [make_edit(chance.choice((10, 10, 1000, 300_000)), counts=chance.random() < 0.5)]
+    number = chance.choice((2, 2, 2, 5, 30, 150, 900))
+    return make_edits(number, chance.choice((10, 10, 10, 1000)))
+
+
+def notifications_by(call: str, chance: random.Random) -> list[Any]:
+    """Make what a call for notifications takes: mostly few and small, some many, some long; some are refused."""
+    kind = kind_of(call)
+    if kind == ADD_TO_LIST:
+        return make_users(chance.choice((1, 5, 30, 350)))
+    if kind == BROADCAST:
+        return [make_broadcast(chance.choice((10, 10, 1000, 300_000)))]
+    number = chance.choice((1, 2, 5, 30, 150, 350)) if kind == BULK_TRIGGER else 1
+    size = chance.choice((10, 10, 10, 1000)) if number > 1 else chance.choice((10, 10, 1000, 300_000))
+    return [make_trigger(size, **({"poison": True} if chance.random() < 0.02 else {})) for _ in range(number)]
 
 
 @dataclass(slots=True)
@@ -169,25 +218,44 @@ class Round:
     async def call(self, client: AsyncSuprsend, chance: random.Random) -> None:
         """Call until the time is over; now and then cancel."""
         while time.monotonic() < self.end:
-            call = chance.choice(list(ASYNC_CALLS))
-            events = events_by(chance)[: 1 if call == "track_event" else None]
-            if chance.random() < 0.1:
-                await self.call_and_cancel(call, client, events, chance.random() * 0.1)
-            else:
-                self.tally.note(call, await timed(call, client, events, self.judge))
+            seconds = chance.random() * 0.1 if chance.random() < 0.1 else None
+            await chance.choice((self.send_events, self.call_users, self.notify))(client, chance, seconds)
 
-    async def call_and_cancel(self, call: str, client: AsyncSuprsend, events: list[Event], seconds: float) -> None:
-        """Make a call and cancel it if it takes longer than this."""
+    async def send_events(self, client: AsyncSuprsend, chance: random.Random, seconds: float | None) -> None:
+        """Make one call that sends events; cancel it if it takes longer than this."""
+        call = chance.choice(list(ASYNC_CALLS))
+        events = events_by(chance)[: 1 if call == "track_event" else None]
+        if not await self.call_once(call, ASYNC_CALLS[call], client, events, seconds):
+            for event in events:
+                self.judge.hear(event, None)
+
+    async def call_users(self, client: AsyncSuprsend, chance: random.Random, seconds: float | None) -> None:
+        """Make one call on users; cancel it if it takes longer than this."""
+        call = chance.choice(list(ASYNC_USER_CALLS))
+        edits = edits_by(call, chance)
+        if not await self.call_once(call, ASYNC_USER_CALLS[call], client, edits, seconds):
+            hear_cancelled(call, edits, self.judge)
+
+    async def notify(self, client: AsyncSuprsend, chance: random.Random, seconds: float | None) -> None:
+        """Make one call for notifications; cancel it if it takes longer than this."""
+        call = chance.choice(list(ASYNC_NOTIFICATION_CALLS))
+        records = notifications_by(call, chance)
+        if not await self.call_once(call, ASYNC_NOTIFICATION_CALLS[call], client, records, seconds):
+            hear_cancelled_notifications(records, self.judge)
+
+    async def call_once(
+        self, name: str, call: AsyncCall[T], client: AsyncSuprsend, records: list[T], seconds: float | None
+    ) -> bool:
+        """Make a call; return whether it came to its end, and was not cancelled for taking longer than this."""
         heard = Judge()
         try:
             async with asyncio.timeout(seconds):
-                self.tally.note(call, await timed(call, client, events, heard))
+                self.tally.note(name, await timed(call, client, records, heard))
         except TimeoutError:
-            for event in events:
-                self.judge.hear(event, None)
-        else:
-            self.judge.told += heard.told
-            self.judge.unclear += heard.unclear
+            return False
+        self.judge.told += heard.told
+        self.judge.unclear += heard.unclear
+        return True
 
     def call_blocking(self, chance: random.Random) -> None:
         """Call with a blocking client until the time is over."""
@@ -197,9 +265,25 @@ class Round:
 
     def call_blocking_once(self, client: Suprsend, chance: random.Random) -> None:
         """Make one blocking call."""
+        chance.choice((self.send_events_blocking, self.call_users_blocking, self.notify_blocking))(client, chance)
+
+    def send_events_blocking(self, client: Suprsend, chance: random.Random) -> None:
+        """Make one blocking call that sends events."""
         call = chance.choice(list(BLOCKING_CALLS))
         events = events_by(chance)[: 1 if call == "blocking_track_event" else None]
-        self.tally.note(call, timed_blocking(call, client, events, self.judge))
+        self.tally.note(call, timed_blocking(BLOCKING_CALLS[call], client, events, self.judge))
+
+    def call_users_blocking(self, client: Suprsend, chance: random.Random) -> None:
+        """Make one blocking call on users."""
+        call = chance.choice(list(BLOCKING_USER_CALLS))
+        edits = edits_by(call, chance)
+        self.tally.note(call, timed_blocking(BLOCKING_USER_CALLS[call], client, edits, self.judge))
+
+    def notify_blocking(self, client: Suprsend, chance: random.Random) -> None:
+        """Make one blocking call for notifications."""
+        call = chance.choice(list(BLOCKING_NOTIFICATION_CALLS))
+        records = notifications_by(call, chance)
+        self.tally.note(call, timed_blocking(BLOCKING_NOTIFICATION_CALLS[call], client, records, self.judge))
 
 
 def soak(seconds: float, seed: int, faults: Sequence[Fault] = FAULTS) -> Tally:

@@ -48,7 +48,7 @@ def test_a_client_that_was_used_before_the_workers_were_forked() -> None:
         finally:
             process.send_signal(signal.SIGTERM)
             try:
-                problems = process.communicate(timeout=20)[1]
+                problems = process.communicate(timeout=100)[1]
             finally:
                 process.kill()
     assert process.returncode == 0, problems

@@ -6,13 +6,30 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.faults.judge import Judge
-from tests.faults.ledger import Entry, Ledger, split_array
+from tests.faults import notifications
+from tests.faults.judge import Judge, identity_of, increments_of
+from tests.faults.ledger import Entry, Increment, Ledger, split_array
+from tests.faults.notification_calls import make_broadcast, make_trigger
+from tests.faults.wire import Head
 
-from suprsend_async import BulkResponse, Event, EventResponse, FailedRecord, RecordResult
+from suprsend_async import (
+    BulkResponse,
+    Event,
+    EventResponse,
+    FailedRecord,
+    RecordResult,
+    SubscriberListBroadcast,
+    TriggerResponse,
+    UserEdit,
+    WorkflowTriggerRequest,
+)
+from suprsend_async.resources.broadcast import broadcast_bytes
+from suprsend_async.resources.trigger import trigger_bytes
 
 if TYPE_CHECKING:
-    from tests.faults.judge import Outcome
+    from collections.abc import Callable
+
+    from tests.faults.judge import Notification, Outcome, Record
 
 EVENT = Event("user-1", "order_placed")
 OTHER = Event("user-2", "order_placed")
@@ -26,7 +43,7 @@ def response(outcome: Outcome) -> EventResponse:
     return EventResponse(outcome=outcome, status_code=None, message="", attempts=1)
 
 
-def failed(event: Event | None, index: int, outcome: Outcome = "rejected") -> FailedRecord:
+def failed(event: Record | None, index: int, outcome: Outcome = "rejected") -> FailedRecord:
     return FailedRecord(record=event, error="no", code=None, index=index, outcome=outcome)
 
 
@@ -177,3 +194,160 @@ def test_a_body_is_split_into_the_bytes_of_its_events() -> None:
 def test_what_is_no_array_is_not_split(body: bytes) -> None:
     with pytest.raises(ValueError, match=r"array|Expecting"):
         split_array(body)
+
+
+# Counters of users: an edit that counts, the arrivals of it that were done, and what its caller was told.
+@pytest.mark.parametrize(
+    ("outcome", "times", "found"),
+    [
+        ("accepted", 1, None),
+        ("accepted", 0, "lost"),
+        ("accepted", 2, "double"),
+        ("unknown", 0, None),
+        ("unknown", 1, None),
+        ("unknown", 2, "double"),
+        ("rejected", 0, None),
+        ("rejected", 1, "ghost"),
+        ("not_sent", 1, "ghost"),
+        (None, 1, None),
+        (None, 2, "double"),
+    ],
+)
+def test_increments_are_counted(outcome: Outcome | None, times: int, found: str | None) -> None:
+    edit = UserEdit("user-1").set("plan", "pro").increment("orders", 1)
+    ledger = Ledger()
+    for _ in range(times):
+        ledger.arrive_by_key(edit.insert_id, b"{}", increments_of(edit), accept=True)
+    ledger.arrive_by_key(edit.insert_id, b"{}", increments_of(edit), accept=False)
+    judge = Judge()
+    judge.hear(edit, outcome)
+    judgement = judge.compare(ledger.entries)
+    kinds = {kind for kind in ("lost", "ghost", "double") if "user-1.orders" in getattr(judgement, kind)}
+    assert kinds == ({found} if found else set())
+    assert judgement.is_clean is (found is None)
+
+
+def test_increments_of_one_counter_are_summed() -> None:
+    edits = [UserEdit("user-1").increment("orders", 1) for _ in range(3)]
+    ledger, judge = Ledger(), Judge()
+    for edit, outcome in zip(edits, ("accepted", "accepted", "rejected"), strict=True):
+        judge.hear(edit, outcome)
+    # One was done twice and one never: the entries tell of the one, the counter alone of neither.
+    for edit in (edits[0], edits[0]):
+        ledger.arrive_by_key(edit.insert_id, b"{}", increments_of(edit), accept=True)
+    assert judge.compare(ledger.entries).lost == [edits[1].insert_id]
+    ledger.arrive_by_key(edits[1].insert_id, b"{}", increments_of(edits[1]), accept=True)
+    assert judge.compare(ledger.entries).ghost == ["user-1.orders"]
+
+
+def test_what_counts_for_a_user_that_nobody_named_is_a_stranger() -> None:
+    edit = UserEdit("user-1").increment("orders", 1)
+    ledger, judge = Ledger(), Judge()
+    judge.hear(edit, "accepted")
+    ledger.arrive_by_key(edit.insert_id, b"{}", [Increment("user-2", "orders", 1)], accept=True)
+    judgement = judge.compare(ledger.entries)
+    assert (judgement.lost, judgement.stranger) == (["user-1.orders"], ["user-2.orders"])
+
+
+def test_a_repeat_of_what_does_not_count_is_no_double() -> None:
+    edit = UserEdit("user-1").set("plan", "pro")
+    ledger, judge = Ledger(), Judge()
+    judge.hear(edit, "accepted")
+    for _ in range(2):
+        ledger.arrive_by_key(edit.insert_id, b"{}", increments_of(edit), accept=True)
+    assert judge.compare(ledger.entries).is_clean
+
+
+def test_a_bulk_of_edits_is_judged_edit_by_edit() -> None:
+    edits = [UserEdit("user-1").increment("orders", 1), UserEdit("user-2").set("plan", "pro")]
+    ledger, judge = Ledger(), Judge()
+    judge.hear_bulk(edits, bulk(1, failed(edits[1], 1)))
+    ledger.arrive_by_key(edits[1].insert_id, b"{}", accept=True)
+    judgement = judge.compare(ledger.entries)
+    assert (judgement.lost, judgement.ghost) == ([edits[0].insert_id, "user-1.orders"], [edits[1].insert_id])
+
+
+def take(ledger: Ledger, record: Notification, times: int = 1) -> None:
+    """Let the server take a notification so many times."""
+    is_trigger = isinstance(record, WorkflowTriggerRequest)
+    raw = trigger_bytes(record) if isinstance(record, WorkflowTriggerRequest) else broadcast_bytes(record)
+    head = Head("POST", "/trigger/" if is_trigger else "/workspace/broadcast/", {})
+    for _ in range(times):
+        status, _answer = notifications.take(ledger, head, raw, lambda position, count: True)
+        assert status == 202
+
+
+# Notifications: what the caller of a trigger or a broadcast was told, how often the server took it, and what that is.
+@pytest.mark.parametrize("make", [make_trigger, make_broadcast])
+@pytest.mark.parametrize(
+    ("outcome", "times", "found"),
+    [
+        ("accepted", 1, None),
+        ("accepted", 0, "lost"),
+        ("unknown", 0, None),
+        ("unknown", 1, None),
+        ("rejected", 0, None),
+        ("rejected", 1, "ghost"),
+        ("not_sent", 1, "ghost"),
+        (None, 1, None),
+    ],
+)
+def test_notifications_are_counted(
+    make: Callable[[], Notification], outcome: Outcome | None, times: int, found: str | None
+) -> None:
+    record, ledger, judge = make(), Ledger(), Judge()
+    judge.hear(record, outcome)
+    take(ledger, record, times)
+    judgement = judge.compare(ledger.entries)
+    assert judgement.is_clean is (found is None)
+    if found:
+        assert getattr(judgement, found) == [identity_of(record)[0]]
+
+
+@pytest.mark.parametrize("outcome", ["accepted", "unknown", None])
+def test_a_broadcast_that_came_twice_is_double_and_a_trigger_is_not(outcome: Outcome | None) -> None:
+    for record in (make_trigger(), make_broadcast()):
+        ledger, judge = Ledger(), Judge()
+        judge.hear(record, outcome)
+        take(ledger, record, 2)
+        is_double = isinstance(record, SubscriberListBroadcast)
+        assert judge.compare(ledger.entries).double == ([identity_of(record)[0]] if is_double else [])
+
+
+def test_a_trigger_under_two_keys_is_double() -> None:
+    record = make_trigger()
+    again = WorkflowTriggerRequest(record.workflow, record.recipients, record.data)
+    ledger, judge = Ledger(), Judge()
+    judge.hear(record, "accepted")
+    for each in (record, again):
+        take(ledger, each)
+    judgement = judge.compare(ledger.entries)
+    assert (judgement.double, judgement.stranger) == ([identity_of(record)[0]], [again.idempotency_key])
+
+
+def test_two_triggers_under_one_key_are_double() -> None:
+    record = make_trigger()
+    other = WorkflowTriggerRequest("order-shipped", ["u"], make_trigger().data, idempotency_key=record.idempotency_key)
+    ledger, judge = Ledger(), Judge()
+    for each in (record, other):
+        judge.hear(each, "accepted")
+        take(ledger, each)
+    assert judge.compare(ledger.entries).double == [record.idempotency_key]
+
+
+def test_a_broadcast_that_is_said_to_be_safe_to_repeat_is_unclear() -> None:
+    record, judge = make_broadcast(), Judge()
+    response = TriggerResponse(outcome="unknown", status_code=None, message="", attempts=1, repeatable=False)
+    judge.hear_response(record, response)
+    assert judge.compare([]).is_clean
+    judge.hear_response(record, response.model_copy(update={"repeatable": True}))
+    assert judge.compare([]).unclear
+
+
+def test_a_bulk_of_triggers_is_judged_trigger_by_trigger() -> None:
+    records = [make_trigger(), make_trigger()]
+    ledger, judge = Ledger(), Judge()
+    judge.hear_bulk(records, bulk(1, failed(records[1], 1)))
+    take(ledger, records[1])
+    judgement = judge.compare(ledger.entries)
+    assert (judgement.lost, judgement.ghost) == ([identity_of(records[0])[0]], [identity_of(records[1])[0]])

@@ -106,10 +106,8 @@ def test_the_interpreter_ends_although_calls_are_under_way(server: FaultServer) 
     with started("facade", server.url, "exit_by_exception", "asyncio") as process:
         output = read_until(process, "waiting")
         server.wait_for_requests(5)
-        begin = time.monotonic()
         go_on(process)
         output += ended(process)
-        assert time.monotonic() - begin < 8.0
     judged(server, output)
 
 

@@ -77,7 +77,7 @@ async def go_down(case: Case, client: AsyncSuprsend, search: Search) -> None:
         stream(client, [event, secret_event()]),
     )
     look_at_all(
-        search, [client, client._transport, client.bulk_events, bulk, event], single, [triggered, sent], streamed
+        search, [client, client.sender.transport, client.bulk_events, bulk, event], single, [triggered, sent], streamed
     )
 
 
@@ -98,7 +98,7 @@ def go_down_blocking(case: Case, client: Suprsend, search: Search) -> None:
             threads.submit(lambda: list(client.bulk_events.stream([event, secret_event()]))),
         ]
     single, triggered, sent, streamed = [call.result() for call in calls]
-    others = [client, client._client, client.bulk_events, bulk, event]
+    others = [client, client.twin, client.bulk_events, bulk, event]
     look_at_all(search, others, single, [triggered, sent], streamed)
 
 
@@ -139,7 +139,7 @@ def run_with_api_key(url: str, engine: str, case: Case, search: Search) -> None:
             client = AsyncSuprsend.with_workspace_api_key(
                 "workspace-1", API_KEY, base_url=url, timeout=case.timeout, http_client=given
             )
-            client._transport.policy = fast()
+            client.sender.transport.policy = fast()
             await go_down(case, await stack.enter_async_context(client), search)
 
     with asyncio.Runner(debug=True) as runner:
@@ -200,7 +200,7 @@ async def test_a_proxy_that_refuses(search: Search, monkeypatch: pytest.MonkeyPa
         monkeypatch.setenv("HTTPS_PROXY", f"http://someone:{PROXY_PASSWORD}@{HOST}:{proxy.port}")
         async with opened("https://nowhere.invalid/") as client:
             response = await client.track_event(secret_event())
-            search.look_at("repr", client._transport)
+            search.look_at("repr", client.sender.transport)
             search.look_at("response", response)
     assert response.outcome == "not_sent", response.message
     with pytest.raises(SuprsendError) as caught:
@@ -308,8 +308,8 @@ def test_clients_and_events_show_no_secret_and_are_not_pickled_by_mistake(search
             pickle.dumps(client)
     for client in (clients[0], clients[2]):
         assert isinstance(client, AsyncSuprsend)
-        search.look_at("transport", client._transport)
-        search.look_at("encoder", client._encoder)
+        search.look_at("transport", client.sender.transport)
+        search.look_at("encoder", client.sender.kind)
     event = secret_event()
     for form in (event, f"{event}", f"{event!s:>5}", [event]):
         search.look_at("event", form)

@@ -51,6 +51,23 @@ def test_it_takes_events_as_the_platform_does(server: FaultServer) -> None:
     assert server.complaints == []
 
 
+def test_it_takes_a_trigger_once_and_a_broadcast_as_often_as_it_comes(server: FaultServer) -> None:
+    trigger = {"workflow": "w", "recipients": ["u"], "data": {"record": "r-1"}, "$idempotency_key": "k-1"}
+    other = trigger | {"data": {"record": "r-2", "poison": True}, "$idempotency_key": "k-2"}
+    broadcast = {"list_id": "l", "$insert_id": "r-3", "$idempotency_key": "k-3"}
+    for _ in range(2):
+        assert post(server, trigger, "/trigger/")[0] == 202
+        assert post(server, broadcast, "/workspace/broadcast/") == (202, b"OK")
+    status, body = post(server, [trigger, other], "/trigger/")
+    assert (status, [record["status_code"] for record in json.loads(body)["records"]]) == (207, [202, 400])
+    for users, new in ((["a", "b"], 2), (["b", "c"], 1)):
+        status, body = post(server, {"distinct_ids": users}, "/v1/subscriber_list/beta/subscriber/add/")
+        assert (status, json.loads(body)) == (201, {"success": True, "affected_count": new})
+    taken = [entry.key for entry in server.ledger.entries if entry.accepted]
+    assert taken == ["k-1", "k-3", "k-3", "beta a", "beta b", "beta c"]
+    assert server.complaints == []
+
+
 def test_it_complains_of_requests_that_no_client_may_make(server: FaultServer) -> None:
     post(server, event(), "/v2/events")
     connection = http.client.HTTPConnection(HOST, server.port, timeout=5)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from tests.faults import http_faults, transport_faults
 from tests.faults.clients import opened
 from tests.faults.judge import Judge
 from tests.faults.server import FaultServer
+from tests.promises import CLOSING
 
 from suprsend_async import ConfigurationError, Event, FailedRecord, Progress, RecordResult
 
@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from tests.faults.judge import Judgement
+    from tests.promises import Promised
 
-# A bulk that is stopped gives the chunks in flight so long to end.
-DRAIN = 5.0
 CHUNK = 100
 
 
@@ -157,13 +156,11 @@ async def test_a_stream_that_is_left_early_stops_an_endless_source(server: Fault
     source = Source()
     results: list[RecordResult] = []
     async with opened(server.url, concurrency=4) as client:
-        begin = time.monotonic()
         async with contextlib.aclosing(client.bulk_events.stream(source.read(kind))) as stream:
             async for result in stream:
                 results.append(result)
                 if len(results) == 250:
                     break
-        assert time.monotonic() - begin < DRAIN
         assert (await client.track_event(Event("user-1", "still_alive"))).success
     judge = Judge()
     judge.hear_stream(source.events, results, partly=True)
@@ -233,10 +230,8 @@ async def test_a_cancelled_bulk_ends_soon_and_reports_what_was_in_flight(server:
         server.script.always(transport_faults.never_answer)
         await asyncio.to_thread(server.wait_for_requests, server.requests + 3)
         task.cancel()
-        begin = time.monotonic()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert time.monotonic() - begin < DRAIN + 0.5
         server.script.clear()
         assert (await client.track_event(Event("user-1", "still_alive"))).success
     judge = Judge()
@@ -254,21 +249,21 @@ async def test_a_source_that_blocks_for_ever_can_be_cancelled(server: FaultServe
         task = asyncio.create_task(client.bulk_events.send(source.slowly()))
         await asyncio.to_thread(server.wait_for_requests, 2)
         task.cancel()
-        begin = time.monotonic()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert time.monotonic() - begin < 1.0
 
 
-async def test_closing_the_client_under_a_bulk_ends_in_time_and_tells_the_truth(server: FaultServer) -> None:
+@pytest.mark.promises
+async def test_closing_the_client_under_a_bulk_ends_in_time_and_tells_the_truth(
+    server: FaultServer, promised: Promised
+) -> None:
     source = Source(5000)
     server.script.by_chance([transport_faults.never_answer], 0.2)
     async with opened(server.url, timeout=30) as client:
         task = asyncio.create_task(client.bulk_events.send(source))
         await asyncio.to_thread(server.wait_for_requests, 5)
-        begin = time.monotonic()
-        await client.aclose()
-        assert time.monotonic() - begin < 5.0
+        with promised(0.0, CLOSING):
+            await client.aclose()
         judge = Judge()
         try:
             judge.hear_bulk(source.events, await task)
@@ -301,8 +296,7 @@ async def test_what_a_callback_raises_is_raised_and_nothing_hangs(server: FaultS
     server.script.always(http_faults.status_document(400))
     async with opened(server.url) as client:
         with pytest.raises(SourceError, match="in a callback"):
-            async with asyncio.timeout(DRAIN):
-                await client.bulk_events.send(Source(1000), **{callback: broken})
+            await client.bulk_events.send(Source(1000), **{callback: broken})
 
 
 async def test_the_events_of_one_user_are_taken_in_their_order(server: FaultServer) -> None:

@@ -120,7 +120,7 @@ async def ask_with_httpx(certificates: Certificates, server: FaultServer) -> dic
     judge = Judge()
     url = server.url.replace("http:", "https:")
     async with opened(url, "httpx", verify=certificates.client(), timeout=TIMEOUT) as client:
-        asked = [timed(call, client, events_for(call), judge) for call in ASYNC_CALLS]
+        asked = [timed(call, client, events_for(name), judge) for name, call in ASYNC_CALLS.items()]
         said = dict(zip(ASYNC_CALLS, await asyncio.gather(*asked), strict=True))
     assert {one.raised for one in said.values()} == {None}
     found = judge.compare(server.ledger.entries)

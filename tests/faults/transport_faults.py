@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import zlib
 
 from tests.faults.exchange import Exchange, Fault, first_half
 from tests.faults.wire import HTML, answer, chunked, to_json
@@ -102,7 +103,7 @@ async def answer_with_too_short_a_length(exchange: Exchange) -> None:
     """Promise fewer bytes than come: the JSON that is read is cut, and the rest is noise."""
     status, document = await exchange.take()
     body = to_json(document)
-    await exchange.answer(status, body, {"Content-Length": str(len(body) - 10)})
+    await exchange.answer(status, body, {"Content-Length": str(max(0, len(body) - 10))})
 
 
 async def broken_chunk_size(exchange: Exchange) -> None:
@@ -215,6 +216,31 @@ async def gzip_answer(exchange: Exchange) -> None:
     """Answer as it should be, in a content coding that nobody asked for."""
     status, document = await exchange.take()
     await exchange.answer(status, gzip.compress(to_json(document)), {"Content-Encoding": "gzip"})
+
+
+def headed(fields: dict[str, str]) -> Fault:
+    """Answer as it should be, under a head to which somebody on the way has added."""
+
+    async def act(exchange: Exchange) -> None:
+        status, document = await exchange.take()
+        await exchange.answer(status, document, fields)
+
+    return act
+
+
+async def raw_deflate_answer(exchange: Exchange) -> None:
+    """Answer as it should be, compressed without the frame that the standard asks for."""
+    status, document = await exchange.take()
+    compressor = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    body = compressor.compress(to_json(document)) + compressor.flush()
+    await exchange.answer(status, body, {"Content-Encoding": "deflate"})
+
+
+async def switched_protocols(exchange: Exchange) -> None:
+    """Take the events, and end with an interim answer."""
+    await exchange.take()
+    await exchange.connection.send(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
+    await exchange.connection.close()
 
 
 async def early_hints(exchange: Exchange) -> None:

@@ -39,6 +39,9 @@ class Connection:
         self._reader = reader
         self._writer = writer
         self._buffer = b""
+        # What is sent in two pieces goes out in two. asyncio leaves this to the system for the sockets that it accepts.
+        raw: socket.socket = writer.get_extra_info("socket")
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     async def wait_for_bytes(self) -> bool:
         """Wait until a request begins; False if the client closed the connection instead."""
@@ -132,12 +135,12 @@ def answer(status: int, body: bytes, headers: dict[str, str] | None = None, *, v
 
 def chunked(pieces: list[bytes]) -> bytes:
     """Return a body in the chunked transfer coding, its end included."""
-    return b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in [*pieces, b""])
+    return b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in [*filter(None, pieces), b""])
 
 
 def to_json(document: object) -> bytes:
-    """Return a document as JSON."""
-    return json.dumps(document).encode()
+    """Return a document as JSON; what is bytes stays as it is."""
+    return document if isinstance(document, bytes) else json.dumps(document).encode()
 
 
 def error_document(message: str, kind: str = "bad_request") -> dict[str, object]:

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from suprsend_async.sandbox import Sandbox
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    if "sandbox" in getattr(item, "fixturenames", ()):
+        item.add_marker(pytest.mark.extras("sandbox"))
+
+
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     # Not above: the other tests of ingest need none of its dependencies.

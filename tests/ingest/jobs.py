@@ -7,16 +7,16 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import anyio
+import anyio.to_thread
 
 from suprsend_async import AsyncSuprsend
 from suprsend_async.ingest import (
     CheckpointFile,
     DeadLetterFile,
+    DeadLetterMapping,
     EventMapping,
     IngestProgress,
     IngestReport,
-    LetterMapping,
     Runner,
     RunnerOptions,
     open_sources,
@@ -69,11 +69,11 @@ class Job:
     def of_its_failures(self) -> Job:
         """Return the job that sends this one's dead letters again."""
         again = Job(self.dead.parent)
-        again.paths, again.mapping, again.now = [self.dead], LetterMapping(), self.now
+        again.paths, again.mapping, again.now = [self.dead], DeadLetterMapping(), self.now
         again.checkpoint, again.dead = Path(f"{self.dead}.checkpoint"), Path(f"{self.dead}.dead")
         return again
 
-    def letters(self) -> list[dict[str, Any]]:
+    def dead_letters(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.dead.read_text(encoding="utf-8").splitlines()]
 
 
@@ -86,6 +86,5 @@ def expected(rows: int) -> Counter[str]:
 
 
 async def stop_when_held(server: Server, runner: Runner) -> None:
-    while len(server.requests) < 2:
-        await anyio.sleep(0.001)
+    await anyio.to_thread.run_sync(server.wait_for_requests, 2)
     runner.stop()

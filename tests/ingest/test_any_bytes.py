@@ -52,6 +52,7 @@ def test_any_bytes_are_rows_or_refused(data: bytes) -> None:
         assert offsets == sorted(set(offsets))
 
 
+@pytest.mark.extras("files")
 @settings(deadline=None, max_examples=60)
 @given(st.sampled_from(["jsonl", "csv", "parquet", "arrow"]), st.sampled_from(["", ".gz", ".zst"]), fragments)
 def test_any_file_is_read_or_refused(

@@ -5,10 +5,11 @@ import json
 import pytest
 
 from suprsend_async.ingest import CheckpointError, Position
-from suprsend_async.ingest.checkpoint import (
+from suprsend_async.ingest.job.checkpoint import (
     SAFE_SECONDS,
     Checkpoint,
     InFlight,
+    RowSums,
     SourceProgress,
     check_same_job,
     read_checkpoint,
@@ -33,9 +34,11 @@ def test_it_comes_back_as_it_was() -> None:
     progress.reserve((0, 400), 7.0)
     progress.finished.add((0, 100))
     progress.finished.add((150, 300))
-    progress.passed(Position(100, 4_000))
+    progress.passed(Position(100, 4_000, 120))
+    progress.accepted = RowSums(3, (2**64 - 1, 0))
     again = read_checkpoint(checkpoint.to_json())
-    assert again.sources[0].start == Position(100, 4_000)
+    assert again.sources[0].start == Position(100, 4_000, 120)
+    assert again.sources[0].accepted == progress.accepted
     # What this run may send is in flight for a later one.
     assert again.sources[0].in_flight == [InFlight(100, 150, 5.0), InFlight(300, 400, 7.0)]
     assert again.to_json() == checkpoint.to_json()
@@ -125,13 +128,40 @@ def test_a_renamed_source_is_the_same() -> None:
     check_same_job(job(), job(sources=[source("moved/a.csv")]))
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"{", b'{"format": 1}', b"\xff", b'{"format": 1, "target": 1}'])
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b"{", b"[" * 100_000, b'{"format": 1}', b"\xff", b'{"format": 1, "target": 1}']
+)
 def test_what_is_no_checkpoint_is_refused(content: bytes) -> None:
     with pytest.raises(CheckpointError, match="no checkpoint"):
         read_checkpoint(content)
 
 
+@pytest.mark.parametrize("name", sorted(json.loads(job().to_json())))
+@pytest.mark.parametrize("value", [None, -1, "x", [], [{}], {"a": 1}, 1.5, True])
+def test_whatever_stands_in_a_checkpoint_it_is_read_or_refused(name: str, value: object) -> None:
+    document = json.loads(job().to_json())
+    [progress] = document["sources"]
+    for content in [{**document, name: value}] + [
+        {**document, "sources": [{**progress, field: value}]} for field in progress if name == "sources"
+    ]:
+        try:
+            kept = read_checkpoint(json.dumps(content).encode())
+        except CheckpointError:
+            continue
+        # What was read can be worked with.
+        assert read_checkpoint(kept.to_json()).to_json() == kept.to_json()
+        _ = [kept.is_complete, kept.finished, kept.job, *(each.in_doubt(0.0) for each in kept.sources)]
+
+
+def test_an_earlier_program_does_not_go_on_with_other_keys() -> None:
+    checkpoint = job()
+    assert json.loads(checkpoint.to_json())["format"] == 1
+    checkpoint.sources[0].origin = "0"
+    assert json.loads(checkpoint.to_json())["format"] == 2
+    assert read_checkpoint(checkpoint.to_json()).sources[0].origin == "0"
+
+
 def test_a_later_version_is_refused() -> None:
-    document = {**json.loads(job().to_json()), "format": 2}
+    document = {**json.loads(job().to_json()), "format": 3}
     with pytest.raises(CheckpointError, match="another version"):
         read_checkpoint(json.dumps(document).encode())

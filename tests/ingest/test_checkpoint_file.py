@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.disk import recorded
 
 from suprsend_async.ingest import CheckpointError, CheckpointFile
 
@@ -34,6 +35,15 @@ def test_what_was_saved_last_comes_back(path: Path) -> None:
         store.save(b"second")
         assert store.load() == b"second"
     assert names(path.parent) == [path.name]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot sync a folder")
+def test_a_power_cut_at_any_moment_leaves_the_old_or_the_new(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with CheckpointFile(path) as store:
+        calls = recorded(monkeypatch)
+        store.save(b"{}")
+    # The new content is on the disk before it takes the old one's place, and then the name.
+    assert calls == ["write file", "fsync file", "replace", "fsync folder"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX permissions")

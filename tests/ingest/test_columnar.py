@@ -15,7 +15,9 @@ import pyarrow.parquet
 import pytest
 
 from suprsend_async.ingest import Arrow, FileContent, Parquet, Position, SourceError
-from suprsend_async.ingest.columnar import BATCH_ROWS, Columnar
+from suprsend_async.ingest.sources.columnar import BATCH_ROWS, Columnar
+
+pytestmark = pytest.mark.extras("files")
 
 Writer = Callable[[pa.Table, Path, int], None]
 
@@ -46,7 +48,7 @@ def written(
 
 
 @every_kind
-def test_values_keep_their_types_and_null_stays(tmp_path: Path, kind: type[Columnar], write: Writer) -> None:
+def test_values_keep_their_types_and_null_is_no_value(tmp_path: Path, kind: type[Columnar], write: Writer) -> None:
     record = {
         "text": "é",
         "number": 7,
@@ -62,8 +64,16 @@ def test_values_keep_their_types_and_null_stays(tmp_path: Path, kind: type[Colum
     source = written(tmp_path, kind, write, pa.Table.from_pylist([record, dict.fromkeys(record)]))
     assert source.columns() == tuple(record)
     first, second = source.rows()
+    del record["nothing"]
     assert first.values == record
-    assert second.values == dict.fromkeys(record)
+    assert second.values == {}
+
+
+@every_kind
+def test_null_inside_of_a_value_stays(tmp_path: Path, kind: type[Columnar], write: Writer) -> None:
+    records = [{"a": {"b": None, "c": [None, 1]}}, {"a": None}]
+    rows = written(tmp_path, kind, write, pa.Table.from_pylist(records)).rows()
+    assert [row.values for row in rows] == [records[0], {}]
 
 
 @every_kind
@@ -94,7 +104,29 @@ def test_a_value_that_python_cannot_hold_harms_no_other_row(
     rows = list(written(tmp_path, kind, write, pa.table({"map": maps})).rows())
     assert [row.number for row in rows] == [0, 1, 2]
     assert [row.values for row in rows] == [{"map": {"a": 1}}, None, {"map": {}}]
-    assert "no form" in (rows[1].problem or "")
+    assert rows[1].problem == "column 'map' holds a value that Python has no form for (KeyError)"
+
+
+@every_kind
+@pytest.mark.parametrize(
+    ("values", "problem"),
+    [
+        (pa.array([0, 9 * 10**11], pa.timestamp("s")), "OverflowError"),
+        (pa.array([b"a", b"\xff"]).cast(pa.string(), safe=False), "UnicodeDecodeError"),
+    ],
+)
+def test_the_column_of_such_a_value_is_named(
+    tmp_path: Path, kind: type[Columnar], write: Writer, values: pa.Array, problem: str
+) -> None:
+    table = pa.table({"a": ["x", "y"], "b": values})
+    first, second = written(tmp_path, kind, write, table, only={"a", "b"}).rows()
+    assert first.values is not None
+    assert (second.values, second.problem) == (
+        None,
+        f"column 'b' holds a value that Python has no form for ({problem})",
+    )
+    # What is not read harms nobody.
+    assert [row.values for row in written(tmp_path, kind, write, table, only={"a"}).rows()] == [{"a": "x"}, {"a": "y"}]
 
 
 @every_kind
@@ -131,6 +163,25 @@ def test_two_columns_of_one_name_are_refused(tmp_path: Path, kind: type[Columnar
     table = pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=["a", "a"])
     with pytest.raises(SourceError, match="two of its columns 'a'"):
         list(written(tmp_path, kind, write, table).rows())
+
+
+@every_kind
+def test_a_column_without_a_name_is_refused(tmp_path: Path, kind: type[Columnar], write: Writer) -> None:
+    table = pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=["a", ""])
+    source = written(tmp_path, kind, write, table)
+    for read in (source.columns, lambda: list(source.rows())):
+        with pytest.raises(SourceError, match="rows gives column number 2 no name"):
+            read()
+
+
+@every_kind
+def test_a_time_zone_that_is_not_known_is_refused_if_it_is_needed(
+    tmp_path: Path, kind: type[Columnar], write: Writer
+) -> None:
+    table = pa.table({"a": [1], "at": pa.array([[0]], pa.list_(pa.timestamp("us", "Nowhere/Land")))})
+    with pytest.raises(SourceError, match=r"rows: column 'at' is in the time zone 'Nowhere/Land'.*write it in UTC"):
+        written(tmp_path, kind, write, table).columns()
+    assert [row.values for row in written(tmp_path, kind, write, table, only={"a"}).rows()] == [{"a": 1}]
 
 
 @every_kind

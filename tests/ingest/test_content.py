@@ -12,14 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from suprsend_async.ingest import FileContent, JsonLines, SourceError, StandardInput
-from suprsend_async.ingest.content import REPLAYED_BYTES
-from suprsend_async.ingest.fingerprint import BLOCK_BYTES, BLOCKS, fingerprint_of
+from suprsend_async.ingest import Delimited, FileContent, JsonLines, SourceError, StandardInput
+from suprsend_async.ingest.sources.content import BLOCK_BYTES, BLOCKS, REPLAYED_BYTES, fingerprint_of
 
 if sys.version_info >= (3, 14):
     from compression import zstd
 else:
     from backports import zstd
+
+pytestmark = pytest.mark.extras("files")
 
 COMPRESSIONS: dict[str, Callable[[bytes], bytes]] = {".gz": gzip.compress, ".zst": zstd.compress}
 LINES = b"".join(b'{"number": %d}\n' % number for number in range(1000))
@@ -56,11 +57,71 @@ def test_compressed_data_that_is_cut_short_is_told_after_the_rows_before(tmp_pat
         list(rows)
 
 
-@pytest.mark.parametrize("suffix", COMPRESSIONS)
-@pytest.mark.parametrize("data", [b"no such thing, and long enough", LINES])
-def test_what_is_not_compressed_is_told(tmp_path: Path, suffix: str, data: bytes) -> None:
-    with pytest.raises(SourceError, match=r"cannot be read on.*damaged"):
-        list(compressed(tmp_path, suffix, data).rows())
+@pytest.mark.parametrize("suffix", ["", *COMPRESSIONS, ".txt"])
+@pytest.mark.parametrize("compress", [bytes, *COMPRESSIONS.values()], ids=["plain", "gzip", "zstd"])
+def test_compression_is_recognised_by_content_whatever_the_name_says(
+    tmp_path: Path, suffix: str, compress: Callable[[bytes], bytes]
+) -> None:
+    rows = list(compressed(tmp_path, suffix, compress(LINES)).rows())
+    assert [row.values for row in rows] == [{"number": number} for number in range(1000)]
+
+
+def test_a_frame_to_be_skipped_may_come_first(tmp_path: Path) -> None:
+    skipped = b"\x5a\x2a\x4d\x18" + (4).to_bytes(4, "little") + b"note"
+    assert sum(1 for _ in compressed(tmp_path, "", skipped + zstd.compress(LINES)).rows()) == 1000
+
+
+@pytest.mark.parametrize("beginning", [b"\x1f", b"\x28\xb5\x2f", b"\x50\x2a", b"P"])
+def test_what_only_begins_as_if_it_were_compressed_is_read_as_it_is(tmp_path: Path, beginning: bytes) -> None:
+    [row] = compressed(tmp_path, ".gz", beginning).rows()
+    assert "not valid JSON" in (row.problem or "")
+    [row] = JsonLines(StandardInput(io.BytesIO(beginning))).rows()
+    assert "not valid JSON" in (row.problem or "")
+
+
+# What a window of 2 GiB would hold is one block of three bytes.
+WIDE_WINDOW = b"\x28\xb5\x2f\xfd" + bytes([0, 21 << 3]) + (3 << 3 | 1).to_bytes(3, "little") + b"{}\n"
+
+
+def test_a_window_that_is_too_large_is_not_damaged(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"a window of more than 128 MiB; decompress it first: zstd -d --long=31"):
+        list(compressed(tmp_path, ".zst", WIDE_WINDOW).rows())
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (b"PAR1...", "a Parquet file; name its format with --format parquet"),
+        (b"ARROW1..", "an Arrow file; name its format with --format arrow"),
+        (b"PK\x03\x04...", "a zip archive, as workbooks are; unpack it first"),
+        (b"BZh91AY&SY", "compressed by bzip2; decompress it first: bunzip2"),
+        (b"\xfd7zXZ\x00...", "compressed by xz; decompress it first: unxz"),
+        (b"\x04\x22\x4d\x18...", "compressed by lz4"),
+        (gzip.compress(gzip.compress(LINES)), "compressed twice; decompress it first: gunzip"),
+        (zstd.compress(zstd.compress(LINES)), "compressed twice; decompress it first: unzstd"),
+        (b"SQLite format 3\x00...", "an SQLite database; write the rows to a CSV file first"),
+    ],
+)
+@pytest.mark.parametrize("kind", [JsonLines, Delimited])
+def test_what_is_no_text_is_named(tmp_path: Path, kind: type[JsonLines | Delimited], data: bytes, what: str) -> None:
+    (tmp_path / "rows").write_bytes(data)
+    with pytest.raises(SourceError, match=f"rows is {what}"):
+        list(kind(FileContent(tmp_path / "rows")).rows())
+    with pytest.raises(SourceError, match=f"standard input is {what}"):
+        list(kind(StandardInput(io.BytesIO(data))).rows())
+
+
+@pytest.mark.parametrize("kind", [JsonLines, Delimited])
+@pytest.mark.parametrize("encoding", ["UTF-16LE", "UTF-16BE", "UTF-32LE", "UTF-32BE"])
+def test_a_wide_encoding_without_a_mark_is_told_by_its_zero_bytes(
+    tmp_path: Path, kind: type[JsonLines | Delimited], encoding: str
+) -> None:
+    (tmp_path / "rows").write_bytes("a,b\n1,2\n".encode(encoding))
+    with pytest.raises(SourceError, match=rf"seems to be in {encoding}; .*iconv -f {encoding} -t UTF-8"):
+        list(kind(FileContent(tmp_path / "rows")).rows())
+    (tmp_path / "rows").write_bytes(b"a\xff,\0\n")
+    with pytest.raises(SourceError, match="zero bytes in its first line"):
+        list(kind(FileContent(tmp_path / "rows")).rows())
 
 
 @pytest.mark.parametrize("suffix", COMPRESSIONS)
@@ -120,6 +181,20 @@ def test_a_pipe_has_neither_a_fingerprint_nor_a_size() -> None:
     assert source.name == "standard input"
     assert sum(1 for _ in source.rows()) == 1000
     assert source.bytes_read == len(LINES)
+
+
+@pytest.mark.parametrize("compress", COMPRESSIONS.values(), ids=COMPRESSIONS)
+def test_what_is_piped_in_may_be_compressed(compress: Callable[[bytes], bytes]) -> None:
+    source = JsonLines(StandardInput(io.BytesIO(compress(LINES))))
+    assert [row.values for row in source.rows()] == [{"number": number} for number in range(1000)]
+    assert source.bytes_read == len(compress(LINES))
+    assert sum(1 for _ in source.rows()) == 1000
+
+
+def test_a_closed_standard_input_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(SourceError, match="standard input is closed"):
+        StandardInput()
 
 
 def test_a_pipe_can_be_read_again_only_if_it_was_short() -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import subprocess
+from contextlib import suppress
+from encodings.aliases import aliases
 from pathlib import Path
 
 import pytest
@@ -12,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from suprsend_async.ingest import Delimited, FileContent, Position, Row, SourceError, StandardInput
-from suprsend_async.ingest import delimited as module
-from suprsend_async.ingest import lines as lines_module
+from suprsend_async.ingest.sources import delimited as module
+from suprsend_async.ingest.sources import lines as lines_module
+from suprsend_async.ingest.sources.lines import MAX_TEXT_BYTES
 
 
 def written(folder: Path, data: bytes | str, **options: str) -> Delimited:
@@ -108,11 +112,67 @@ def test_a_byte_order_mark_is_skipped(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
 def test_a_wide_encoding_is_refused_by_its_mark_and_by_its_name(tmp_path: Path, encoding: str) -> None:
-    data = "a,b\n1,2\n".encode(encoding)
-    with pytest.raises(SourceError, match=rf"rows\.csv is in {encoding.upper()}.*iconv"):
+    data = "a,b\n1,é\n".encode(encoding)
+    with pytest.raises(SourceError, match=rf"rows\.csv is in {encoding.upper()}.*iconv") as by_mark:
         written(tmp_path, data).columns()
-    with pytest.raises(SourceError, match=rf"{encoding} cannot be read.*iconv"):
+    with pytest.raises(SourceError, match=rf"{encoding} cannot be read.*iconv") as by_name:
         written(tmp_path, data, encoding=encoding)
+    for caught in (by_mark, by_name):
+        command = caught.value.message[caught.value.message.index("iconv") :]
+        command = command.replace("FILE", "rows.csv").replace("NEW", "new.csv")
+        subprocess.run(command, shell=True, cwd=tmp_path, check=True)
+        assert next(Delimited(FileContent(tmp_path / "new.csv")).rows()).values == {"a": "1", "b": "é"}
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-be", "UTF_16_LE", "utf-32-be"])
+def test_the_advice_for_a_wide_encoding_without_a_mark_works(tmp_path: Path, encoding: str) -> None:
+    with pytest.raises(SourceError, match=rf"{encoding} cannot be read.*iconv") as caught:
+        written(tmp_path, "a,b\n1,é\n".encode(encoding), encoding=encoding)
+    command = caught.value.message[caught.value.message.index("iconv") :]
+    subprocess.run(command.replace("FILE", "rows.csv").replace("NEW", "new.csv"), shell=True, cwd=tmp_path, check=True)
+    assert next(Delimited(FileContent(tmp_path / "new.csv")).rows()).values == {"a": "1", "b": "é"}
+
+
+@pytest.mark.parametrize("encoding", ["cp037", "cp500"])
+def test_of_another_encoding_no_command_is_told(tmp_path: Path, encoding: str) -> None:
+    with pytest.raises(SourceError, match=r"convert it to UTF-8 first, and leave the encoding out$"):
+        written(tmp_path, b"a,b\n", encoding=encoding)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "UTF_8_SIG"])
+def test_an_encoding_with_a_mark_reads_files_with_and_without_one(tmp_path: Path, encoding: str) -> None:
+    for mark in (b"", b"\xef\xbb\xbf"):
+        source = written(tmp_path, mark + "a,b\n1,é\n".encode(), encoding=encoding)
+        assert [row.values for row in source.rows()] == [{"a": "1", "b": "é"}]
+
+
+# All that Python knows, be it of files or not.
+ENCODINGS = sorted({*aliases.values(), "undefined", "idna", "punycode", "unicode_escape", "", "a b", "\udcff"})
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_whatever_encoding_is_named_reads_the_file_or_is_refused(tmp_path: Path, encoding: str) -> None:
+    rows: list[Row] = []
+    with suppress(SourceError):
+        rows += written(tmp_path, "a,b\n1,2\n", encoding=encoding).rows()
+    assert [row.values for row in rows] in ([], [{"a": "1", "b": "2"}])
+
+
+def test_a_record_that_cannot_be_read_comes_with_its_text_and_its_line(tmp_path: Path) -> None:
+    long = b"7," + b"x" * 20_000 + b",z\n"
+    data = b'\n"a",b\n\n1,2\n"3\n3",\xe9\n\n4,5\n6\n' + long + b"8,9\n"
+    source = written(tmp_path, data)
+    rows = list(source.rows())
+    assert [(row.line, row.values is None, row.text) for row in rows] == [
+        (4, False, b""),
+        (5, True, b'"3\n3",\xe9\n'),
+        (8, False, b""),
+        (9, True, b"6\n"),
+        (10, True, long[:MAX_TEXT_BYTES]),
+        (11, False, b""),
+    ]
+    for row in rows:
+        assert [again.line for again in source.rows(row.position)] == [each.line for each in rows[row.number :]]
 
 
 @pytest.mark.parametrize(
@@ -121,7 +181,8 @@ def test_a_wide_encoding_is_refused_by_its_mark_and_by_its_name(tmp_path: Path, 
         ("", "is empty"),
         ("\n\n", "is empty"),
         ("a,b,a\n", "two of its columns 'a', number 1 and number 3"),
-        (",column_1\n", "two of its columns 'column_1'"),
+        (",a\n1,2\n", "gives column number 1 no name"),
+        ('a,b,""\n', "gives column number 3 no name; give it one, or leave the column out"),
         ('"a\n', "header is not valid CSV"),
         (b"a,\xff\n", "header cannot be read"),
     ],
@@ -132,10 +193,6 @@ def test_a_header_that_does_not_serve_is_refused(tmp_path: Path, data: bytes | s
         source.columns()
     with pytest.raises(SourceError, match=rf"rows\.csv.*{problem}"):
         list(source.rows())
-
-
-def test_a_column_without_a_name_gets_one(tmp_path: Path) -> None:
-    assert written(tmp_path, ",a,\n0,1,2\n").columns() == ("column_1", "a", "column_3")
 
 
 @pytest.mark.parametrize("options", [{"delimiter": ""}, {"delimiter": ",,"}, {"delimiter": '"'}, {"encoding": "utf-9"}])

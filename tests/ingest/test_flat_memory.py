@@ -15,7 +15,11 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the peak of the memory is read from /proc")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.extras("files"),
+    pytest.mark.skipif(sys.platform != "linux", reason="the peak of the memory is read from /proc"),
+]
 
 READ = """
 import sys

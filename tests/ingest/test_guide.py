@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import tomllib
 from pathlib import Path
@@ -19,4 +18,4 @@ def test_the_mapping_of_the_guide_is_one() -> None:
 
 def test_the_guide_names_every_key_of_a_mapping() -> None:
     keys = re.findall(r"^\| `(\w+)` \| `--", GUIDE, re.MULTILINE)
-    assert keys == [field.name for field in dataclasses.fields(EventMapping)]
+    assert keys == list(EventMapping.model_fields)

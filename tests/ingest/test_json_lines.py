@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from suprsend_async.ingest import FileContent, JsonLines, Position, Row, SourceError, StandardInput
-from suprsend_async.ingest import json_lines as module
-from suprsend_async.ingest import lines as lines_module
+from suprsend_async.ingest.sources import json_lines as module
+from suprsend_async.ingest.sources import lines as lines_module
 
 
 def written(folder: Path, data: bytes, name: str = "rows.jsonl") -> JsonLines:
@@ -53,6 +53,16 @@ def test_a_line_is_parsed_only_when_its_values_are_asked_for(tmp_path: Path, mon
 def test_blank_lines_are_no_rows(tmp_path: Path) -> None:
     rows = list(written(tmp_path, b'\n{"a": 1}\n \t\r\n\n{"a": 2}\n\n').rows())
     assert [(row.number, row.values) for row in rows] == [(0, {"a": 1}), (1, {"a": 2})]
+
+
+def test_a_row_tells_its_line(tmp_path: Path) -> None:
+    source = written(tmp_path, b'\n{"a": 1}\n\nbroken\n \n{"a": 2}')
+    rows = list(source.rows())
+    assert [(row.number, row.line) for row in rows] == [(0, 2), (1, 4), (2, 6)]
+    assert [row.line for row in source.rows(rows[1].position)] == [4, 6]
+    # A place that was noted without its line gives it all the same.
+    assert [row.line for row in source.rows(Position(1, rows[1].offset))] == [4, 6]
+    assert rows[1].text == b"broken\n"
 
 
 def test_an_empty_file_has_no_rows(tmp_path: Path) -> None:
@@ -97,6 +107,7 @@ def test_a_line_without_end_is_never_held_in_memory(tmp_path: Path, monkeypatch:
     rows = list(source.rows())
     assert [row.values for row in rows] == [{"a": 1}, None, {"a": 12345678}, {"a": 2}, None]
     assert "longer" in (rows[1].problem or "")
+    assert rows[1].text == long[:16]
     assert list(source.rows(rows[2].position)) == rows[2:]
 
 

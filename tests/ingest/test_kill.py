@@ -10,7 +10,11 @@ from pathlib import Path
 import pytest
 from tests.ingest.kills import EXAMPLES, kill_and_resume
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSIX's")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.extras("cli"),
+    pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSIX's"),
+]
 
 CONCURRENCY = 8
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
+import json
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,17 @@ def test_what_contradicts_itself_is_refused(values: dict[str, Any], problem: str
         EventMapping(**values)
 
 
+def test_a_key_that_a_mapping_does_not_have_is_named() -> None:
+    with pytest.raises(ConfigurationError, match="no key 'distinctid' in a mapping; did you mean 'distinct_id'"):
+        EventMapping(event="a_b", distinctid="user")  # type: ignore[call-arg]
+
+
+def test_a_mapping_goes_to_other_processes_and_into_documents() -> None:
+    assert pickle.loads(pickle.dumps(FULL)) == FULL
+    assert mapping_of(FULL.model_dump()) == FULL
+    assert mapping_of(json.loads(FULL.model_dump_json())).digest() == FULL.digest()
+
+
 def test_the_platforms_own_names_may_be_events() -> None:
     assert EventMapping(event="$user_login").event == "$user_login"
 
@@ -88,7 +100,7 @@ OTHERS: dict[str, Any] = {
 
 @pytest.mark.parametrize("field", OTHERS)
 def test_the_digest_changes_with_each_field(field: str) -> None:
-    assert dataclasses.replace(FULL, **{field: OTHERS[field]}).digest() != FULL.digest()
+    assert EventMapping(**{**FULL.model_dump(), field: OTHERS[field]}).digest() != FULL.digest()
 
 
 def test_the_digest_is_of_what_is_meant_and_not_of_how_it_is_written() -> None:
@@ -139,6 +151,19 @@ def test_a_column_that_no_json_line_has_is_doubted_and_not_refused(tmp_path: Pat
     assert mapping.doubts(JsonLines(StandardInput(io.BytesIO(b'{"id": 1}')))) == []
 
 
+def test_a_unit_of_times_is_checked_and_changes_no_digest_that_has_none() -> None:
+    with pytest.raises(ConfigurationError, match=r"time_unit: there is no unit 'msec'; did you mean 'ms'\?"):
+        EventMapping(event="a_b", time="at", time_unit="msec")
+    with pytest.raises(ConfigurationError, match="time_unit is given without time"):
+        EventMapping(event="a_b", time_unit="s")
+    with pytest.raises(ConfigurationError, match="time_unit: give a text"):
+        mapping_of({"event": "a_b", "time": "at", "time_unit": 3})
+    plain, told = EventMapping(event="a_b", time="at"), mapping_of({"event": "a_b", "time": "at", "time_unit": "s"})
+    # Checkpoints hold it: a job that began with an earlier version goes on.
+    assert plain.digest() == "32bd24a98515ee5d31fc8eb8f66ac2cf"
+    assert told.digest() != plain.digest()
+
+
 def test_a_mapping_from_a_document() -> None:
     assert mapping_of(
         {
@@ -180,6 +205,19 @@ def test_a_mapping_from_a_file(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_mapping_may_come_from_any_editor(tmp_path: Path, end: str) -> None:
+    path = tmp_path / "mapping.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + f'event = "é_b"{end}key = "{{id}}"{end}'.encode())
+    assert read_mapping(path) == EventMapping(event="é_b", key="{id}")
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="a file without end is POSIX's")
+def test_a_mapping_without_end_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="larger than 64 KiB"):
+        read_mapping(Path("/dev/zero"))
+
+
 @pytest.mark.parametrize(
     ("data", "problem"),
     [
@@ -188,6 +226,14 @@ def test_a_mapping_from_a_file(tmp_path: Path) -> None:
         (b"\xff", "not in UTF-8"),
         (b'evnt = "a_b"', "no key 'evnt' in a mapping; did you mean 'event'"),
         (b"event = 3", "event: give a text"),
+        # What would take seconds and gigabytes, or end with a traceback.
+        (b"a" + b".a" * 20_000 + b" = 1", "more than 500 dots"),
+        (b"[" + b"a." * 20_000 + b"a]", "more than 500 dots"),
+        (b"a = " + b"[" * 20_000, "nested too deeply"),
+        (b"a = " + b"{a = " * 10_000, "nested too deeply"),
+        (b"a = " + b"9" * 5_000, "a number with too many digits"),
+        (b"# " + b"a" * 65_536, "larger than 64 KiB"),
+        (b"a" * 5_000 + b" = 1", "there is no key 'a{100}…' in a mapping"),
     ],
 )
 def test_a_file_that_is_no_mapping_is_refused_by_its_name(tmp_path: Path, data: bytes | None, problem: str) -> None:

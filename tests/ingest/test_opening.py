@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,9 +40,9 @@ def names(*arguments: str, **options: str) -> list[str]:
         ("a.csv", Delimited),
         ("a.b.CSV.gz", Delimited),
         ("a.tsv", Delimited),
-        ("a.parquet", Parquet),
-        ("a.feather", Arrow),
-        ("a.arrows", Arrow),
+        pytest.param("a.parquet", Parquet, marks=pytest.mark.extras("files")),
+        pytest.param("a.feather", Arrow, marks=pytest.mark.extras("files")),
+        pytest.param("a.arrows", Arrow, marks=pytest.mark.extras("files")),
     ],
 )
 def test_the_suffix_tells_the_format(folder: Path, name: str, kind: type) -> None:
@@ -96,6 +98,14 @@ def test_two_files_of_the_same_content_are_refused(folder: Path) -> None:
         open_sources(["a.csv", "b.csv"])
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names are no bytes, or must be UTF-8")
+def test_two_names_that_are_shown_alike_are_refused(folder: Path) -> None:
+    for number, name in enumerate([b"caf\xe9.csv", b"caf\\xe9.csv"]):
+        Path(os.fsdecode(name)).write_text(f"a\n{number}\n")
+    with pytest.raises(SourceError, match=r"two sources have names that are shown as caf\\xe9\.csv; rename one"):
+        open_sources(["*.csv"])
+
+
 def test_two_empty_files_are_not_the_same(folder: Path) -> None:
     for name in ("a.jsonl", "b.jsonl"):
         (folder / name).touch()
@@ -117,8 +127,8 @@ def test_what_is_no_file_is_refused(folder: Path) -> None:
         open_sources([])
 
 
-@pytest.mark.parametrize("name", ["a.parquet.gz", "a.arrow.zst"])
+@pytest.mark.parametrize("name", ["a.parquet.gz", "a.arrow", "a.feather.zst"])
 def test_what_compresses_inside_is_not_compressed_as_a_whole(folder: Path, name: str) -> None:
-    (folder / name).touch()
+    (folder / name).write_bytes(gzip.compress(b"PAR1"))
     with pytest.raises(SourceError, match="not compressed as a whole"):
         open_sources([name])

@@ -1,7 +1,10 @@
 """An outage is told from rows that are at fault."""
 
+from __future__ import annotations
+
 import io
 import threading
+from typing import TYPE_CHECKING
 
 from tests.conftest import Received, Server
 from tests.ingest.jobs import DAY, MAPPING, Job, expected, keys
@@ -16,8 +19,9 @@ from suprsend_async.ingest import (
     StandardInput,
     open_sources,
 )
-from suprsend_async.sandbox import Sandbox
-from suprsend_async.sandbox.faults import Status
+
+if TYPE_CHECKING:
+    from suprsend_async.sandbox import Sandbox
 
 
 async def test_refused_credentials_stop_it_and_no_row_is_lost(job: Job, sandbox: Sandbox) -> None:
@@ -36,7 +40,7 @@ async def test_refused_credentials_stop_it_and_no_row_is_lost(job: Job, sandbox:
 
 async def test_an_outage_stops_it_and_no_row_is_lost(job: Job, sandbox: Sandbox) -> None:
     job.write(5_000)
-    sandbox.provoke(Status(status=503, count=None))
+    sandbox.fail_next(10_000)
     async with AsyncSuprsend(
         sandbox.workspace_key, sandbox.workspace_secret, base_url=sandbox.url, max_retries=0
     ) as client:
@@ -57,7 +61,7 @@ async def test_rows_that_fail_while_others_come_through_are_failures(job: Job, s
     async with AsyncSuprsend("k" * 20, "secret", base_url=server.url, max_retries=0) as client:
         report = await job.run(client, concurrency=1)
     assert (report.ending, report.accepted, report.failed) == ("finished", 200, 300)
-    assert [letter["row"] for letter in job.letters()] == [*range(200), *range(300, 400)]
+    assert [dead_letter["row"] for dead_letter in job.dead_letters()] == [*range(200), *range(300, 400)]
 
 
 async def test_refused_credentials_after_an_outage_make_no_failures_of_its_rows(job: Job, server: Server) -> None:
@@ -105,7 +109,7 @@ async def test_a_chunk_that_fails_after_later_ones_came_through_is_a_failure(job
     async with AsyncSuprsend("k" * 20, "secret", base_url=server.url, max_retries=0) as client:
         report = await job.run(client, concurrency=4)
     assert (report.ending, report.accepted, report.failed) == ("finished", 900, 100)
-    assert [letter["row"] for letter in job.letters()] == [*range(100, 200)]
+    assert [dead_letter["row"] for dead_letter in job.dead_letters()] == [*range(100, 200)]
 
 
 async def test_an_old_success_does_not_make_failures_of_what_was_sent_after_it(job: Job, server: Server) -> None:
@@ -167,7 +171,7 @@ async def test_what_came_by_a_pipe_and_is_not_sent_in_an_outage_is_a_failure(job
     assert report.ending == "stopped"
     assert report.accepted > 0
     # What was read and was still waiting is there as well.
-    rows = [letter["row"] for letter in job.letters()]
+    rows = [dead_letter["row"] for dead_letter in job.dead_letters()]
     assert rows == list(range(report.accepted, report.accepted + report.failed))
 
 

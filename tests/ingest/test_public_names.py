@@ -3,9 +3,10 @@
 from suprsend_async import ingest
 
 NAMES = """
-Arrow CheckpointError CheckpointFile CheckpointStore Content DeadLetter DeadLetterFile DeadLetters Delimited
-EventMapping FileContent InDoubt IngestProgress IngestReport JsonLines LetterMapping MappingError Parquet Plan
-Position Row Runner RunnerOptions Source SourceError SourceOptions StandardInput mapping_of open_sources read_mapping
+Arrow CheckpointError CheckpointFile CheckpointStore Content DeadLetterFile DeadLetterMapping DeadLetters Delimited
+EventMapping FailedRow FileContent InDoubt IngestProgress IngestReport JsonLines MappingError Parquet Plan Position
+ResentDeadLetters Row Runner RunnerOptions Source SourceError SourceOptions StandardInput mapping_of open_sources
+read_mapping
 """
 
 

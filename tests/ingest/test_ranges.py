@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from suprsend_async.ingest.ranges import RowSet, spans_of
+from suprsend_async.ingest.job.ranges import RowSet, spans_of
 
 SPANS = st.tuples(st.integers(0, 60), st.integers(0, 20)).map(lambda pair: (pair[0], pair[0] + pair[1]))
 
@@ -32,6 +32,18 @@ def test_as_few_spans_as_can_be(spans: list[tuple[int, int]]) -> None:
     edges = [rows.watermark, *(edge for span in rows.above for edge in span)]
     # Nothing touches: neither the watermark and the first span, nor two spans.
     assert edges == sorted(set(edges))
+
+
+@given(st.lists(SPANS), st.sets(st.integers(0, 60)))
+def test_rows_can_be_left_out(spans: list[tuple[int, int]], left_out: set[int]) -> None:
+    rows = RowSet()
+    for span in spans:
+        rows.add(span)
+    model = {number for span in rows.spans() for number in range(*span)}
+    assert len(rows) == len(model)
+    left = rows.without(sorted(left_out))
+    assert {number for span in left.spans() for number in range(*span)} == model - left_out
+    assert left.watermark == min(set(range(100)) - (model - left_out))
 
 
 @given(st.sets(st.integers(0, 60)))

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from suprsend_async.ingest.rate import Rate
+from suprsend_async.ingest.job.row_reader import Rate
 
 
 @pytest.mark.parametrize(("events_per_second", "group"), [(0.5, 1), (7.0, 7), (99.5, 99), (100.0, 100), (5_000.0, 100)])

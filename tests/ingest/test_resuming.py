@@ -1,12 +1,16 @@
 """A job that ended early goes on: stopped, cancelled, crashed, or with a full disk."""
 
+from __future__ import annotations
+
+import asyncio
 import json
+from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import anyio
 import pytest
-from tests.conftest import Server
+from tests.conftest import Received, Server
 from tests.ingest.jobs import DAY, MAPPING, Job, expected, keys, stop_when_held
 
 from suprsend_async import AsyncSuprsend
@@ -19,8 +23,12 @@ from suprsend_async.ingest import (
     RunnerOptions,
     open_sources,
 )
-from suprsend_async.ingest.checkpoint import read_checkpoint
-from suprsend_async.sandbox import Sandbox
+from suprsend_async.ingest.job.checkpoint import read_checkpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from suprsend_async.sandbox import Sandbox
 
 
 async def test_restart_sends_all_rows_again(job: Job, sandbox: Sandbox) -> None:
@@ -33,42 +41,45 @@ async def test_restart_sends_all_rows_again(job: Job, sandbox: Sandbox) -> None:
     assert keys(sandbox) == expected(300)
 
 
-async def test_a_run_that_was_stopped_goes_on(job: Job, sandbox: Sandbox) -> None:
+def keys_received(server: Server) -> Counter[str]:
+    return Counter(event["$idempotency_key"] for request in server.requests for event in request.json)
+
+
+def at_the_third_request(server: Server, do: Callable[[], None]) -> None:
+    """Do something on the running loop before the third request is answered."""
+    loop = asyncio.get_running_loop()
+
+    def answer(request: Received) -> bytes:
+        loop.call_soon_threadsafe(do)
+        return server.accept(request)
+
+    server.script.extend([server.accept, server.accept, answer])
+
+
+async def test_a_run_that_was_stopped_goes_on(job: Job, server: Server) -> None:
     job.write(2_000)
-    async with sandbox.client() as client:
-        runner = job.runner(client, rate=2_000.0)
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(stop_once, lambda: len(sandbox.events) >= 300, runner)
-            first = await runner.run()
-            tasks.cancel_scope.cancel()
-    assert (first.ending, first.success) == ("interrupted", False)
-    assert 300 <= first.accepted < 2_000
-    second = await job.run(sandbox)
-    assert (second.ending, second.accepted, second.accepted_now) == ("finished", 2_000, 2_000 - first.accepted)
-    assert keys(sandbox) == expected(2_000)
+    async with AsyncSuprsend("k" * 20, "secret", base_url=server.url) as client:
+        runner = job.runner(client, concurrency=1)
+        at_the_third_request(server, runner.stop)
+        first = await runner.run()
+        assert (first.ending, first.success, first.accepted) == ("interrupted", False, 300)
+        second = await job.run(client)
+    assert (second.ending, second.accepted, second.accepted_now) == ("finished", 2_000, 1_700)
     # It ended in order, so nothing had to be sent again.
-    assert sandbox.repeats == 0
+    assert keys_received(server) == expected(2_000)
     # Both runs sent events of one job: the time is the first one's.
-    assert len({event["$time"] for event in sandbox.events}) == 1
+    assert len({event["$time"] for request in server.requests for event in request.json}) == 1
 
 
-async def stop_once(reached: Any, runner: Runner) -> None:
-    while not reached():
-        await anyio.sleep(0.001)
-    runner.stop()
-
-
-async def test_cancelling_keeps_the_checkpoint(job: Job, sandbox: Sandbox) -> None:
+async def test_cancelling_keeps_the_checkpoint(job: Job, server: Server) -> None:
     job.write(2_000)
-    async with sandbox.client() as client, anyio.create_task_group() as tasks:
-        tasks.start_soon(job.runner(client, rate=2_000.0).run)
-        while len(sandbox.events) < 300:
-            await anyio.sleep(0.001)
-        tasks.cancel_scope.cancel()
-    report = await job.run(sandbox)
-    assert report.accepted == 2_000
-    assert report.accepted_now < 1_800
-    assert (keys(sandbox), sandbox.repeats) == (expected(2_000), 0)
+    async with AsyncSuprsend("k" * 20, "secret", base_url=server.url) as client:
+        async with anyio.create_task_group() as tasks:
+            at_the_third_request(server, tasks.cancel_scope.cancel)
+            tasks.start_soon(job.runner(client, concurrency=1).run)
+        report = await job.run(client)
+    assert (report.accepted, report.accepted_now) == (2_000, 1_700)
+    assert keys_received(server) == expected(2_000)
 
 
 async def test_what_is_in_flight_when_it_stops_stays_in_flight(job: Job, server: Server) -> None:
@@ -96,7 +107,7 @@ async def test_another_job_is_refused(job: Job, sandbox: Sandbox, change: str) -
         job.write(301)
     elif change == "mapping":
         job.mapping = EventMapping(distinct_id="user", event="signed_in", key="{id}")
-    with Sandbox() as other, pytest.raises(CheckpointError) as caught:
+    with type(sandbox)() as other, pytest.raises(CheckpointError) as caught:
         await job.run(other if change == "target" else sandbox)
     assert str(job.checkpoint) in caught.value.message
     assert "--restart" in caught.value.message

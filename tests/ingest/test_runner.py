@@ -1,9 +1,11 @@
 """The runner against a real sandbox."""
 
+from __future__ import annotations
+
 import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.ingest.jobs import MAPPING, Job, expected, keys
@@ -17,8 +19,10 @@ from suprsend_async.ingest import (
     RunnerOptions,
     SourceError,
 )
-from suprsend_async.ingest.checkpoint import read_checkpoint
-from suprsend_async.sandbox import Sandbox
+from suprsend_async.ingest.job.checkpoint import read_checkpoint
+
+if TYPE_CHECKING:
+    from suprsend_async.sandbox import Sandbox
 
 
 async def test_every_row_is_one_event(job: Job, sandbox: Sandbox) -> None:
@@ -163,6 +167,6 @@ async def test_an_environment_that_allows_no_connection(job: Job, monkeypatch: p
     monkeypatch.setenv("HTTPS_PROXY", "socks4://proxy:1")
     job.write(10)
     async with contextlib.aclosing(AsyncSuprsend("key", "secret")) as client:
-        with pytest.raises(ConfigurationError, match="proxy variables"):
+        with pytest.raises(ConfigurationError, match=r"^HTTPS_PROXY names"):
             await job.run(client)
     assert not job.checkpoint.exists()

@@ -18,14 +18,18 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from suprsend_async import AsyncSuprsend, Event, Suprsend, ValidationError
+from suprsend_async import AsyncSuprsend, Event, NotFound, Suprsend, ValidationError
+from suprsend_async.api.call import fetch
 from suprsend_async.integrations.opentelemetry import instrument
+from suprsend_async.transport.request import Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.conftest import Server
+
+pytestmark = pytest.mark.extras("otel")
 
 ACCEPTED = {"status": "success", "message_id": "m-1"}
 
@@ -231,6 +235,7 @@ async def test_durations_are_measured_for_each_attempt(
         "server.address": "127.0.0.1",
         "server.port": server.port,
         "http.request.method": "POST",
+        "url.template": "v2/event/",
         "http.response.status_code": 503,
         "error.type": "503",
     }
@@ -276,6 +281,23 @@ async def test_nothing_of_a_person_is_recorded(watched: AsyncSuprsend, recorded:
     assert "planted" not in recorded.everything()
     assert event.insert_id not in recorded.everything()
     assert json.dumps(server.requests[0].json).count("planted") > 4
+
+
+async def test_a_request_is_recorded_by_its_route_and_not_by_its_ids(
+    watched: AsyncSuprsend, recorded: Recorded, server: Server
+) -> None:
+    route, ids = "v1/user/{distinct_id}/", {"distinct_id": "planted"}
+    request = Request("PATCH", route, ids, query={"tenant_id": "planted"}, body=b'{"name": "planted"}')
+    server.script += [server.hang_up, server.answer(404, {"code": 404, "message": "planted"})]
+    with pytest.raises(NotFound):
+        await fetch(watched.sender.transport, request, "users.edit")
+    assert server.requests[0].target == "/v1/user/planted/?tenant_id=planted"
+    points = recorded.points("http.client.request.duration")
+    assert {(point.attributes["http.request.method"], point.attributes["url.template"]) for point in points} == {
+        ("PATCH", route)
+    }
+    assert recorded.span.name == "suprsend.users.edit"
+    assert "planted" not in recorded.everything()
 
 
 async def test_the_trace_stays_here_unless_asked_for(

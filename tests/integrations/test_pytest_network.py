@@ -104,6 +104,7 @@ def suppressed():
 """
 
 
+@pytest.mark.extras("requests")
 def test_every_client_that_would_leave_this_machine_is_refused(pytester: pytest.Pytester, run_pytest: Run) -> None:
     tests = "\n".join(f"def test_{name}():\n    {code}\n" for name, code in ATTEMPTS.items())
     pytester.makepyfile(PRELUDE + tests)
@@ -114,6 +115,7 @@ def test_every_client_that_would_leave_this_machine_is_refused(pytester: pytest.
     assert refused == {f"test_{name}" for name in ATTEMPTS}
 
 
+@pytest.mark.extras("sandbox")
 def test_this_machine_can_be_reached_in_every_way(pytester: pytest.Pytester, run_pytest: Run) -> None:
     pytester.makepyfile(
         PRELUDE

@@ -34,6 +34,7 @@ def run(pytester: pytest.Pytester, run_pytest: Run) -> Run:
     return run
 
 
+@pytest.mark.extras("sandbox")
 def test_blocking_code_is_caught_by_the_environment(run: Run) -> None:
     result = run(
         """
@@ -76,6 +77,7 @@ def test_blocking_code_is_caught_by_the_environment(run: Run) -> None:
     result.assert_outcomes(passed=5)
 
 
+@pytest.mark.extras("sandbox")
 def test_a_failure_shows_the_difference_and_not_the_plugins_code(run: Run) -> None:
     result = run(
         """
@@ -127,16 +129,19 @@ async def test_with_its_client(suprsend_sandbox):
 """
 
 
+@pytest.mark.extras("sandbox")
 def test_with_pytest_asyncio(run: Run) -> None:
     options = ("-p", "pytest_asyncio.plugin", "-o", "asyncio_default_fixture_loop_scope=function")
     run(ASYNC_TESTS.format(mark="@pytest.mark.asyncio"), *options).assert_outcomes(passed=2)
 
 
+@pytest.mark.extras("sandbox")
 def test_with_the_anyio_plugin(run: Run) -> None:
     tests = "\n@pytest.fixture\ndef anyio_backend():\n    return 'asyncio'\n"
     run(ASYNC_TESTS.format(mark="@pytest.mark.anyio") + tests, "-p", "anyio.pytest_plugin").assert_outcomes(passed=2)
 
 
+@pytest.mark.extras("sandbox")
 def test_with_xdist_every_test_has_a_sandbox_of_its_own(run: Run) -> None:
     result = run(
         """

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.extras("sandbox")
+
 HERE = Path(__file__).parent
 
 

@@ -87,7 +87,8 @@ def test_1_a_silent_server_is_left_at_the_deadline(
     theirs.start()
     server.wait_for_requests(1)
     response = make(timeout=0.3).track_event(event())
-    assert (response.outcome, response.status_code) == ("unknown", None)
+    # Whether the request went out before the deadline is up to the machine.
+    assert (response.error_type, response.status_code) == ("deadline_exceeded", None)
     assert theirs.is_alive()
     server.release.set()
     theirs.join(10)
@@ -230,7 +231,8 @@ def test_8_a_redirect_is_not_a_success(
     server.script.append(redirect)
     response = ours.track_event(event())
     assert (response.success, response.status_code) == (False, status)
-    assert server.url + "elsewhere" in response.message
+    # Where to, but not the path: it may hold an id.
+    assert response.message.endswith(f"the server pointed to {server.url}")
 
 
 def test_8_a_netrc_entry_does_not_replace_the_signature(

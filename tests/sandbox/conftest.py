@@ -20,6 +20,8 @@ from suprsend_async.sandbox import Sandbox
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+pytestmark = pytest.mark.extras("sandbox")
+
 JSON = "application/json; charset=utf-8"
 
 
@@ -55,20 +57,34 @@ class Wire:
         response = self._connection.getresponse()
         return Reply(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
 
-    def post(self, path: str, content: object, **headers: str | None) -> Reply:
-        """Post with the API key; a header of None is left out."""
-        body = content if isinstance(content, bytes) else json.dumps(content).encode()
+    def call(self, method: str, path: str, content: object = None, **headers: str | None) -> Reply:
+        """Send a request with the API key; a header of None is left out, and a content of None is no body."""
+        body = content if isinstance(content, bytes) else b"" if content is None else json.dumps(content).encode()
         wanted = {"authorization": f"Bearer {self._sandbox.api_key}", "content_type": JSON} | headers
-        return self.request("POST", path, body, {k.replace("_", "-"): v for k, v in wanted.items() if v is not None})
+        return self.request(method, path, body, {k.replace("_", "-"): v for k, v in wanted.items() if v is not None})
 
-    def signed(self, path: str, content: object, *, target: str | None = None) -> Reply:
-        """Post with key and secret; `target` is what is signed if it is not the path."""
-        body = json.dumps(content).encode()
+    def post(self, path: str, content: object, **headers: str | None) -> Reply:
+        body = content if isinstance(content, bytes) else json.dumps(content).encode()
+        return self.call("POST", path, body, **headers)
+
+    def get(self, path: str, **headers: str | None) -> Reply:
+        return self.call("GET", path, **headers)
+
+    def patch(self, path: str, content: object, **headers: str | None) -> Reply:
+        return self.call("PATCH", path, content, **headers)
+
+    def delete(self, path: str, content: object = None, **headers: str | None) -> Reply:
+        return self.call("DELETE", path, content, **headers)
+
+    def signed(self, path: str, content: object, *, target: str | None = None, method: str = "POST") -> Reply:
+        """Send with key and secret; `target` is what is signed if it is not the path. No content is no body."""
+        body = b"" if content is None else json.dumps(content).encode()
         date = formatdate(usegmt=True)
-        text = "\n".join(("POST", hashlib.md5(body).hexdigest(), JSON, date, target or path))
-        digest = hmac.digest(self._sandbox.workspace_secret.encode(), text.encode(), "sha256")
-        authorization = f"{self._sandbox.workspace_key}:{base64.b64encode(digest).decode()}"
-        return self.post(path, body, authorization=authorization, date=date)
+        digest = hashlib.md5(body).hexdigest() if body else ""
+        text = "\n".join((method, digest, JSON, date, target or path))
+        digest_of_all = hmac.digest(self._sandbox.workspace_secret.encode(), text.encode(), "sha256")
+        authorization = f"{self._sandbox.workspace_key}:{base64.b64encode(digest_of_all).decode()}"
+        return self.call(method, path, body, authorization=authorization, date=date)
 
     def raw(self) -> socket.socket:
         """Open a bare TCP connection of its own."""
@@ -82,6 +98,12 @@ class Wire:
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox() as running:
         yield running
+
+
+@pytest.fixture
+def _waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a stop that waits for answers under way wait for ever: one that need not wait returns all the same."""
+    monkeypatch.setattr("suprsend_async.sandbox.listener._ANSWERS_UNDER_WAY", 3600.0)
 
 
 @pytest.fixture

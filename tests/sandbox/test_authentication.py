@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from suprsend_async.sandbox.authentication import Credentials, Received, Workspace, authenticate
+from suprsend_async.sandbox.platform.authentication import Received, Workspace, WorkspaceCredentials, authenticate
 from suprsend_async.sandbox.refusal import Refusal
 
 RECORDED: dict[str, Any] = json.loads(
     (Path(__file__).parents[1] / "data" / "signature-vectors.json").read_text(encoding="utf-8")
 )
-CREDENTIALS = Credentials(
+CREDENTIALS = WorkspaceCredentials(
     workspace_key=RECORDED["workspace_key"],
     workspace_secret=RECORDED["workspace_secret"],
     workspace_uid="uid-of-15-chars",

@@ -7,8 +7,8 @@ from collections import Counter
 import pytest
 from pydantic import ValidationError
 
-from suprsend_async.sandbox.fault_plan import Faults, Strike
 from suprsend_async.sandbox.faults import Html502, Latency, RandomMix, RateLimit, RefuseRecords, Reset, Silence, Status
+from suprsend_async.sandbox.faults.plan import LONGEST_WAIT, Faults, Strike
 from suprsend_async.sandbox.refusal import Refusal
 
 
@@ -35,7 +35,7 @@ def endings(faults: Faults, requests: int) -> list[object]:
 
 def test_without_faults_nothing_happens(faults: Faults) -> None:
     assert faults.strike() == Strike(0.0, None)
-    assert faults.refuse({"event": "x"}) is None
+    assert faults.refuse("event", "x", ["u"]) is None
     assert faults.limit(100) is None
 
 
@@ -98,21 +98,21 @@ def test_records_are_refused_by_who_and_by_name(faults: Faults) -> None:
     faults.plan(RefuseRecords(distinct_id="u-1", status=404))
     faults.plan(RefuseRecords(name="bad"))
     message = "The sandbox was told to refuse this event."
-    assert faults.refuse({"event": "good", "distinct_id": "u-1"}) == Refusal(404, "planned_fault", message)
-    assert faults.refuse({"event": "bad", "distinct_id": "u-2"}) == Refusal(422, "planned_fault", message)
-    assert faults.refuse({"event": "good", "distinct_id": "u-2"}) is None
+    assert faults.refuse("event", "good", ["u-1"]) == Refusal(404, "planned_fault", message)
+    assert faults.refuse("event", "bad", ["u-2"]) == Refusal(422, "planned_fault", message)
+    assert faults.refuse("event", "good", ["u-2"]) is None
 
 
 def test_both_who_and_name_must_match(faults: Faults) -> None:
     faults.plan(RefuseRecords(distinct_id="u-1", name="bad"))
-    assert faults.refuse({"event": "bad", "distinct_id": "u-2"}) is None
-    assert faults.refuse({"event": "good", "distinct_id": "u-1"}) is None
-    assert faults.refuse({"event": "bad", "distinct_id": "u-1"}) is not None
+    assert faults.refuse("event", "bad", ["u-2"]) is None
+    assert faults.refuse("event", "good", ["u-1"]) is None
+    assert faults.refuse("event", "bad", ["u-1"]) is not None
 
 
 def test_refused_records_count_down(faults: Faults) -> None:
     faults.plan(RefuseRecords(count=2))
-    assert [faults.refuse({"event": "x"}) is None for _ in range(3)] == [False, False, True]
+    assert [faults.refuse("event", "x", ["u"]) is None for _ in range(3)] == [False, False, True]
 
 
 def test_a_rate_limit_lets_the_rate_pass(faults: Faults, clock: Clock) -> None:
@@ -130,7 +130,7 @@ def test_a_request_larger_than_the_rate_passes_and_those_after_it_wait(faults: F
     assert faults.limit(100) is None
     refusal = faults.limit(1)
     assert refusal is not None
-    assert (refusal.status_code, refusal.type, refusal.retry_after) == (429, "rate_limited", "9")
+    assert (refusal.status_code, refusal.type, refusal.headers) == (429, "rate_limited", {"Retry-After": "9"})
     clock.now = 8.9
     assert faults.limit(1) is not None
     clock.now = 9.1
@@ -140,6 +140,15 @@ def test_a_request_larger_than_the_rate_passes_and_those_after_it_wait(faults: F
 def test_the_refusals_of_a_rate_limit_count_down(faults: Faults) -> None:
     faults.plan(RateLimit(events_per_second=1, count=1))
     assert [faults.limit(1) is None for _ in range(4)] == [True, False, True, True]
+
+
+@pytest.mark.parametrize("rate", [1e-320, 1e-300, 1e-9])
+def test_a_rate_of_next_to_nothing_says_to_wait_for_long_and_not_for_ever(faults: Faults, rate: float) -> None:
+    faults.plan(RateLimit(events_per_second=rate))
+    assert faults.limit(100) is None
+    refusal = faults.limit(1)
+    assert refusal is not None
+    assert refusal.headers == {"Retry-After": str(LONGEST_WAIT)}
 
 
 def test_a_random_mix_is_the_same_for_the_same_seed(faults: Faults, clock: Clock) -> None:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from starlette.datastructures import Headers
 
 from suprsend_async.sandbox import Sandbox
-from suprsend_async.sandbox.guard import check_host, check_origin, is_loopback
+from suprsend_async.sandbox.inbox.guard import check_host, check_origin, host_name, is_loopback
+
+from .conftest import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .conftest import Reply, Wire
+    from .conftest import Reply
 
 LOCAL = "127.0.0.1"
 
@@ -24,14 +27,23 @@ def assert_refused(reply: Reply, kind: str) -> None:
     assert (reply.status, reply.json["error"]["type"]) == (403, kind)
 
 
-@pytest.mark.parametrize("header", ["127.0.0.1:80", "localhost:8000", "LOCALHOST", "[::1]:80", "127.0.0.2"])
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("127.0.0.1:80", "localhost:8000", "LOCALHOST", "[::1]:80", "127.0.0.2"),
+        *("shop.localhost:8700", "a.b.LOCALHOST", "localhost.:80", "shop.localhost."),
+    ],
+)
 def test_this_machines_names_are_fine(header: str) -> None:
     assert check_host(header, LOCAL) is None
 
 
 @pytest.mark.parametrize(
     "header",
-    ["", "evil.example", "127.0.0.1.evil.example:80", "localhost.evil.example", "10.0.0.1", "[::2]", "[", "::1"],
+    [
+        *("", "evil.example", "127.0.0.1.evil.example:80", "localhost.evil.example", "10.0.0.1", "[::2]", "[", "::1"),
+        *("evillocalhost", "localhost.example", "sandbox", "sandbox:8700", "..", "evil.example."),
+    ],
 )
 def test_other_names_could_be_anybodys(header: str) -> None:
     refusal = check_host(header, LOCAL)
@@ -48,6 +60,98 @@ def test_beyond_loopback_its_own_name_is_fine_and_no_other() -> None:
     assert check_host("Box.lan:80", "box.lan") is None
     assert check_host("evil.example:80", "box.lan") is not None
     assert check_host("evil.example:80", "0.0.0.0") is not None
+
+
+def test_a_name_that_was_let_in_is_fine_and_none_beside_it() -> None:
+    allowed = frozenset({"sandbox", "hub.example"})
+    for bound in (LOCAL, "0.0.0.0"):
+        for header in ("sandbox", "Sandbox:8700", "hub.example:80", "hub.example.:80"):
+            assert check_host(header, bound, allowed) is None
+        for header in ("sandbox.evil.example", "evil-sandbox", "x.hub.example", "hub.example.evil", ""):
+            assert check_host(header, bound, allowed) is not None
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("sandbox", "sandbox"),
+        (" Sandbox ", "sandbox"),
+        ("my_service", "my_service"),
+        ("hub.example.", "hub.example"),
+        ("10.0.0.5", "10.0.0.5"),
+        ("fe80::1", "fe80::1"),
+        ("bücher.example", "xn--bcher-kva.example"),
+    ],
+)
+def test_a_name_is_let_in_as_it_stands_in_the_header(given: str, meant: str) -> None:
+    assert host_name(given) == meant
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "*",
+        "*.example",
+        "sandbox:8700",
+        "http://sandbox",
+        "sandbox/",
+        "-x",
+        "a b",
+        "[::1]",
+        "a" * 300,
+        "ü" * 99,
+    ],
+)
+def test_what_is_no_name_of_a_host_cannot_be_let_in(text: str) -> None:
+    with pytest.raises(ValueError, match="give the name alone"):
+        Sandbox(allowed_hosts=[text])
+
+
+def test_the_advice_works_when_it_is_followed(wire: Wire) -> None:
+    refused = wire.request("GET", "/", headers={"Host": "sandbox:8700"})
+    assert_refused(refused, "foreign_host")
+    found = re.search(r"--allow-host (\S+) \(Sandbox: (\w+)\)", refused.json["error"]["message"])
+    assert found is not None
+    with Sandbox(**{found[2]: [found[1]]}) as sandbox:
+        let_in = Wire(sandbox)
+        headers = {"Host": "sandbox:8700", "Origin": "http://sandbox:8700", "Sec-Fetch-Site": "same-origin"}
+        assert let_in.request("GET", "/", headers=headers).status == 200
+        assert let_in.request("DELETE", "/_sandbox/events", headers=headers).status == 204
+        assert_refused(let_in.request("GET", "/", headers={"Host": "other:8700"}), "foreign_host")
+        foreign = headers | {"Origin": "http://evil.example"}
+        assert_refused(let_in.request("DELETE", "/_sandbox/events", headers=foreign), "foreign_origin")
+        let_in.close()
+
+
+@pytest.mark.parametrize("name", ["<script>", "a b", "$(reboot)", "x" * 5_000])
+def test_no_advice_repeats_what_is_no_name(wire: Wire, name: str) -> None:
+    refused = wire.request("GET", "/", headers={"Host": name})
+    assert refused.status == 403
+    assert name not in refused.json["error"]["message"]
+
+
+def test_the_variables_name_the_address_that_was_asked(sandbox: Sandbox) -> None:
+    with Sandbox(allowed_hosts=["sandbox"]) as named:
+        wire = Wire(named)
+        for host in ("sandbox:9000", "127.0.0.1:1234", "shop.localhost"):
+            variables = wire.request("GET", "/_sandbox/environment", headers={"Host": host}).json["variables"]
+            assert variables == named.environment() | {"SUPRSEND_BASE_URL": f"http://{host}/"}
+        wire.close()
+
+
+def test_beyond_loopback_this_hosts_own_name_is_an_address_for_others() -> None:
+    own = socket.gethostname()
+    with Sandbox(host="0.0.0.0", i_know_this_is_not_for_production=True) as sandbox:
+        assert sandbox.network_url == f"http://{own}:{sandbox.url.rpartition(':')[2]}"
+        wire = Wire(sandbox)
+        assert wire.request("GET", "/", headers={"Host": own.upper()}).status == 200
+        assert wire.request("GET", "/", headers={"Host": "evil.example"}).status == 403
+        wire.close()
+    with Sandbox() as sandbox:
+        assert sandbox.network_url is None
+        assert check_host(own, LOCAL) is not None or own == "localhost"
 
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "127.8.8.8", "localhost", "::1"])

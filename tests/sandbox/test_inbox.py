@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import pytest
+
+from suprsend_async.sandbox import faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +58,8 @@ def test_an_accepted_event(wire: Wire, make_event: MakeEvent) -> None:
         "message_id": message_id,
         "reason": None,
         "request_id": 1,
+        "records": 1,
+        "preview": "amount: 10.5",
     }
 
 
@@ -75,7 +80,7 @@ def test_every_record_of_a_bulk_is_an_entry(wire: Wire, make_event: MakeEvent) -
     ("path", "content", "headers", "status"),
     [
         (ONE, b"{", {}, 400),
-        (ONE, b"{}", {"authorization": None}, 401),
+        (ONE, b"[{}]", {"authorization": None}, 401),
         (MANY, [], {}, 400),
         ("/v2/event", b"{}", {}, 404),
         (ONE, b"x" * 819_201, {}, 413),
@@ -86,11 +91,15 @@ def test_a_request_refused_as_a_whole_is_one_entry_without_a_name(
 ) -> None:
     assert wire.post(path, content, **headers).status == status
     page = fetch(wire)
-    assert page["total"] == 1
+    assert (page["total"], page["whole_requests"]) == (1, 1)
     entry = page["events"][0]
     assert (entry["verdict"], entry["status_code"], entry["name"]) == ("refused", status, None)
+    assert (entry["records"], entry["preview"]) == (0, f"POST {path}")
     assert entry["reason"]
-    assert detail(wire, 1)["request"]["target"] == path
+    full = detail(wire, 1)
+    assert full["request"]["target"] == path
+    assert full["response"]["status_code"] == status
+    assert json.loads(full["response"]["body"])["error"]["message"] == entry["reason"]
 
 
 def test_a_repeat_is_an_entry_with_its_history(wire: Wire, sandbox: Sandbox, make_event: MakeEvent) -> None:
@@ -135,9 +144,76 @@ def test_the_body_is_shown_up_to_a_bound(wire: Wire, make_event: MakeEvent) -> N
     assert request["body_size"] > 100_000
 
 
+@pytest.mark.parametrize("path", [ONE, MANY])
+def test_the_answer_is_shown_as_it_went_out(wire: Wire, make_event: MakeEvent, path: str) -> None:
+    events = [make_event(), make_event(event="$mine")] if path == MANY else make_event()
+    reply = wire.post(path, events)
+    response = detail(wire, 1)["response"]
+    assert (response["status_code"], response["body"].encode()) == (reply.status, reply.body)
+    assert response["headers"] == [["content-type", reply.headers["content-type"]]]
+
+
+def test_a_planned_answer_is_shown_as_it_went_out(wire: Wire, sandbox: Sandbox, make_event: MakeEvent) -> None:
+    sandbox.fail_next(status=429, retry_after=7, body="busy")
+    reply = wire.post(ONE, make_event())
+    response = detail(wire, 1)["response"]
+    assert (response["status_code"], response["body"].encode(), response["body_size"]) == (429, reply.body, 4)
+    assert dict(response["headers"])["Retry-After"] == reply.headers["retry-after"] == "7"
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_an_answer_that_was_not_given_is_not_shown(
+    wire: Wire, sandbox: Sandbox, make_event: MakeEvent, when: str
+) -> None:
+    sandbox.provoke(faults.Reset(when=when, count=1))
+    with pytest.raises(OSError):  # noqa: PT011 - its kind is the system's
+        wire.post(ONE, make_event())
+    assert detail(wire, 1)["response"] is None
+
+
+def test_the_bound_of_an_answer_is_that_of_a_body(wire: Wire, sandbox: Sandbox, make_event: MakeEvent) -> None:
+    sandbox.fail_next(body="x" * 50_000)
+    wire.post(ONE, make_event())
+    response = detail(wire, 1)["response"]
+    assert (len(response["body"]), response["body_size"]) == (16_384, 50_000)
+
+
+def test_a_bulk_is_seen_as_one(wire: Wire, make_event: MakeEvent) -> None:
+    wire.post(MANY, [make_event(), make_event(event="$mine"), make_event(event="order_paid")])
+    wire.post(ONE, make_event(event="single_event"))
+    page = wire.request("GET", "/_sandbox/requests?limit=1").json
+    assert (page["total"], page["next_cursor"]) == (4, "4")
+    second = wire.request("GET", f"/_sandbox/requests?limit=1&cursor={page['next_cursor']}").json
+    (bulk,) = second["requests"]
+    assert second["next_cursor"] is None
+    assert (bulk["records"], bulk["accepted"], bulk["refused"], bulk["names"]) == (3, 2, 1, 3)
+    assert bulk["example"]["name"] == "$mine"
+    full = wire.request("GET", f"/_sandbox/requests/{bulk['id']}").json
+    assert [entry["name"] for entry in full["entries"]] == ["order_placed", "$mine", "order_paid"]
+    assert (full["request"]["target"], full["response"]["status_code"]) == (MANY, 207)
+    assert error(wire.request("GET", "/_sandbox/requests/99")) == (404, "not_found")
+    assert error(wire.request("GET", "/_sandbox/requests/x")) == (400, "invalid_request")
+    assert error(wire.request("GET", "/_sandbox/requests?limit=101")) == (400, "invalid_request")
+
+
 def test_a_body_that_is_no_text_is_shown_as_well_as_it_goes(wire: Wire) -> None:
     wire.post(ONE, b"\xff\x00{")
     assert detail(wire, 1)["request"]["body"] == "�\x00{"
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [("POST", "/v2/events/", 501), ("PUT", ONE, 405)])
+def test_a_body_that_went_astray_is_shown_too(wire: Wire, method: str, path: str, status: int) -> None:
+    wire.request(method, path, b'{"lost": 1}')
+    found = detail(wire, 1)
+    assert (found["status_code"], found["request"]["body"], found["event"]) == (status, '{"lost": 1}', None)
+
+
+@pytest.mark.parametrize("body", [b"\xff" * 20_000, "é".encode() * 10_000 + b"x", b"x" + "é".encode() * 10_000])
+def test_how_much_of_a_body_is_left_out_is_told_in_its_own_bytes(wire: Wire, body: bytes) -> None:
+    wire.post(ONE, body)
+    request, response = (detail(wire, 1)[name] for name in ("request", "response"))
+    assert (request["body_size"], request["body_left_out"]) == (len(body), len(body) - 16_384)
+    assert response["body_left_out"] == 0
 
 
 @pytest.fixture
@@ -199,7 +275,12 @@ def test_pages_follow_one_another_while_more_arrives(filled: Wire, make_event: M
 
 def test_a_last_page_that_is_full_names_no_next(filled: Wire) -> None:
     assert fetch(filled, limit=7)["next_cursor"] is None
-    assert fetch(filled, limit=1, cursor="1") == {"events": [], "next_cursor": None, "total": 7}
+    assert fetch(filled, limit=1, cursor="1") == {
+        "events": [],
+        "next_cursor": None,
+        "total": 7,
+        "whole_requests": 0,
+    }
 
 
 @pytest.mark.parametrize(

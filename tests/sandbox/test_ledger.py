@@ -6,16 +6,21 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
-from suprsend_async.sandbox.entry import RawRequest
-from suprsend_async.sandbox.ledger import Judged, Ledger
+from suprsend_async.sandbox.platform import answers
 from suprsend_async.sandbox.refusal import Refusal
-from suprsend_async.sandbox.store import Filters, Store
+from suprsend_async.sandbox.state.entry import RawRequest
+from suprsend_async.sandbox.state.ledger import Judged, Ledger
+from suprsend_async.sandbox.state.search import Filters
+from suprsend_async.sandbox.state.store import EntryStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from suprsend_async.sandbox.state.entry import SentAnswer
+    from suprsend_async.sandbox.state.ledger import Transaction
 
 DAY = 24 * 60 * 60.0
 
@@ -34,14 +39,14 @@ def clock() -> Clock:
 
 
 @pytest.fixture(params=["memory", "file"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    opened = Store(tmp_path / "sandbox.db" if request.param == "file" else None, 1000)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[EntryStore]:
+    opened = EntryStore(tmp_path / "sandbox.db" if request.param == "file" else None, 1000)
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def ledger(store: Store, clock: Clock) -> Ledger:
+def ledger(store: EntryStore, clock: Clock) -> Ledger:
     return Ledger(store, clock)
 
 
@@ -50,9 +55,8 @@ REQUEST = RawRequest(method="POST", target="/v2/event/", headers=[], body="", bo
 
 
 def accept(ledger: Ledger, event: dict[str, Any]) -> str:
-    (message_id,) = ledger.take(REQUEST, [Judged(event)])
-    assert isinstance(message_id, str)
-    return message_id
+    answer = ledger.act(REQUEST, lambda state: answers.one(state.enter(Judged(event))))
+    return str(from_json(answer.body)["message_id"])
 
 
 def counts(ledger: Ledger) -> tuple[int, ...]:
@@ -122,7 +126,7 @@ def test_clear_forgets_events_keys_and_counts(ledger: Ledger) -> None:
     accept(ledger, {"$idempotency_key": "k"})
     ledger.count_request()
     ledger.count_connection()
-    ledger.refuse(REQUEST, NO)
+    ledger.refuse(REQUEST, NO, answers.refused(NO))
     assert counts(ledger) == (1, 1, 1, 1, 1)
     ledger.clear()
     assert counts(ledger) == (0, 0, 0, 0, 0)
@@ -133,9 +137,9 @@ def test_clear_forgets_events_keys_and_counts(ledger: Ledger) -> None:
 def test_a_refused_request_with_one_event_stands_in_the_history_of_its_key(ledger: Ledger) -> None:
     event = {"event": "order_placed", "distinct_id": "user-1", "$idempotency_key": "k"}
     body = to_json(event).decode()
-    ledger.refuse(REQUEST.model_copy(update={"body": body}), NO)
+    ledger.refuse(REQUEST.model_copy(update={"body": body}), NO, answers.refused(NO), is_event=True)
     accept(ledger, event)
-    (accepted, refused) = ledger.page(Filters(), None, 10).events
+    (accepted, refused) = ledger.find.page(Filters(), None, 10).events
     assert (refused.name, refused.distinct_id, refused.reason) == ("order_placed", "user-1", "no")
     detail = ledger.detail(accepted.id)
     assert detail is not None
@@ -144,8 +148,8 @@ def test_a_refused_request_with_one_event_stands_in_the_history_of_its_key(ledge
 
 @pytest.mark.parametrize("body", ["", "[{}]", '{"event": "cut o', '{"n": NaN}', "1"])
 def test_of_any_other_refused_request_only_that_is_known(ledger: Ledger, body: str) -> None:
-    ledger.refuse(REQUEST.model_copy(update={"body": body}), NO)
-    (refused,) = ledger.page(Filters(), None, 10).events
+    ledger.refuse(REQUEST.model_copy(update={"body": body}), NO, answers.refused(NO), is_event=True)
+    (refused,) = ledger.find.page(Filters(), None, 10).events
     assert (refused.name, refused.idempotency_key) == (None, None)
 
 
@@ -154,3 +158,19 @@ def test_one_key_from_many_threads_is_stored_once(ledger: Ledger) -> None:
         ids = set(pool.map(lambda event: accept(ledger, event), [{"$idempotency_key": "k"}] * 500))
     assert len(ids) == 1
     assert (len(ledger.events), ledger.stats().repeated) == (1, 499)
+
+
+def test_a_key_that_an_earlier_version_wrote_is_an_events(store: EntryStore, ledger: Ledger, clock: Clock) -> None:
+    with store.transaction():
+        store.add_key("k", clock.now, "first")
+    found: list[tuple[str, bool]] = []
+
+    def act(transaction: Transaction) -> SentAnswer:
+        found.extend(transaction.once(kind, "k") for kind in ("", "trigger", "trigger", "broadcast"))
+        return answers.ok()
+
+    ledger.act(REQUEST, act)
+    event, trigger, again, broadcast = found
+    assert event == ("first", False)
+    assert (trigger[1], again, broadcast[1]) == (True, (trigger[0], False), True)
+    assert len({event[0], trigger[0], broadcast[0]}) == 3

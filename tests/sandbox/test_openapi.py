@@ -18,11 +18,15 @@ from suprsend_async.sandbox import Sandbox
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.long
+
 EXAMPLES = 40
 OPERATIONS = (
     "GET /_sandbox/events",
     "DELETE /_sandbox/events",
     "GET /_sandbox/events/{id}",
+    "GET /_sandbox/requests",
+    "GET /_sandbox/requests/{id}",
     "GET /_sandbox/stats",
     "GET /_sandbox/faults",
     "POST /_sandbox/faults",
@@ -37,6 +41,8 @@ OPERATIONS = (
 TAKING_SOMETHING = (
     "GET /_sandbox/events",
     "GET /_sandbox/events/{id}",
+    "GET /_sandbox/requests",
+    "GET /_sandbox/requests/{id}",
     "POST /_sandbox/faults",
     "DELETE /_sandbox/faults/{id}",
     "PUT /_sandbox/schemas/{event_name}",

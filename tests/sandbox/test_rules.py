@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from suprsend_async.sandbox.rules import check_event
+from suprsend_async.sandbox.platform.rules import check_event
 
 KEY = "workspace-key-0123456789"
 UUID = "00000000-0000-4000-8000-000000000001"

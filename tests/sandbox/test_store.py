@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import stat
 import subprocess
 import sys
 import threading
@@ -17,9 +16,10 @@ import pytest
 
 from suprsend_async import Event
 from suprsend_async.sandbox import Sandbox
-from suprsend_async.sandbox.entry import RawRequest
-from suprsend_async.sandbox.search import Filters
-from suprsend_async.sandbox.store import Row, Store
+from suprsend_async.sandbox.state.entry import RawRequest
+from suprsend_async.sandbox.state.finder import Finder
+from suprsend_async.sandbox.state.search import Filters
+from suprsend_async.sandbox.state.store import EntryStore, StoredEntry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,20 +39,20 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "sandbox.db"
 
 
-def add(store: Store, first: int, count: int, size: int = 10) -> None:
+def add(store: EntryStore, first: int, count: int, size: int = 10) -> None:
     numbers = range(first, first + count)
-    rows = [Row(float(n), "accepted", 202, f"name_{n % 20}", f"u-{n}", None, None, "m", None) for n in numbers]
+    rows = [StoredEntry(float(n), "accepted", 202, f"name_{n % 20}", f"u-{n}", None, None, "m", None) for n in numbers]
     with store.transaction():
         contents = [json.dumps({"n": n, "x": "x" * size}) for n in numbers]
-        store.add_entries(store.add_request(REQUEST, "[]"), rows, contents)
+        store.add_entries(store.add_request(REQUEST, None), count, rows, contents)
 
 
-def ids(store: Store) -> list[int]:
-    return [entry.id for entry in store.page(Filters(), None, 500).events]
+def ids(store: EntryStore) -> list[int]:
+    return [entry.id for entry in Finder(store).page(Filters(), None, 500).events]
 
 
 def test_the_oldest_entries_make_room(path: Path | None) -> None:
-    store = Store(path, 5)
+    store = EntryStore(path, 5)
     for first in (0, 3, 6):
         add(store, first, 3)
     assert ids(store) == [9, 8, 7, 6, 5]
@@ -63,26 +63,26 @@ def test_the_oldest_entries_make_room(path: Path | None) -> None:
 
 
 def test_a_request_larger_than_the_store_leaves_its_end(path: Path | None) -> None:
-    store = Store(path, 2)
+    store = EntryStore(path, 2)
     add(store, 0, 5)
     assert (ids(store), store.dropped) == ([5, 4], 3)
     store.close()
 
 
 def test_requests_go_with_their_last_entry(path: Path | None) -> None:
-    store = Store(path, 3)
+    store = EntryStore(path, 3)
     for first in (0, 2, 4):
         add(store, first, 2)
-    entries = store.page(Filters(), None, 500).events
+    entries = Finder(store).page(Filters(), None, 500).events
     assert [entry.request_id for entry in entries] == [3, 3, 2]
-    assert store.request(2) == REQUEST
+    assert store.request(2) == (REQUEST, None)
     with store.transaction():
         assert store._database.execute("SELECT count(*) FROM requests").fetchone() == (2,)
     store.close()
 
 
 def test_bytes_are_bounded_as_well(path: Path | None) -> None:
-    store = Store(path, 1_000_000, max_bytes=2_000_000)
+    store = EntryStore(path, 1_000_000, max_bytes=2_000_000)
     for first in range(0, 1_000, 10):
         add(store, first, 10, size=10_000)
     assert store._size() < 2_300_000
@@ -93,18 +93,29 @@ def test_bytes_are_bounded_as_well(path: Path | None) -> None:
 
 
 def test_paging_goes_on_while_the_oldest_make_room(path: Path | None) -> None:
-    store = Store(path, 6)
+    store = EntryStore(path, 6)
     add(store, 0, 6)
-    first = store.page(Filters(), None, 2)
+    first = Finder(store).page(Filters(), None, 2)
     add(store, 6, 3)
-    second = store.page(Filters(), int(first.next_cursor or 0), 2)
+    second = Finder(store).page(Filters(), int(first.next_cursor or 0), 2)
     assert [entry.id for entry in (*first.events, *second.events)] == [6, 5, 4]
     assert (second.next_cursor, second.total) == (None, 6)
     store.close()
 
 
+def test_of_keys_the_newest_are_remembered(path: Path | None) -> None:
+    store = EntryStore(path, 10)
+    with store.transaction():
+        for number in range(100):
+            store.add_key(f"k-{number}", float(number), f"m-{number}")
+        store.forget_keys(9.0, 50)
+        known = [number for number in range(100) if store.find_key(f"k-{number}")]
+    assert known == list(range(50, 100))
+    store.close()
+
+
 def test_ids_go_on_after_clearing(path: Path | None) -> None:
-    store = Store(path, 10)
+    store = EntryStore(path, 10)
     add(store, 0, 3)
     store.clear()
     assert (ids(store), store.kept, store.latest_id) == ([], 0, 3)
@@ -133,7 +144,7 @@ def test_a_key_is_known_longer_than_its_event_is_kept() -> None:
         first = client.track_event(Event("u", "signed_up", idempotency_key="once"))
         client.track_event(Event("u", "other_thing"))
         again = client.track_event(Event("u", "signed_up", idempotency_key="once"))
-        assert again.message_id == first.message_id
+        assert (again.message_id, again.attempts) == (first.message_id, 1)
         assert sandbox.repeats == 1
 
 
@@ -146,12 +157,6 @@ def test_a_file_keeps_events_and_keys_across_restarts(file: Path) -> None:
         again = client.track_event(Event("u", "signed_up", {"a": 1}, idempotency_key="once"))
         assert again.message_id == first.message_id
         assert (len(sandbox.events), sandbox.repeats, sandbox.accepted, sandbox.stats.kept) == (1, 1, 0, 2)
-
-
-def test_only_its_owner_can_read_the_file(file: Path) -> None:
-    with Sandbox(store=file):
-        modes = {stat.S_IMODE(path.stat().st_mode) for path in file.parent.iterdir()}
-    assert modes == {0o600}
 
 
 def test_a_file_keeps_the_credentials_that_were_made_for_it(file: Path) -> None:
@@ -215,7 +220,7 @@ def test_another_programs_database_is_an_error_and_stays_as_it_is(file: Path) ->
 
 
 def test_a_file_of_a_later_version_is_an_error(file: Path) -> None:
-    Store(file, 1).close()
+    EntryStore(file, 1).close()
     database = sqlite3.connect(file)
     database.execute("PRAGMA user_version = 99")
     database.close()
@@ -293,18 +298,47 @@ def wire_event(key: str) -> dict[str, Any]:
         Filters(verdict="refused"),
     ],
 )
-def test_all_pages_after_the_first_are_found_without_a_search(full: Store, filters: Filters) -> None:
+def test_all_pages_after_the_first_are_found_without_a_search(full: EntryStore, filters: Filters) -> None:
+    finder = Finder(full)
     with counted_steps(full) as first:
-        full.page(filters, None, 50)
+        finder.page(filters, None, 50)
     with counted_steps(full) as next_one:
-        full.page(filters, 50_000, 50)
+        finder.page(filters, 50_000, 50)
     # A search looks at each of the 100,000 entries; what is remembered is looked up.
     assert sum(first) >= 100_000
     assert sum(next_one) < 10_000
 
 
+def test_the_search_of_one_tab_does_not_undo_anothers(full: EntryStore) -> None:
+    finder = Finder(full)
+    tabs = [Filters(name=f"name_{n}") for n in range(16)]
+    for tab in tabs:
+        finder.page(tab, None, 50)
+    with counted_steps(full) as again:
+        for tab in tabs:
+            finder.page(tab, None, 1)
+    assert sum(again) < 10_000
+
+
+def test_forgetting_keys_costs_the_same_however_many_are_kept(full: EntryStore) -> None:
+    with full.transaction():
+        for number in range(50_000):
+            full.add_key(f"k-{number}", 5.0, "m")
+    with counted_steps(full) as steps, full.transaction():
+        full.forget_keys(1.0, 49_990)
+    assert full.find_key("k-9") is None
+    assert sum(steps) < 10_000
+
+
+def test_making_room_costs_the_same_however_much_is_kept(full: EntryStore) -> None:
+    with counted_steps(full) as steps:
+        add(full, 100_000, 10)
+    assert full.dropped == 10
+    assert sum(steps) < 10_000
+
+
 @contextmanager
-def counted_steps(store: Store) -> Iterator[list[int]]:
+def counted_steps(store: EntryStore) -> Iterator[list[int]]:
     """Count the instructions of SQLite's machine, in thousands: unlike the time, they are the same on every machine."""
     steps: list[int] = []
     database = store._database
@@ -314,8 +348,8 @@ def counted_steps(store: Store) -> Iterator[list[int]]:
 
 
 @pytest.fixture(scope="module", params=["memory", "file"])
-def full(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    store = Store(tmp_path_factory.mktemp("full") / "sandbox.db" if request.param == "file" else None, 100_000)
+def full(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EntryStore]:
+    store = EntryStore(tmp_path_factory.mktemp("full") / "sandbox.db" if request.param == "file" else None, 100_000)
     for first in range(0, 100_000, 1_000):
         add(store, first, 1_000, size=400)
     yield store

@@ -48,14 +48,12 @@ def test_the_first_message_tells_the_present_state(stream: Iterator[dict[str, st
     assert (news["latest_id"], news["stats"]["accepted"], news["stats"]["store"]) == (0, 0, "memory")
 
 
-def test_an_event_is_told_within_a_second(
+def test_an_event_is_told_before_the_next_sign_of_life(
     stream: Iterator[dict[str, str]], wire: Wire, make_event: Callable[..., dict[str, Any]]
 ) -> None:
     next(stream), next(stream)
     wire.post("/v2/event/", make_event())
-    began = time.perf_counter()
     message = next(stream)
-    assert time.perf_counter() - began < 1
     assert (message["id"], json.loads(message["data"])["stats"]["accepted"]) == ("1", 1)
 
 
@@ -83,9 +81,14 @@ def test_clearing_is_told(
     assert (message["id"], json.loads(message["data"])["stats"]["kept"]) == ("1", 0)
 
 
+def test_a_look_at_its_head_does_not_wait_for_its_end(wire: Wire) -> None:
+    reply = wire.request("HEAD", "/_sandbox/stream")
+    assert (reply.status, reply.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+    assert wire.request("GET", "/_sandbox/health").status == 200, "the connection is free again"
+
+
+@pytest.mark.usefixtures("_waits_for_ever")
 def test_it_ends_when_the_sandbox_stops(stream: Iterator[dict[str, str]], sandbox: Sandbox) -> None:
     next(stream), next(stream)
-    began = time.perf_counter()
     sandbox.stop()
-    assert time.perf_counter() - began < 0.9
     assert list(stream) == []

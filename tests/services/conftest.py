@@ -21,6 +21,8 @@ from suprsend_async.sandbox import Sandbox
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+pytestmark = pytest.mark.extras("sandbox")
+
 EXAMPLES = Path(__file__).parents[2] / "examples" / "services"
 SECONDS = 30
 

@@ -11,7 +11,7 @@ import pytest
 from celery import Celery
 from tests.services.conftest import SECONDS, wait_until
 
-from suprsend_async.buffering.spool.session import ADOPT_SECONDS
+from suprsend_async.buffering.spool.session import IMPORT_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,5 +91,5 @@ def test_a_worker_that_is_killed_loses_nothing(
     sandbox.start()
     start_worker()
     # A process that is not quite dead at the first look still holds its file; the next look is so much later.
-    patience = ADOPT_SECONDS + SECONDS
+    patience = IMPORT_SECONDS + SECONDS
     wait_until(lambda: len(sandbox.events) == TASKS, "the next worker has sent what was left", patience)

@@ -24,6 +24,10 @@ SERVERS = {
     "aiohttp, gunicorn with 2 workers": (*GUNICORN, "aiohttp.GunicornWebWorker", "aiohttp_app:app"),
     "Django, uvicorn": (*UVICORN, "django_app:application"),
     "Litestar, uvicorn": (*UVICORN, "litestar_app:app"),
+    "Flask, gunicorn with threads in 2 workers that were forked later": (
+        *GUNICORN,
+        *("gthread", "--threads", "32", "--preload", "flask_app:app"),
+    ),
 }
 REQUESTS = 60
 

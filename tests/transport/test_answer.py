@@ -47,6 +47,15 @@ def test_retry_after(value: str, seconds: float | None) -> None:
     assert with_header(retry_after=value).retry_after(NOW) == seconds
 
 
+@pytest.mark.parametrize("skew", [3600.0, -3600.0, 0.0])
+def test_a_date_to_wait_for_is_one_by_the_servers_clock(skew: float) -> None:
+    servers_now = NOW + skew
+    answer = with_header(
+        retry_after=formatdate(servers_now + 5, usegmt=True), date=formatdate(servers_now, usegmt=True)
+    )
+    assert answer.retry_after(NOW) == 5.0
+
+
 def test_no_retry_after() -> None:
     assert with_header().retry_after(NOW) is None
 
@@ -79,6 +88,7 @@ def test_the_servers_clock(value: str, seconds: float | None) -> None:
     [
         (b'{"a": 1}', True, {"a": 1}),
         (b"[1]", True, [1]),
+        (b'\xef\xbb\xbf{"a": 1}', True, {"a": 1}),
         (b'{"a": 1}', False, None),
         (b"", True, None),
         (b"<html>", True, None),
@@ -102,7 +112,11 @@ def test_a_document_of_any_kind(body: bytes, complete: bool, document: object) -
         ({"error": "one"}, "one"),
         ({"message": "two", "detail": "three"}, "two"),
         ({"message": None, "detail": "three"}, "three"),
-        ({"message": ["two"], "detail": {"x": 1}}, None),
+        ({"message": ["two"], "detail": {"x": 1}}, "x: 1"),
+        (
+            {"message": '{"email": ["wrong"]}', "detail": {"email": ["wrong", "long"], "name": "needed"}},
+            "email: wrong, long; name: needed",
+        ),
         ({"error": {}}, None),
         ({"error": {"message": ""}, "message": ""}, None),
         ({}, None),
@@ -122,13 +136,39 @@ def test_the_servers_words_in_any_shape(content: dict[str, object], words: str |
     [
         (Answer(302, {"location": "https://elsewhere.example.com/"}, b""), "https://elsewhere.example.com/"),
         (Answer(307, {}, b""), "redirects are not followed"),
+        (Answer(308, {"location": "https://user:pass@a.example/v1/user/u/"}, b""), "pointed to https://a.example/"),
+        (Answer(308, {"location": "/v1/user/u/"}, b""), "another path of the same host"),
+        (Answer(308, {"location": "http://[::1/v1/user/u/"}, b""), "another address"),
         (Answer(502, {"content-type": "text/html; charset=utf-8"}, b"<html>"), "6 bytes of text/html instead"),
         (Answer(502, {}, b" "), "an empty body"),
-        (Answer(200, {}, b"x", complete=False), "too long or not readable"),
+        (Answer(200, {"content-encoding": "br"}, b"x"), "1 bytes of no content type in the coding br instead"),
+        (Answer(200, {}, b"x", complete=False), "too long"),
     ],
 )
 def test_an_answer_without_words_is_described(answer: Answer, told: str) -> None:
     assert told in answer.message()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "says_no"),
+    [
+        (100, b"", False),
+        (101, b"", False),
+        (101, b'{"status": "error"}', False),
+        (103, b"", False),
+        (199, b"", False),
+        (202, b"", False),
+        (202, b'{"status": "success"}', False),
+        (202, b'{"status": "error"}', True),
+        (301, b"", True),
+        (304, b"", False),
+        (400, b'{"status": "success"}', True),
+        (503, b"", True),
+        (999, b"", True),
+    ],
+)
+def test_what_is_a_no(status: int, body: bytes, says_no: bool) -> None:
+    assert Answer(status, {}, body).says_no is says_no
 
 
 @settings(max_examples=200, deadline=None)
@@ -149,5 +189,7 @@ def test_a_text_is_cut_to_2_kb_and_is_clean(text: str) -> None:
 def test_every_message_is_bounded(letter: str, place: str) -> None:
     long = letter * 5000
     body = json.dumps({"message": long}).encode() if place == "body" else b"x"
-    answer = Answer(302 if place == "location" else 400, {place: long}, body)
+    answer = Answer(
+        302 if place == "location" else 400, {place: f"https://{long}" if place == "location" else long}, body
+    )
     assert 1000 < len(answer.message().encode()) <= MAX_MESSAGE_BYTES

@@ -117,9 +117,23 @@ async def test_a_call_ends_at_its_deadline(
     route: respx.Route, make_client: Callable[..., AsyncSuprsend], still_time: StillTime
 ) -> None:
     route.return_value = httpx.Response(503)
-    response = await make_client(timeout=1.0, max_retries=50).track_event(EVENT)
-    # 0.25 and 0.5 fit in a second, the next wait of one second does not.
-    assert (response.attempts, still_time.sleeps) == (3, [0.25, 0.5])
+    began = still_time.now
+    response = await make_client(timeout=4.0).track_event(EVENT)
+    # An eighth of the timeout is the longest wait, and no attempt begins with less than 0.1 s left.
+    assert still_time.sleeps == pytest.approx([0.25, *[0.5] * 7, 0.15])
+    assert (response.attempts, response.outcome) == (10, "unknown")
+    assert still_time.now - began < 4.0
+
+
+@pytest.mark.parametrize("timeout", [2.0, 10.0, 30.0])
+async def test_without_a_bound_on_retries_the_deadline_is_the_bound(
+    route: respx.Route, make_client: Callable[..., AsyncSuprsend], still_time: StillTime, timeout: float
+) -> None:
+    began = still_time.now
+    route.side_effect = lambda _: ACCEPTED if still_time.now - began >= timeout / 2 else httpx.Response(503)
+    response = await make_client(timeout=timeout).track_event(EVENT)
+    assert response.success
+    assert still_time.now - began <= timeout * (1 / 2 + 1 / 8)
 
 
 @pytest.mark.parametrize(
@@ -140,6 +154,23 @@ async def test_retry_after_is_a_floor(
     route.side_effect = [httpx.Response(429, headers={"Retry-After": header}), ACCEPTED]
     assert (await client.track_event(EVENT)).success
     assert still_time.sleeps == slept
+
+
+@pytest.mark.parametrize("offset", [3600, -3600])
+@pytest.mark.parametrize("says_its_time", [True, False])
+async def test_a_date_to_wait_for_is_one_by_the_servers_clock(
+    route: respx.Route, client: AsyncSuprsend, still_time: StillTime, offset: int, says_its_time: bool
+) -> None:
+    server_date = formatdate(still_time.now + offset, usegmt=True)
+    busy = {"Retry-After": formatdate(still_time.now + offset + 10, usegmt=True)}
+    if says_its_time:
+        route.side_effect = [httpx.Response(429, headers=busy | {"Date": server_date}), ACCEPTED]
+    else:
+        # What was learned before is all there is.
+        refused = httpx.Response(401, headers={"Date": server_date})
+        route.side_effect = [refused, httpx.Response(429, headers=busy), ACCEPTED]
+    assert (await client.track_event(EVENT)).success
+    assert still_time.sleeps == [10.0]
 
 
 @pytest.mark.parametrize("header", ["30", "3600", formatdate(1_704_164_645 + 3600, usegmt=True)])

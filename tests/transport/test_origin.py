@@ -101,6 +101,20 @@ def test_what_is_this_machine(host: str, loopback: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("url", "port"),
+    [
+        ("https://hub.suprsend.com", 443),
+        ("http://hub.suprsend.com", 80),
+        ("https://hub.suprsend.com:8443", 8443),
+        ("http://[::1]:8080", 8080),
+        ("http://[::1]", 80),
+    ],
+)
+def test_the_port_that_requests_go_to(url: str, port: int) -> None:
+    assert parse_base_url(url).port == port
+
+
+@pytest.mark.parametrize(
     "prefix",
     [
         "",

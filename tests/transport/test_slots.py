@@ -13,7 +13,7 @@ from suprsend_async import AsyncSuprsend, Event
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.conftest import Server
+    from tests.conftest import Server, StillTime
 
 
 def event(number: int = 1) -> Event:
@@ -69,7 +69,7 @@ async def test_waiting_for_a_free_connection_counts_against_the_deadline(server:
     async with AsyncSuprsend("key", "secret", base_url=server.url, max_connections=1) as client:
         first = asyncio.create_task(client.track_event(event(1)))
         await anyio.to_thread.run_sync(server.wait_for_requests, 1)
-        client._transport.timeout = 0.1
+        client.sender.transport.timeout = 0.1
         second = await client.track_event(event(2))
         server.release.set()
         assert (await first).success
@@ -90,3 +90,20 @@ async def test_a_cancelled_waiter_frees_its_place(make_client: Callable[..., Asy
     assert (await client.track_event(event())).success
     sent = [request.json["distinct_id"] for request in server.requests]
     assert sent == ["user-0", "user-2", "user-3", "user-1"]
+
+
+async def test_a_slot_that_comes_too_late_begins_no_request(
+    make_client: Callable[..., AsyncSuprsend], server: Server, still_time: StillTime
+) -> None:
+    client = make_client(server.url, max_connections=1, timeout=30.0)
+    server.script.append(server.hold)
+    first = asyncio.create_task(client.track_event(event(1)))
+    await anyio.to_thread.run_sync(server.wait_for_requests, 1)
+    second = asyncio.create_task(client.track_event(event(2)))
+    await asyncio.sleep(0)
+    still_time.now += 30.0
+    server.release.set()
+    await first
+    response = await second
+    assert (response.outcome, response.error_type, response.attempts) == ("not_sent", "deadline_exceeded", 0)
+    assert len(server.requests) == 1

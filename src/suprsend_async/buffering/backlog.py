@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-
-from suprsend_async.events.chunking import MAX_CHUNK_BYTES, MAX_CHUNK_EVENTS, Chunker
 
 if TYPE_CHECKING:
     import asyncio
 
-    from suprsend_async.events.chunk import Chunk
+    from suprsend_async.api.response import EventResponse
+    from suprsend_async.bulk.chunk import Chunk
+    from suprsend_async.bulk.kind import RecordKind
     from suprsend_async.events.event import Event
-    from suprsend_async.events.results import EventResponse
 
 
 @dataclass(slots=True, eq=False)
-class Entry:
+class PendingRecord:
     """An encoded event on its way through the buffer.
 
     Attributes:
@@ -39,18 +38,22 @@ class Backlog:
     Queued and in flight together are pending; only pending ones take up room.
 
     Args:
+        kind: The kind of record.
         max_pending: Pending events at most.
         max_pending_bytes: Their bytes at most.
     """
 
-    def __init__(self, max_pending: int, max_pending_bytes: int) -> None:
+    def __init__(self, kind: RecordKind[Event], max_pending: int, max_pending_bytes: int) -> None:
         """Begin empty."""
-        self.pending: dict[int, Entry] = {}
+        # All three are emptied from the front, and now and then in the middle. A plain dict would walk over all that
+        # was taken from its front to find the first one, and a deque over all before the one that is taken out.
+        self.pending: OrderedDict[int, PendingRecord] = OrderedDict()
         self.pending_bytes: int = 0
-        self.in_line: dict[int, Entry] = {}
+        self.in_line: OrderedDict[int, PendingRecord] = OrderedDict()
+        self._kind = kind
         self._max_pending = max_pending
         self._max_pending_bytes = max_pending_bytes
-        self._queued: deque[Entry] = deque()
+        self._queued: OrderedDict[int, PendingRecord] = OrderedDict()
         self._queued_bytes = 0
 
     @property
@@ -61,7 +64,7 @@ class Backlog:
     @property
     def fills_a_chunk(self) -> bool:
         """Whether so much waits to be sent that no more would fit into the next chunk."""
-        return len(self._queued) >= MAX_CHUNK_EVENTS or self._queued_bytes >= MAX_CHUNK_BYTES
+        return len(self._queued) >= self._kind.max_records or self._queued_bytes >= self._kind.max_bytes
 
     def oldest(self) -> int | None:
         """Return the number of the oldest event without a verdict, those in line included."""
@@ -74,45 +77,39 @@ class Backlog:
     def _fits(self, body: bytes) -> bool:
         return len(self.pending) < self._max_pending and self.pending_bytes + len(body) <= self._max_pending_bytes
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: PendingRecord) -> None:
         """Take in an event for which there is room."""
         self.pending[entry.number] = entry
         self.pending_bytes += len(entry.body)
-        self._queued.append(entry)
+        self._queued[entry.number] = entry
         self._queued_bytes += len(entry.body)
 
-    def line_up(self, entry: Entry) -> None:
+    def line_up(self, entry: PendingRecord) -> None:
         """Have an event wait for room."""
         self.in_line[entry.number] = entry
 
-    def withdraw(self, entry: Entry) -> bool:
+    def withdraw(self, entry: PendingRecord) -> bool:
         """Take an event out of the line or the queue; False if it is in flight or over."""
         if self.in_line.pop(entry.number, None) is not None:
             return True
-        try:
-            self._queued.remove(entry)
-        except ValueError:
+        if self._queued.pop(entry.number, None) is None:
             return False
         self._queued_bytes -= len(entry.body)
         return True
 
-    def take(self) -> Chunk:
-        """Return the next chunk of what is queued, as full as it can be."""
-        chunker = Chunker()
-        chunk = None
-        while chunk is None and self._queued and (chunker.is_empty or chunker.fits(self._queued[0].body)):
-            entry = self._queued.popleft()
+    def fill(self, chunk: Chunk[Event]) -> None:
+        """Move what is queued to a chunk, as much as fits into one request."""
+        room = self._kind.room()
+        queued = self._queued
+        while queued and room.take(next(iter(queued.values())).body):
+            _, entry = queued.popitem(last=False)
             self._queued_bytes -= len(entry.body)
-            chunk = chunker.add(entry.number, entry.event, entry.body)
-        chunk = chunk or chunker.flush()
-        if chunk is None:
-            raise LookupError("nothing is queued")
-        return chunk
+            chunk.add(entry.number, entry.event, entry.body)
 
-    def settle(self, number: int) -> Entry:
-        """Take an event out that has its verdict, and let those in line move up."""
+    def pop(self, number: int) -> PendingRecord:
+        """Take an event out that has its result, and let those in line move up."""
         entry = self.pending.pop(number)
         self.pending_bytes -= len(entry.body)
         while self.in_line and self._fits(next(iter(self.in_line.values())).body):
-            self.add(self.in_line.pop(next(iter(self.in_line))))
+            self.add(self.in_line.popitem(last=False)[1])
         return entry

@@ -1,26 +1,34 @@
-"""A chunk whose events get their verdicts as soon as these are final, each for itself. Pure."""
+"""A chunk of a buffer: each record's result is reported as soon as it is final, and does not wait for the others."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from suprsend_async.events.chunk import Chunk
-from suprsend_async.events.single import response_of
+from suprsend_async.api.response import response_of
+from suprsend_async.bulk.chunk import Chunk
 from suprsend_async.transport.answer import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from suprsend_async.events.results import EventResponse
-    from suprsend_async.events.verdict import Verdict
+    from suprsend_async.api.response import EventResponse
+    from suprsend_async.api.verdict import Verdict
+    from suprsend_async.bulk.kind import RecordKind
     from suprsend_async.transport.answer import Failure
-    from suprsend_async.transport.transport import Call, Unsettled
+    from suprsend_async.transport.request import Request
+    from suprsend_async.transport.transport import Again, Limiter, Transport
+
+R = TypeVar("R")
+
+# Seconds for which a buffer rests at the server's word, at most: a slip in one answer must not silence a service that
+# runs for months.
+LONGEST_PAUSE = 60 * 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
-    """What came of one event.
+class BatchResult:
+    """What one record came to.
 
     Attributes:
         verdict: The verdict.
@@ -39,72 +47,84 @@ class Settled:
         return response_of(self.verdict, self.attempts, self.retry_after, self.document)
 
 
-class Batch:
-    """The shipment of one request and its repeats.
-
-    An event whose verdict no repeat can change is told at once: it does not wait for the others of its chunk.
+class Batch(Chunk[R], Generic[R]):
+    """A chunk that reports the result of each record once no repeat can change it.
 
     Args:
-        chunk: The events.
-        tell: Called once for each event, with its index in the chunk's `indexes` and what came of it.
+        kind: The kind of record.
+        report: Called once for each record, with its index and its result.
+        note_error: Called with what went wrong with an attempt that is made again.
 
     Attributes:
         requests: Requests made so far.
         refusal: The status of the last answer, if it refused the request as a whole.
     """
 
-    path: ClassVar[str] = Chunk.path
-    max_answer_bytes: ClassVar[int] = Chunk.max_answer_bytes
-
-    def __init__(self, chunk: Chunk, tell: Callable[[int, Settled], None]) -> None:
-        """Begin with all of the chunk untold."""
-        self._chunk = chunk
-        self._tell = tell
-        self._untold = dict(enumerate(chunk.indexes))
-        self._documents: dict[int, Any] = {}
+    def __init__(
+        self,
+        kind: RecordKind[R],
+        report: Callable[[int, BatchResult], None],
+        note_error: Callable[[str | None], None] | None = None,
+    ) -> None:
+        super().__init__(kind)
         self.requests: int = 0
         self.refusal: int | None = None
+        self._report = report
+        self._note_error = note_error
+        self._reported: set[int] = set()
+        self._answer: Answer | None = None
+        self._documents: dict[int, Any] = {}
 
-    def __contains__(self, number: int) -> bool:
-        """Whether the event of this number is among those that were not told yet."""
-        return number in self._untold.values()
+    def __contains__(self, index: int) -> bool:
+        """Whether the record of this index has no final result yet."""
+        return index in self.indexes and self.indexes.index(index) not in self._reported
 
-    @property
-    def carried(self) -> int:
-        """How many events the next request carries."""
-        return self._chunk.carried
-
-    def body(self) -> bytes:
-        """Return the bytes that are still to be sent; asked for once for each request."""
+    def request(self) -> Request:
+        """Return the request with the records that go next."""
         self.requests += 1
-        return self._chunk.body()
+        return super().request()
 
-    def settle(self, result: Answer | Failure, now: float) -> Unsettled | None:
-        """Note the verdicts that follow from an attempt, and tell those that are final."""
-        before = self._chunk.verdicts.copy()
+    def read(self, result: Answer | Failure, now: float) -> Again | None:
+        """Note the verdicts that follow from an attempt, and report those that are final."""
+        self._answer = result if isinstance(result, Answer) else None
         self.refusal = result.status_code if isinstance(result, Answer) and result.says_no else None
-        unsettled = self._chunk.settle(result, now)
-        changed = [position for position, verdict in enumerate(self._chunk.verdicts) if verdict is not before[position]]
-        if isinstance(result, Answer):
-            self._documents.update(zip(changed, _documents(result, len(changed)), strict=True))
-        for position in changed:
-            if not self._chunk.verdicts[position].retryable:
-                self._tell_of(position, None)
-        return unsettled
+        return super().read(result, now)
 
-    def close(self, call: Call | None) -> None:
-        """Tell of all that is left: no more attempts are made. None if the call was cut short."""
-        for position in list(self._untold):
-            self._tell_of(position, call.retry_after if call is not None else None)
+    def _take_in(self, group: list[int], later: list[Verdict]) -> list[int]:
+        left = super()._take_in(group, later)
+        if self._answer is not None:
+            self._documents.update(zip(group, _documents(self._answer, len(group)), strict=True))
+        if left and self._note_error is not None:
+            self._note_error(self.verdicts[left[0]].error)
+        again = set(left)
+        for position in group:
+            if position not in again:
+                self._report_result(position, None)
+        return left
 
-    def _tell_of(self, position: int, retry_after: float | None) -> None:
-        number = self._untold.pop(position)
+    async def send(self, transport: Transport, limiter: Limiter) -> None:
+        """Send until every record has its result or nothing more is tried; all of them are reported afterwards."""
+        retry_after = None
+        with transport.observed("buffer"):
+            try:
+                retry_after = (await transport.send(self, limiter)).retry_after
+            finally:
+                self.close(retry_after)
+
+    def close(self, retry_after: float | None) -> None:
+        """Report all that have no final result yet: no more attempts are made."""
+        for position in range(len(self)):
+            if position not in self._reported:
+                self._report_result(position, retry_after)
+
+    def _report_result(self, position: int, retry_after: float | None) -> None:
+        self._reported.add(position)
         document = self._documents.pop(position, None)
-        self._tell(number, Settled(self._chunk.verdicts[position], self.requests, retry_after, document))
+        self._report(self.indexes[position], BatchResult(self.verdicts[position], self.requests, retry_after, document))
 
 
 def _documents(answer: Answer, count: int) -> list[Any]:
-    """Return what an answer says of each of so many events: their records, or all the same."""
+    """Return what an answer says of each of so many records: one of its own each, or all the same."""
     records = cast("object", answer.mapping.get("records"))
     is_one_each = isinstance(records, list) and len(cast("list[object]", records)) == count
     return cast("list[Any]", records) if is_one_each else [answer.document] * count

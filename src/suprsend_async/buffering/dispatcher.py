@@ -1,31 +1,31 @@
-"""Decides when events leave the buffer, and tells everybody what came of theirs."""
+"""Decides when events leave the buffer, and gives everybody the result of theirs."""
 
 from __future__ import annotations
 
 import asyncio
 import math
-from collections import deque
+from collections import Counter, deque
 from typing import TYPE_CHECKING
 
 import anyio
 
-from suprsend_async.buffering.backlog import Backlog, Entry
-from suprsend_async.buffering.batch import Batch, Settled
-from suprsend_async.buffering.failures import Failures
-from suprsend_async.buffering.stats import BufferStats, Counts
+from suprsend_async.api.verdict import NOT_SENT, Verdict
+from suprsend_async.buffering.backlog import Backlog, PendingRecord
+from suprsend_async.buffering.batch import LONGEST_PAUSE, Batch, BatchResult
+from suprsend_async.buffering.lifecycle import State
+from suprsend_async.buffering.reports import BufferStats, Failures
+from suprsend_async.bulk.limiter import AdaptiveLimiter
+from suprsend_async.bulk.results import FailedRecord
 from suprsend_async.errors import BufferFull
-from suprsend_async.events.results import EventResponse, FailedRecord
-from suprsend_async.events.verdict import NOT_SENT, Verdict
 
 if TYPE_CHECKING:
-    from suprsend_async.buffering.delivery import Delivery
+    from suprsend_async.api.response import EventResponse
     from suprsend_async.buffering.options import BufferOptions
-    from suprsend_async.events.callbacks import Callback
+    from suprsend_async.bulk.sender import BulkSender
+    from suprsend_async.callbacks import Callback
     from suprsend_async.events.event import Event
-    from suprsend_async.transport.clock import Clock
+    from suprsend_async.outcome import Outcome
 
-# Seconds that telling of what is left may take at the end.
-TELLING_SECONDS = 5.0
 # A caller gives up so many seconds after its event's request has, so that it hears from that.
 LATE_ANSWER = 0.1
 
@@ -42,34 +42,30 @@ class Dispatcher:
     than one request that is not full in `linger` seconds.
 
     Args:
-        delivery: Sends the chunks.
-        clock: Time.
+        sender: Sends the chunks.
         options: The bounds.
-        patience: Seconds that a caller waits for its response.
-        on_failure: Told of failures that no caller waits for.
+        on_failure: Given the failures that no caller waits for.
     """
 
     def __init__(
-        self,
-        delivery: Delivery,
-        clock: Clock,
-        options: BufferOptions,
-        patience: float,
-        on_failure: Callback[FailedRecord] | None,
+        self, sender: BulkSender[Event], options: BufferOptions, on_failure: Callback[FailedRecord[Event]] | None
     ) -> None:
         """Begin empty."""
-        self.failures: Failures = Failures(on_failure)
-        self.undelivered: list[FailedRecord] = []
-        self.is_closing: bool = False
-        self.is_over: bool = False
-        self._delivery = delivery
-        self._clock = clock
+        self.failures: Failures = Failures(on_failure, sender.transport.session)
+        self.undelivered: list[FailedRecord[Event]] = []
+        self.state: State = State.STARTING
+        self._sender = sender
+        self._transport = sender.transport
+        self._clock = sender.transport.session.clock
+        self._limiter = AdaptiveLimiter(
+            sender.concurrency, self._clock, self._transport.timeout, LONGEST_PAUSE, now=self._transport.session.now
+        )
         self._linger = options.linger
-        self._patience = patience + options.linger + LATE_ANSWER
-        self._backlog = Backlog(options.max_pending, options.max_pending_bytes)
-        self._counts = Counts()
+        self._patience = self._transport.timeout + options.linger + LATE_ANSWER
+        self._backlog = Backlog(sender.kind, options.max_pending, options.max_pending_bytes)
+        self._outcomes: Counter[Outcome] = Counter()
         self._number = 0
-        self._in_flight: set[Batch] = set()
+        self._in_flight: set[Batch[Event]] = set()
         self._departed_at = -math.inf
         # Whether what is queued leaves as soon as a request may go, full or not.
         self._is_due = False
@@ -79,8 +75,8 @@ class Dispatcher:
         self._group = anyio.create_task_group()
 
     async def run(self, started: anyio.Event) -> None:
-        """Send what comes until cancelled; whoever still waits then is told."""
-        await self._delivery.prepare()
+        """Send what comes until cancelled; whoever still waits then gets a result."""
+        await self._transport.session.loops.current()
         try:
             async with self._group:
                 started.set()
@@ -94,8 +90,7 @@ class Dispatcher:
                     self._depart()
         finally:
             self._give_up()
-            with anyio.move_on_after(TELLING_SECONDS, shield=True):
-                await self.failures.tell()
+            await self.failures.report_the_last()
 
     def enqueue(self, event: Event, body: bytes) -> None:
         """Take an event in.
@@ -110,13 +105,13 @@ class Dispatcher:
                 f"{stats.waiting} callers wait for room; this event was not taken in",
                 outcome="not_sent",
             )
-        self._take_in(Entry(self._next_number(), event, body))
+        self._take_in(PendingRecord(self._next_number(), event, body))
 
     async def track(self, event: Event, body: bytes) -> EventResponse:
-        """Take an event in, waiting for room in order, and return what came of it."""
+        """Take an event in, waiting for room in order, and return what it came to."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[EventResponse] = loop.create_future()
-        entry = Entry(self._next_number(), event, body, answer)
+        entry = PendingRecord(self._next_number(), event, body, answer)
         if self._backlog.has_room_for(body):
             self._take_in(entry)
         else:
@@ -142,11 +137,18 @@ class Dispatcher:
 
     def stats(self) -> BufferStats:
         """Return the counters."""
-        return self._counts.stats(
-            pending=len(self._backlog.pending),
+        outcomes, pending = self._outcomes, len(self._backlog.pending)
+        return BufferStats(
+            taken=outcomes.total() + pending,
+            pending=pending,
             pending_bytes=self._backlog.pending_bytes,
             waiting=len(self._backlog.in_line),
             requests=len(self._in_flight),
+            accepted=outcomes["accepted"],
+            rejected=outcomes["rejected"],
+            not_sent=outcomes["not_sent"],
+            unknown=outcomes["unknown"],
+            last_error=self.failures.last_error,
         )
 
     def _next_number(self) -> int:
@@ -154,59 +156,64 @@ class Dispatcher:
         self._number = number + 1
         return number
 
-    def _take_in(self, entry: Entry) -> None:
+    def _take_in(self, entry: PendingRecord) -> None:
         self._backlog.add(entry)
         self._go_on()
 
     def _go_on(self) -> None:
-        if not self.is_over:
+        if not self.state.is_over:
             self._depart()
             if self._backlog.is_queued:
                 self._arrived.set()
 
     def _depart(self) -> None:
-        while len(self._in_flight) < self._delivery.concurrency and (
+        while len(self._in_flight) < self._sender.concurrency and (
             self._backlog.fills_a_chunk or (self._is_due and self._backlog.is_queued)
         ):
-            batch = Batch(self._backlog.take(), self._tell)
+            batch = Batch(self._sender.kind, self._finish, self.failures.note_error)
+            self._backlog.fill(batch)
             self._in_flight.add(batch)
             self._departed_at = self._clock.monotonic()
             self._group.start_soon(self._send, batch)
         if not self._backlog.is_queued:
             self._is_due = bool(self._flushes)
 
-    async def _send(self, batch: Batch) -> None:
+    async def _send(self, batch: Batch[Event]) -> None:
         try:
-            await self._delivery.send(batch)
+            await batch.send(self._transport, self._limiter)
             if self.failures.are_many:
-                # The request's place is kept, so that failures are not made faster than they are told.
-                await self.failures.tell()
+                # The request's place is kept, so that failures are not made faster than they are reported.
+                await self.failures.report()
         finally:
             self._in_flight.discard(batch)
         self._go_on()
-        await self.failures.tell()
+        await self.failures.report()
 
-    def _tell(self, number: int, settled: Settled) -> None:
-        entry = self._backlog.settle(number)
-        self._note_flushed()
-        verdict = settled.verdict
-        self._counts.add(verdict.outcome)
-        self._delivery.tell_observer([verdict.outcome])
-        is_heard = entry.answer is not None and not entry.answer.done()
-        if entry.answer is not None and is_heard:
-            entry.answer.set_result(settled.response())
-        if verdict.outcome != "accepted" and (self.is_closing or not is_heard):
-            self._report(entry, verdict, is_heard=is_heard)
+    def _finish(self, number: int, result: BatchResult) -> None:
+        entry = self._backlog.pop(number)
+        self._notify_flushes()
+        verdict = result.verdict
+        self._outcomes[verdict.outcome] += 1
+        self._transport.report_finished([verdict.outcome])
+        is_awaited = entry.answer is not None and not entry.answer.done()
+        if entry.answer is not None and is_awaited:
+            entry.answer.set_result(result.response())
+        if verdict.outcome != "accepted":
+            self.failures.note_error(verdict.error)
+            if not is_awaited or self.state is not State.OPEN:
+                self._report_failure(entry, verdict, is_awaited=is_awaited)
         if self._backlog.is_queued:
             # Room was made, and callers in line have moved up.
             self._go_on()
 
-    def _note_flushed(self) -> None:
+    def _notify_flushes(self) -> None:
+        if not self._flushes:
+            return
         oldest = self._backlog.oldest()
         while self._flushes and (oldest is None or oldest >= self._flushes[0][0]):
             self._flushes.popleft()[1].set()
 
-    def _report(self, entry: Entry, verdict: Verdict, *, is_heard: bool) -> None:
+    def _report_failure(self, entry: PendingRecord, verdict: Verdict, *, is_awaited: bool) -> None:
         record = FailedRecord(
             record=entry.event,
             error=verdict.error or "",
@@ -214,28 +221,28 @@ class Dispatcher:
             index=entry.number,
             outcome=verdict.outcome,
         )
-        if self.is_closing or self.is_over:
+        if self.state is not State.OPEN:
             self.undelivered.append(record)
-        if not is_heard:
+        if not is_awaited:
             self.failures.add(record)
 
-    def _expire(self, entry: Entry) -> None:
+    def _expire(self, entry: PendingRecord) -> None:
         """End a caller's wait at its deadline."""
         if entry.answer is None or entry.answer.done():
             return
         if not self._backlog.withdraw(entry):
-            # In flight: what comes of it is counted, and reported as nobody's, when it is known.
+            # In flight: its result is counted, and reported as nobody's, when it is known.
             requests = next((batch.requests for batch in self._in_flight if entry.number in batch), 0)
-            entry.answer.set_result(Settled(_NO_ANSWER, requests).response())
+            entry.answer.set_result(BatchResult(_NO_ANSWER, requests).response())
         elif entry.number in self._backlog.pending:
-            self._tell(entry.number, Settled(_STILL_QUEUED, 0))
+            self._finish(entry.number, BatchResult(_STILL_QUEUED, 0))
         else:
-            entry.answer.set_result(Settled(_NO_ROOM, 0).response())
-            self._note_flushed()
+            entry.answer.set_result(BatchResult(_NO_ROOM, 0).response())
+            self._notify_flushes()
 
     def _give_up(self) -> None:
-        self.is_over = True
+        self.state = self.state.ended()
         while (number := self._backlog.oldest()) is not None:
             if number not in self._backlog.pending:
                 self._backlog.add(self._backlog.in_line.pop(number))
-            self._tell(number, Settled(NOT_SENT, 0))
+            self._finish(number, BatchResult(NOT_SENT, 0))

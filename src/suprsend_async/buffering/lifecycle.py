@@ -3,31 +3,56 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar
+import weakref
+from abc import ABC, abstractmethod
+from contextlib import suppress
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
-from suprsend_async.buffering.background import Background
+import anyio
+
+from suprsend_async.checks import class_of
 from suprsend_async.errors import ConfigurationError, ValidationError
 from suprsend_async.events.event import Event
 from suprsend_async.forking import forget_after_fork
+from suprsend_async.tasks import OwnedTask
+from suprsend_async.transport.loops import running_loop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import TracebackType
 
-    import anyio
-
-    from suprsend_async.buffering.failures import Failures
     from suprsend_async.buffering.options import BufferOptions
-    from suprsend_async.buffering.stats import BufferStats
-    from suprsend_async.events.encoding import Encoder
+    from suprsend_async.buffering.reports import BufferStats, Failures
+    from suprsend_async.bulk.results import FailedRecord
+    from suprsend_async.bulk.sender import BulkSender
+    from suprsend_async.callbacks import Callback
 
 
-class Session(Protocol):
+class State(Enum):
+    """Where a buffer is in its life."""
+
+    STARTING = "starting"
+    OPEN = "open"
+    CLOSING = "closing"
+    CLOSED = "closed"
+    CANCELLED = "cancelled"
+    """Its task was cancelled while the block went on."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is sent any more."""
+        return self in (State.CLOSED, State.CANCELLED)
+
+    def ended(self) -> State:
+        """Return the state once the work has ended."""
+        return State.CANCELLED if self is State.OPEN else State.CLOSED
+
+
+class BufferSession(Protocol):
     """What works between entering a block and leaving it."""
 
+    state: State
     failures: Failures
-    is_closing: bool
-    is_over: bool
 
     async def run(self, started: anyio.Event) -> None:
         """Work until cancelled."""
@@ -42,29 +67,41 @@ class Session(Protocol):
         ...
 
 
-S = TypeVar("S", bound=Session)
+S = TypeVar("S", bound=BufferSession)
+
+_all: weakref.WeakSet[Tracker[Any]] = weakref.WeakSet()
 
 
-class Tracker(Generic[S]):
+def pending_everywhere() -> int:
+    """Return how many events the open buffers of this process hold without a final result."""
+    return sum(tracker.pending for tracker in list(_all))
+
+
+class Tracker(ABC, Generic[S]):
     """The block, and who may call in.
 
     Args:
-        encoder: Encodes the events.
+        sender: Encodes the events, and sends them.
         options: The bounds.
-        open_session: Makes what works during a block; raises if the client was closed.
+        on_failure: Given the failures that no caller waits for.
     """
 
-    def __init__(self, encoder: Encoder, options: BufferOptions, open_session: Callable[[], S]) -> None:
-        self._encoder = encoder
+    def __init__(
+        self, sender: BulkSender[Event], options: BufferOptions, on_failure: Callback[FailedRecord[Event]] | None
+    ) -> None:
+        self._sender = sender
         self._options = options
-        self._open_session = open_session
+        self._on_failure = on_failure
         self._session: S | None = None
-        self._is_open = False
-        self._is_starting = False
         forget_after_fork(self)
+        _all.add(self)
+
+    @abstractmethod
+    def _open_session(self) -> S:
+        """Make what works during a block."""
 
     async def flush(self) -> None:
-        """Send what there is without lingering; returns when all events that have come so far are settled.
+        """Send what there is without lingering; returns when all events that have come so far have their result.
 
         With a spool that takes as long as the platform is down: give it a deadline with `asyncio.timeout`.
 
@@ -83,34 +120,41 @@ class Tracker(Generic[S]):
             raise ConfigurationError("stats() needs a buffer that was entered: `async with client.buffer() as tracker`")
         return self._session.stats()
 
+    @property
+    def pending(self) -> int:
+        """How many events it holds without a final result; 0 outside of the block."""
+        is_open = self._session is not None and self._session.state in (State.OPEN, State.CLOSING)
+        return self.stats().pending if is_open else 0
+
     def forget(self) -> object:
         """Begin anew in a forked child: what the parent has taken in is the parent's to send."""
         session, self._session = self._session, None
-        self._is_open = self._is_starting = False
         return session
 
     async def __aenter__(self) -> Self:
         """Start.
 
         Raises:
-            ConfigurationError: It is already entered, the client was closed, or no connection can be made with what
-                the environment says.
+            ConfigurationError: It is already entered, the client was closed, the event loop is not asyncio's, or no
+                connection can be made with what the environment says.
             SpoolError: The spool cannot be opened.
         """
-        if self._is_open or self._is_starting:
+        if self._session is not None and self._session.state is not State.CLOSED:
             raise ConfigurationError("this buffer is in use; call client.buffer() for another one")
-        self._is_starting = True
+        self._sender.transport.session.check_open()
+        running_loop()  # before anything is made for it
+        session = self._session = self._open_session()
+        self._thread = threading.get_ident()
+        started = anyio.Event()
+        self._task = OwnedTask(session.run(started))
         try:
-            self._session = self._open_session()
-            self._thread = threading.get_ident()
-            self._background = Background(self._session.run)
-            await self._background.ready()
+            await self._task.ready(started)
         except BaseException:
             self._session = None
             raise
-        finally:
-            self._is_starting = False
-        self._is_open = True
+        session.state = State.OPEN
+        self._loop_state = await self._sender.transport.session.loops.current()
+        self._loop_state.dependents.add(self._end)
         return self
 
     async def __aexit__(
@@ -121,16 +165,29 @@ class Tracker(Generic[S]):
         Raises:
             Exception: What `on_failure` raised first, unless the block itself raised.
         """
-        if (session := self._session) is None or not self._is_open:
-            return
-        self._is_open = False
-        session.is_closing = True
-        await self._background.end(session.flush, self._options.drain_timeout)
-        if error is None and session.failures.error is not None:
-            raise session.failures.error
+        problem = await self._leave(self._options.drain_timeout)
+        if error is None and problem is not None:
+            raise problem
+
+    async def _end(self, seconds: float) -> None:
+        """Send what is left for some seconds at most, and stop: the client is closed while the block goes on."""
+        # Who closes the client waits for no event of the block; what goes wrong is in the log.
+        with suppress(Exception):
+            await self._leave(min(seconds, self._options.drain_timeout))
+
+    async def _leave(self, seconds: float) -> BaseException | None:
+        session = self._session
+        if session is None or session.state not in (State.OPEN, State.CANCELLED):
+            return None
+        session.state = State.CLOSED if session.state is State.CANCELLED else State.CLOSING
+        try:
+            return await self._task.finish(seconds, drain=session.flush) or session.failures.error
+        finally:
+            self._loop_state.dependents.discard(self._end)
 
     def _running(self, call: str) -> S:
-        if not self._is_open or self._session is None:
+        session = self._session
+        if session is None or session.state not in (State.OPEN, State.CANCELLED):
             raise ConfigurationError(
                 f"{call} needs an open buffer: call it inside `async with client.buffer() as tracker`, in the process "
                 "that entered the block"
@@ -140,16 +197,16 @@ class Tracker(Generic[S]):
                 f"{call} belongs on the event loop that entered the buffer; from another thread go through "
                 "`loop.call_soon_threadsafe` or `anyio.from_thread`"
             )
-        if self._session.is_over:
+        if session.state is State.CANCELLED:
             raise ConfigurationError(
                 f"{call} comes too late: the task in which this buffer works was cancelled; enter a new one"
             )
-        return self._session
+        return session
 
     def _encoded(self, event: Event, call: str) -> bytes:
         if not isinstance(event, Event):
-            raise TypeError(f"{call} takes an Event, not {type(event).__name__}")
-        body = self._encoder.encode(event)
+            raise TypeError(f"{call} takes an Event, not {class_of(event, 'Event')}")
+        body = self._sender.kind.encode(event)
         if len(body) > self._options.max_pending_bytes:
             raise ValidationError(
                 f"the event is {len(body)} bytes long, and the whole buffer {self._options.max_pending_bytes}; "

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypedDict
 
-from suprsend_async.errors import ConfigurationError
+from suprsend_async.checks import check_number, check_whole
+
+if TYPE_CHECKING:
+    from suprsend_async.bulk.results import FailedRecord
+    from suprsend_async.callbacks import Callback
+    from suprsend_async.events.event import Event
 
 # Events, and their bytes.
 MEMORY_BOUNDS = (10_000, 16 * 1024 * 1024)
 SPOOL_BOUNDS = (1_000_000, 1024 * 1024 * 1024)
+
+
+class BufferArguments(TypedDict, total=False):
+    """The options of a buffer, for those who pass them on; `AsyncSuprsend.buffer` says what each means."""
+
+    linger: float
+    max_pending: int | None
+    max_pending_bytes: int | None
+    drain_timeout: float
+    on_failure: Callback[FailedRecord[Event]] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +45,10 @@ class BufferOptions:
 
     def __post_init__(self) -> None:
         """Refuse values that could not work."""
-        for name in ("linger", "drain_timeout"):
-            seconds: object = getattr(self, name)
-            if not isinstance(seconds, (int, float)) or isinstance(seconds, bool) or not 0 <= seconds < math.inf:
-                raise ConfigurationError(f"{name} must be a number of seconds, 0 or more")
-        for name in ("max_pending", "max_pending_bytes"):
-            count: object = getattr(self, name)
-            if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-                raise ConfigurationError(f"{name} must be a whole number, 1 or more")
+        check_number("linger", self.linger, "seconds", zero=True)
+        check_number("drain_timeout", self.drain_timeout, "seconds", zero=True)
+        check_whole("max_pending", self.max_pending)
+        check_whole("max_pending_bytes", self.max_pending_bytes)
 
 
 def buffer_options(

@@ -8,8 +8,9 @@ from suprsend_async.buffering.dispatcher import Dispatcher
 from suprsend_async.buffering.lifecycle import Tracker
 
 if TYPE_CHECKING:
+    from suprsend_async.api.response import EventResponse
+    from suprsend_async.bulk.results import FailedRecord
     from suprsend_async.events.event import Event
-    from suprsend_async.events.results import EventResponse, FailedRecord
 
 
 class BufferedTracker(Tracker[Dispatcher]):
@@ -27,8 +28,11 @@ class BufferedTracker(Tracker[Dispatcher]):
         2
     """
 
+    def _open_session(self) -> Dispatcher:
+        return Dispatcher(self._sender, self._options, self._on_failure)
+
     async def track_event(self, event: Event) -> EventResponse:
-        """Send one event together with others, and return what came of it.
+        """Send one event together with others, and return what it came to.
 
         The result means what that of `client.track_event` means; `attempts` counts the requests that the event was
         in. If the buffer is full, the call waits for room, in order.
@@ -51,7 +55,7 @@ class BufferedTracker(Tracker[Dispatcher]):
         return await dispatcher.track(event, self._encoded(event, "track_event()"))
 
     def enqueue(self, event: Event) -> None:
-        """Take an event in and return at once; what comes of it is counted, and a failure goes to `on_failure`.
+        """Take an event in and return at once; its result is counted, and a failure goes to `on_failure`.
 
         Args:
             event: The event.
@@ -66,7 +70,7 @@ class BufferedTracker(Tracker[Dispatcher]):
         dispatcher.enqueue(event, self._encoded(event, "enqueue()"))
 
     @property
-    def undelivered(self) -> tuple[FailedRecord, ...]:
+    def undelivered(self) -> tuple[FailedRecord[Event], ...]:
         """After the block: the events that were pending when it was left, and were not accepted, in their order."""
         if self._session is None:
             return ()

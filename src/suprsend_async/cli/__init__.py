@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import sys
 from importlib import import_module
 
@@ -11,6 +12,8 @@ _PACKAGES = ("typer", "rich", "click")
 
 def main() -> None:
     """Run the command; without its packages say how to install them, and exit with status 2."""
+    # What goes wrong is said by the commands themselves, in sentences; SUPRSEND_LOG shows the lines all the same.
+    logging.getLogger("suprsend_async").addHandler(logging.NullHandler())
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a character is no reason to fail.
         if isinstance(stream, io.TextIOWrapper):

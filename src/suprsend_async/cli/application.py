@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from suprsend_async.cli.demo import demo
+from suprsend_async.cli.doctor import doctor
 from suprsend_async.cli.ingest import ingest
 from suprsend_async.cli.sandbox import sandbox
 from suprsend_async.cli.track import track
@@ -43,6 +44,7 @@ def _root(
 
 
 app.command()(demo)
+app.command()(doctor)
 app.command()(track)
 app.command()(ingest)
 app.command()(sandbox)

@@ -8,7 +8,9 @@ from suprsend_async.cli.terminal import warn
 from suprsend_async.client import AsyncSuprsend
 
 
-def environments_client(base_url: str | None, *, timeout: float = 30.0, max_retries: int = 4) -> AsyncSuprsend:
+def environments_client(
+    base_url: str | None, *, timeout: float = 30.0, max_retries: int | None = None
+) -> AsyncSuprsend:
     """Return a client with the environment's credentials.
 
     What it warns of is told on the terminal as a sentence, without a source line.
@@ -16,7 +18,7 @@ def environments_client(base_url: str | None, *, timeout: float = 30.0, max_retr
     Args:
         base_url: As for the client, and so are the others.
         timeout: Seconds for a whole call, or a chunk.
-        max_retries: Attempts after the first one.
+        max_retries: Attempts after the first one at most; None for as many as `timeout` allows.
 
     Raises:
         ConfigurationError: Credentials are missing, or the URL is none.

@@ -31,6 +31,8 @@ def demo() -> None:
     from suprsend_async.cli.flights import find_flights
     from suprsend_async.cli.story import Story
 
+    story = Story()
+    story.announce()
     try:
         flights = find_flights()
     except FileNotFoundError as error:
@@ -38,7 +40,7 @@ def demo() -> None:
     # A background job of a shell script starts with Ctrl-C turned off.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        all_accepted = asyncio.run(_run(Story(), Sandbox(), flights))
+        all_accepted = asyncio.run(_run(story, Sandbox(), flights))
     except KeyboardInterrupt:
         typer.echo("Interrupted.", err=True)
         raise typer.Exit(INTERRUPTED) from None

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import typer
 
 from suprsend_async.cli import ingest_options as given  # noqa: TC001 - typer reads the annotations
-from suprsend_async.cli.terminal import INTERRUPTED, fail
+from suprsend_async.cli.output import OutputLost, lost_output
+from suprsend_async.cli.terminal import INTERRUPTED, STOPPED, fail
 from suprsend_async.errors import SuprsendError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from suprsend_async.ingest import Source
+    from collections.abc import Generator
 
 
 def ingest(
@@ -32,6 +31,7 @@ def ingest(
     key: given.Key = None,
     tenant_id: given.TenantId = None,
     time: given.Time = None,
+    time_unit: given.TimeUnit = None,
     types: given.Types = None,
     null: given.Null = None,
     concurrency: given.Concurrency = None,
@@ -41,6 +41,7 @@ def ingest(
     in_sandbox: given.InSandbox = False,
     checkpoint: given.CheckpointPath = None,
     restart: given.Restart = False,
+    retry_failed: given.RetryFailed = False,
     resend_in_doubt: given.ResendInDoubt = False,
     dead_letter: given.DeadLetterPath = None,
     max_failures: given.MaxFailures = None,
@@ -56,7 +57,7 @@ def ingest(
     if it was interrupted.
     """
     from suprsend_async.cli import ingest_look, ingest_session
-    from suprsend_async.cli.ingest_terms import Terms, open_terms
+    from suprsend_async.cli.ingest_plan import IngestPlan, beside, open_plan, refuse_compressed
     from suprsend_async.ingest import RunnerOptions, SourceOptions
 
     words = {
@@ -68,46 +69,53 @@ def ingest(
         "key": key,
         "tenant_id": tenant_id,
         "time": time,
+        "time_unit": time_unit,
         "types": types,
         "null": null,
     }
+    is_looking = check or preview is not None
     try:
-        options = RunnerOptions(
-            concurrency=concurrency,
-            rate=rate,
-            ordered=ordered,
-            limit=limit,
-            max_failures=max_failures,
-            resend_in_doubt=resend_in_doubt,
-            restart=restart,
-        )
-        reading = SourceOptions(format=format_name, delimiter=delimiter, encoding=encoding)
-        opened, mapping = open_terms(sources, reading, map_file, words)
-        if in_sandbox and checkpoint is not None:
-            fail("a sandbox forgets everything at its end, so nothing can go on there; leave out --checkpoint")
-        if not in_sandbox:
-            checkpoint, dead_letter = _beside(opened, checkpoint, dead_letter)
-        terms = Terms(opened, mapping, options, checkpoint, dead_letter, base_url, in_sandbox)
-        if preview is not None:
-            status = ingest_look.preview(terms, preview)
-        elif check:
-            status = ingest_look.check(terms)
-        else:
-            status = ingest_session.run(terms, as_json=as_json)
+        with lost_output(ends_it=is_looking), _translated_errors(is_looking=is_looking):
+            options = RunnerOptions(
+                concurrency=concurrency,
+                rate=rate,
+                ordered=ordered,
+                limit=limit,
+                max_failures=max_failures,
+                resend_in_doubt=resend_in_doubt,
+                restart=restart,
+                retry_failed=retry_failed,
+            )
+            reading = SourceOptions(format=format_name, delimiter=delimiter, encoding=encoding)
+            opened, mapping = open_plan(sources, reading, map_file, words)
+            if in_sandbox and (checkpoint is not None or retry_failed):
+                option = "--retry-failed" if checkpoint is None else "--checkpoint"
+                fail(f"a sandbox forgets everything at its end, so nothing can go on there; leave out {option}")
+            if not in_sandbox:
+                checkpoint, dead_letter = beside(opened, mapping, checkpoint, dead_letter)
+            plan = IngestPlan(opened, mapping, options, checkpoint, dead_letter, base_url, in_sandbox)
+            if plan.resends:
+                if retry_failed:
+                    fail("dead letters are sent again as they were; leave out --retry-failed")
+                refuse_compressed(opened)
+            if preview is not None:
+                status = ingest_look.preview(plan, preview)
+            elif check:
+                status = ingest_look.check(plan)
+            else:
+                status = ingest_session.run(plan, as_json=as_json)
+    except OutputLost:
+        status = STOPPED
+    raise typer.Exit(status)
+
+
+@contextmanager
+def _translated_errors(*, is_looking: bool) -> Generator[None]:
+    """End the command with a sentence for what is no fault of the program."""
+    try:
+        yield
     except SuprsendError as error:
         fail(str(error))
     except KeyboardInterrupt:
         # While it sends, Ctrl-C is no exception; it is one before, and while the client is closed afterwards.
-        fail("interrupted; nothing was sent" if check or preview is not None else "interrupted", INTERRUPTED)
-    raise typer.Exit(status)
-
-
-def _beside(sources: Sequence[Source], checkpoint: Path | None, dead_letter: Path | None) -> tuple[Path | None, Path]:
-    """Return where the records go: beside the first source, unless told otherwise."""
-    first = sources[0]
-    is_piped = any(source.fingerprint() is None for source in sources)
-    if checkpoint is None and not is_piped:
-        checkpoint = Path(f"{first.name}.checkpoint")
-    if dead_letter is None:
-        dead_letter = Path("standard-input.dead" if is_piped else f"{first.name}.dead")
-    return checkpoint, dead_letter
+        fail("interrupted; nothing was sent" if is_looking else "interrupted", INTERRUPTED)

@@ -80,13 +80,22 @@ Time = Annotated[
     str | None,
     _option(_COLUMNS, "--time", metavar="COLUMN", help="When it happened. Left out: when the job began."),
 ]
+TimeUnit = Annotated[
+    str | None,
+    _option(
+        _COLUMNS,
+        "--time-unit",
+        metavar="UNIT",
+        help="What numbers in the column of --time count since 1970: s, ms, us or ns. Left out: it is recognised.",
+    ),
+]
 Types = Annotated[
     list[str] | None,
     _option(
         _COLUMNS,
         "--type",
         metavar="COLUMN=TYPE",
-        help="str, int, float, bool, json, datetime or date. Can be given more than once.",
+        help="str, int, float, decimal, bool, json, datetime or date. Can be given more than once.",
     ),
 ]
 Null = Annotated[
@@ -139,6 +148,15 @@ CheckpointPath = Annotated[
 Restart = Annotated[
     bool, _option(_RECORDS, "--restart", metavar="", help="Forget the checkpoint and send all rows again.")
 ]
+RetryFailed = Annotated[
+    bool,
+    _option(
+        _RECORDS,
+        "--retry-failed",
+        metavar="",
+        help="Try the rows again that failed, with what was corrected: the options, or rows of the source, in place.",
+    ),
+]
 ResendInDoubt = Annotated[
     bool,
     _option(
@@ -154,7 +172,7 @@ DeadLetterPath = Annotated[
         _RECORDS,
         "--dead-letter",
         metavar="FILE",
-        help="Where failures go. Left out: SOURCE.dead. `ingest SOURCE.dead` sends them again.",
+        help="Where failures go. Left out: SOURCE.dead.",
     ),
 ]
 MaxFailures = Annotated[
@@ -168,4 +186,4 @@ Preview = Annotated[
 Check = Annotated[
     bool, _option(_LOOKING, "--check", metavar="", help="Read and validate everything, and send nothing.")
 ]
-AsJson = Annotated[bool, _option(_LOOKING, "--json", metavar="", help="Tell how it goes in JSON, an object a line.")]
+AsJson = Annotated[bool, _option(_LOOKING, "--json", metavar="", help="Report how it goes in JSON, an object a line.")]

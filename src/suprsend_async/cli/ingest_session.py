@@ -13,46 +13,55 @@ from rich.console import Console
 
 from suprsend_async.cli import ingest_summary
 from suprsend_async.cli.client import environments_client
-from suprsend_async.cli.ingest_views import Bar, JsonEvents, Lines
+from suprsend_async.cli.ingest_plan import paths_of
+from suprsend_async.cli.ingest_views import Bar, JsonEvents, LineView
 from suprsend_async.cli.terminal import INTERRUPTED
-from suprsend_async.ingest import CheckpointFile, DeadLetterFile, Runner
+from suprsend_async.errors import ConfigurationError
+from suprsend_async.ingest import CheckpointFile, DeadLetterFile, ResentDeadLetters, Runner
 
 if TYPE_CHECKING:
-    from suprsend_async.cli.ingest_terms import Terms
+    from suprsend_async.cli.ingest_plan import IngestPlan
     from suprsend_async.cli.ingest_views import View
     from suprsend_async.client import AsyncSuprsend
-    from suprsend_async.ingest import IngestReport
+    from suprsend_async.ingest import DeadLetters, IngestReport
 
+CREDENTIALS = (
+    "SUPRSEND_WORKSPACE_KEY",
+    "SUPRSEND_WORKSPACE_SECRET",
+    "SUPRSEND_WORKSPACE_UID",
+    "SUPRSEND_API_KEY",
+)
 # A job at night rides out what a request of a web service cannot wait for: with full jitter about half a minute.
 PATIENCE_SECONDS = 120.0
 PATIENCE_RETRIES = 12
 
 
-def run(terms: Terms, *, as_json: bool) -> int:
+def run(plan: IngestPlan, *, as_json: bool) -> int:
     """Run the job and show how it goes; returns the exit status."""
-    console = Console(stderr=True)
-    view: View = JsonEvents() if as_json else Bar(console) if console.is_terminal else Lines()
-    report = asyncio.run(_run(terms, view))
+    # A name may have colons in it, which are no picture.
+    console = Console(stderr=True, emoji=False)
+    view: View = JsonEvents() if as_json else Bar(console) if console.is_terminal else LineView()
+    report = asyncio.run(_run(plan, view))
     if isinstance(view, JsonEvents):
-        view.finished(report, next_command=ingest_summary.next_command(report, terms))
+        view.finished(report, next_command=ingest_summary.next_command(report, plan))
     else:
-        ingest_summary.show(Console(highlight=False), report, terms)
+        ingest_summary.show(Console(highlight=False, emoji=False), report, plan)
     status = ingest_summary.exit_status(report)
-    if report.ending == "interrupted" and any(source.fingerprint() is None for source in terms.sources):
+    if report.ending == "interrupted" and any(source.fingerprint() is None for source in plan.sources):
         _end_process(status)
     return status
 
 
-async def _run(terms: Terms, view: View) -> IngestReport:
+async def _run(plan: IngestPlan, view: View) -> IngestReport:
     async with AsyncExitStack() as stack:
-        client = await stack.enter_async_context(await _client(terms, stack))
+        client = await stack.enter_async_context(await _client(plan, stack))
         runner = Runner(
             client,
-            terms.sources,
-            terms.mapping,
-            store=None if terms.checkpoint is None else CheckpointFile(terms.checkpoint),
-            dead_letters=None if terms.dead_letter is None else DeadLetterFile(terms.dead_letter),
-            options=terms.options,
+            plan.sources,
+            plan.mapping,
+            store=None if plan.checkpoint is None else CheckpointFile(plan.checkpoint),
+            dead_letters=_dead_letters(plan),
+            options=plan.options,
             on_progress=view.progress,
             on_failure=view.failure,
         )
@@ -61,9 +70,20 @@ async def _run(terms: Terms, view: View) -> IngestReport:
         return await runner.run()
 
 
-async def _client(terms: Terms, stack: AsyncExitStack) -> AsyncSuprsend:
-    if not terms.in_sandbox:
-        return environments_client(terms.base_url, timeout=PATIENCE_SECONDS, max_retries=PATIENCE_RETRIES)
+def _dead_letters(plan: IngestPlan) -> DeadLetters | None:
+    if plan.resends and plan.checkpoint is not None:
+        return ResentDeadLetters(paths_of(plan.sources), plan.checkpoint)
+    return None if plan.dead_letter is None else DeadLetterFile(plan.dead_letter)
+
+
+async def _client(plan: IngestPlan, stack: AsyncExitStack) -> AsyncSuprsend:
+    if not plan.in_sandbox:
+        if not any(map(os.environ.get, CREDENTIALS)):
+            raise ConfigurationError(
+                "no credentials: set SUPRSEND_WORKSPACE_KEY and SUPRSEND_WORKSPACE_SECRET, or SUPRSEND_WORKSPACE_UID "
+                "and SUPRSEND_API_KEY; or add --sandbox, to send to a sandbox on this machine"
+            )
+        return environments_client(plan.base_url, timeout=PATIENCE_SECONDS, max_retries=PATIENCE_RETRIES)
     from suprsend_async.sandbox import Sandbox
 
     sandbox = await stack.enter_async_context(Sandbox())
@@ -72,8 +92,9 @@ async def _client(terms: Terms, stack: AsyncExitStack) -> AsyncSuprsend:
 
 def _end_process(status: int) -> NoReturn:
     """End without waiting for the thread that reads a pipe: it may wait for more forever."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
     os._exit(status)
 
 
@@ -92,7 +113,8 @@ def _take_interrupts(runner: Runner, view: View, stack: AsyncExitStack) -> None:
             loop.call_soon_threadsafe(stop)
             return
         # The checkpoint is as valid as after a crash: nothing more needs to be written.
-        sys.stderr.write("\x1b[?25h\nStopped at once. The same command goes on.\n" if sys.stderr.isatty() else "\n")
+        if sys.stderr is not None:
+            sys.stderr.write("\x1b[?25h\nStopped at once. The same command goes on.\n" if sys.stderr.isatty() else "\n")
         _end_process(INTERRUPTED)
 
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import typer
 from rich.table import Table
 
-from suprsend_async.cli.terminal import ACCEPTED, INTERRUPTED, NOT_ACCEPTED, STOPPED, counted, printable
-from suprsend_async.ingest import LetterMapping
+from suprsend_async.cli.ingest_plan import paths_of
+from suprsend_async.cli.terminal import (
+    ACCEPTED,
+    INTERRUPTED,
+    NOT_ACCEPTED,
+    STOPPED,
+    command_line,
+    counted,
+    printable,
+)
+from suprsend_async.ingest import DeadLetterMapping
+from suprsend_async.ingest.sources.names import shown_path
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from rich.console import Console
 
-    from suprsend_async.cli.ingest_terms import Terms
-    from suprsend_async.ingest.report import InDoubt, IngestReport
+    from suprsend_async.cli.ingest_plan import IngestPlan
+    from suprsend_async.ingest.job.report import InDoubt, IngestReport
 
 _SHOWN = 10
 
@@ -30,20 +43,36 @@ def exit_status(report: IngestReport) -> int:
     return ACCEPTED if report.success else NOT_ACCEPTED
 
 
-def next_command(report: IngestReport, terms: Terms) -> str | None:
-    """Return the command that goes on from here; None if there is nothing left to do."""
+def next_command(report: IngestReport, plan: IngestPlan) -> str | None:
+    """Return the command that goes on from here; None if there is nothing left to do, or something else first."""
     if report.ending != "finished":
-        if terms.checkpoint is None:
-            return None
-        words = [word for word in sys.argv[1:] if word != "--restart"]
-        return shlex.join(["suprsend-async", *words])
-    if report.failed and terms.dead_letter is not None:
-        where = ["--sandbox"] if terms.in_sandbox else ["--base-url", terms.base_url] if terms.base_url else []
-        return shlex.join(["suprsend-async", "ingest", str(terms.dead_letter), *where])
-    return None
+        return None if plan.checkpoint is None else _same_command()
+    if plan.resends:
+        # Those of which no event could be made cannot be sent, however often.
+        can_be_sent = report.failed > report.unmade
+        return _letters_command(plan, paths_of(plan.sources)) if can_be_sent else None
+    if not report.failed or plan.dead_letter is None:
+        return None
+    if plan.checkpoint is not None and not isinstance(plan.mapping, DeadLetterMapping):
+        return _same_command("--retry-failed")
+    return _letters_command(plan, [plan.dead_letter]) if report.failed > report.unmade else None
 
 
-def show(console: Console, report: IngestReport, terms: Terms) -> None:
+def _same_command(*more: str) -> str:
+    words = [word for word in sys.argv[1:] if word not in ("--restart", "--retry-failed")]
+    # Behind the command's name: what follows a double dash is a source.
+    place = words.index("ingest") + 1 if "ingest" in words else len(words)
+    return command_line(["suprsend-async", *words[:place], *more, *words[place:]])
+
+
+def _letters_command(plan: IngestPlan, paths: Sequence[Path]) -> str:
+    where = ["--sandbox"] if plan.in_sandbox else ["--base-url", plan.base_url] if plan.base_url else []
+    # A name may look like an option.
+    files = [f"./{path}" if str(path).startswith("-") else str(path) for path in paths]
+    return command_line(["suprsend-async", "ingest", *files, *where])
+
+
+def show(console: Console, report: IngestReport, plan: IngestPlan) -> None:
     """Show what came of a run."""
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(style="bold")
@@ -53,6 +82,8 @@ def show(console: Console, report: IngestReport, terms: Terms) -> None:
     table.add_row("failed", _red(report.failed), _earlier(report.failed, report.failed_now))
     if report.in_doubt:
         table.add_row("in doubt", _red(sum(each.end - each.start for each in report.in_doubt)), "not sent again")
+    if report.repeats:
+        table.add_row("repeats", f"{report.repeats:,}", "of the accepted: sent before, and skipped if the key is known")
     table.add_row("sent again", f"{report.retried:,}", "events, after a refusal or without an answer")
     table.add_row("took", f"{report.seconds:,.1f} s", _pace(report))
     console.print(table)
@@ -60,36 +91,68 @@ def show(console: Console, report: IngestReport, terms: Terms) -> None:
         _say(console, _doubt(each))
     if len(report.in_doubt) > _SHOWN:
         _say(console, f"and {counted(len(report.in_doubt) - _SHOWN, 'more range')} of rows")
-    for sentence in _sentences(report, terms):
+    for sentence in _sentences(report, plan):
         _say(console, sentence)
-    command = next_command(report, terms)
+    command = next_command(report, plan)
     if command is not None:
-        what = "Go on with:" if report.ending != "finished" else "Send the failures again with:"
-        _say(console, what)
-        console.print(f"  {command}", style="cyan", soft_wrap=True, highlight=False, markup=False)
+        then = "Then send" if report.unmade else "Send"
+        _say(console, "Go on with:" if report.ending != "finished" else f"{then} the failures again with:")
+        typer.secho(f"  {command}", fg="cyan")
 
 
-def _sentences(report: IngestReport, terms: Terms) -> list[str]:
+def _sentences(report: IngestReport, plan: IngestPlan) -> list[str]:
     sentences: list[str] = []
     if report.reason is not None:
         how = "Stopped early" if report.ending == "stopped" else "Interrupted"
         sentences.append(f"{how}: {report.reason}." if report.ending == "stopped" else f"{how}.")
-    if report.ending != "finished" and terms.checkpoint is not None:
-        sentences.append(f"The checkpoint {terms.checkpoint} knows which rows are done.")
+    if report.ending != "finished" and plan.checkpoint is not None:
+        sentences.append(f"The checkpoint {shown_path(plan.checkpoint)} knows which rows are done.")
     is_idle = not report.accepted_now and not report.failed_now and not report.in_doubt
     if report.ending == "finished" and is_idle and report.rows:
         failed = f"; {counted(report.failed, 'row')} failed in earlier runs" if report.failed else ""
         sentences.append(f"There was nothing left to do{failed}. To send all rows again, add --restart.")
+    if report.retried_rows:
+        sentences.append(f"{counted(report.retried_rows, 'row')} that had failed before {_were(report)} tried again.")
     if report.in_doubt:
         sentences.append(
             "Rows in doubt may have been processed more than 23 hours ago; the platform may have forgotten their keys, "
             "and sending them again may process them twice. To do it all the same, add --resend-in-doubt."
         )
-    if report.success and report.rows and isinstance(terms.mapping, LetterMapping):
-        names = ", ".join(source.name for source in terms.sources)
-        sentences.append(f"All of {names} was accepted at last; delete it, so that it is not sent once more.")
-    if report.failed and terms.dead_letter is not None:
-        sentences.append(f"The failures are in {terms.dead_letter}.")
+    return sentences + (_of_dead_letters(report, plan) if plan.resends else _of_failures(report, plan))
+
+
+def _were(report: IngestReport) -> str:
+    return "was" if report.retried_rows == 1 else "were"
+
+
+def _of_dead_letters(report: IngestReport, plan: IngestPlan) -> list[str]:
+    """Return what is to be said of dead letters that were sent again."""
+    names = ", ".join(source.name for source in plan.sources)
+    if report.ending != "finished":
+        return []
+    if report.success:
+        return [f"All of {names} was accepted at last, and is gone."] if report.rows else []
+    sentences = [f"What was not accepted is still in {names}."]
+    if report.unmade:
+        sentences.append(
+            f"{counted(report.unmade, 'dead letter')} can never be sent: correct the rows in their source, each in its "
+            "place, and add --retry-failed to the command that read it."
+        )
+    return sentences
+
+
+def _of_failures(report: IngestReport, plan: IngestPlan) -> list[str]:
+    """Return what is to be said of rows that failed."""
+    if not report.failed or plan.dead_letter is None:
+        return []
+    sentences = [f"The failures are in {shown_path(plan.dead_letter)}."]
+    if report.unmade:
+        what = f"{counted(report.unmade, 'row')} could not become events: correct"
+        sentences.append(
+            f"{what} the options, or these rows in their source, each in its place."
+            if plan.checkpoint is not None
+            else f"{what} these rows, and pipe them in again."
+        )
     return sentences
 
 

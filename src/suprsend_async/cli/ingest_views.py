@@ -9,19 +9,20 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import typer
-from rich.console import Console, Group
-from rich.live import Live
-from rich.progress_bar import ProgressBar
+from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
 from suprsend_async.cli.terminal import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from types import TracebackType
 
-    from suprsend_async.ingest.dead_letter import DeadLetter
-    from suprsend_async.ingest.report import IngestProgress, IngestReport
+    from rich.console import Console, RenderableType
+    from rich.progress import TaskID
+
+    from suprsend_async.ingest.job.dead_letters import FailedRow
+    from suprsend_async.ingest.job.report import IngestProgress, IngestReport
 
 SHOWN_FAILURES = 10
 """So many failures are shown as they happen; all are among the dead letters."""
@@ -46,7 +47,7 @@ class View(Protocol):
         """Show how far it has come."""
         ...
 
-    def failure(self, letter: DeadLetter) -> None:
+    def failure(self, dead_letter: FailedRow) -> None:
         """Show a failure."""
         ...
 
@@ -55,7 +56,7 @@ class View(Protocol):
         ...
 
 
-class _Plain:
+class _FirstFailures:
     """A view that shows the first failures; the others say what they do besides, or otherwise."""
 
     def __init__(self) -> None:
@@ -72,11 +73,11 @@ class _Plain:
     def progress(self, progress: IngestProgress) -> None:
         pass
 
-    def failure(self, letter: DeadLetter) -> None:
+    def failure(self, dead_letter: FailedRow) -> None:
         """Show it, if it is among the first: what they have in common is seen by then."""
         self._failures += 1
         if self._failures <= SHOWN_FAILURES:
-            self.say(f"{letter.source} row {letter.row}: {letter.error}")
+            self.say(f"{place_of(dead_letter.source, dead_letter.row, dead_letter.line)}: {dead_letter.error}")
         elif self._failures == SHOWN_FAILURES + 1:
             self.say("More rows failed.")
 
@@ -84,33 +85,57 @@ class _Plain:
         typer.echo(printable(sentence), err=True)
 
 
-class Bar(_Plain):
+class Bar(_FirstFailures):
     """A bar and the figures below it, for a terminal."""
 
     def __init__(self, console: Console) -> None:
         super().__init__()
-        self._console = console
-        self._live = Live(console=console, refresh_per_second=_REFRESHES, transient=True)
+        self._bar = _BarWithFigures(
+            BarColumn(bar_width=None),
+            TextColumn("{task.fields[read]}"),
+            TextColumn("{task.fields[left]} left"),
+            console=console,
+            refresh_per_second=_REFRESHES,
+            transient=True,
+            expand=True,
+        )
+        self._task: TaskID | None = None
 
     def __enter__(self) -> Self:
-        self._live.start()
+        self._bar.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._live.stop()
+        self._bar.stop()
 
     def progress(self, progress: IngestProgress) -> None:
         """Draw the bar anew."""
-        self._live.update(picture(progress))
+        self._bar.figures = figures(progress)
+        total = progress.total_bytes or None
+        done = min(progress.read_bytes, total) if total else 0
+        read, left = _read(progress), _left(progress)
+        if self._task is None:
+            self._task = self._bar.add_task("", total=total, completed=done, read=read, left=left)
+        else:
+            self._bar.update(self._task, completed=done, read=read, left=left)
 
     def say(self, sentence: str) -> None:
         """Show a sentence above the bar."""
-        self._console.print(printable(sentence), highlight=False, markup=False, soft_wrap=True)
+        self._bar.console.print(printable(sentence), highlight=False, markup=False, soft_wrap=True)
 
 
-class Lines(_Plain):
+class _BarWithFigures(Progress):
+    figures: Table | None = None
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        yield self.make_tasks_table(self.tasks)
+        if self.figures is not None:
+            yield self.figures
+
+
+class LineView(_FirstFailures):
     """A line now and then, for a log."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -126,7 +151,7 @@ class Lines(_Plain):
             typer.echo(line(progress), err=True)
 
 
-class JsonEvents(_Plain):
+class JsonEvents(_FirstFailures):
     """A JSON object a line on standard output, for machines."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -139,38 +164,35 @@ class JsonEvents(_Plain):
         now = self._clock()
         if now >= self._next:
             self._next = now + 1.0
-            self.tell("progress", asdict(progress))
+            self.report("progress", asdict(progress))
 
-    def failure(self, letter: DeadLetter) -> None:
+    def failure(self, dead_letter: FailedRow) -> None:
         """Tell it, without the event."""
-        names = ("source", "row", "error", "code", "outcome")
-        self.tell("failure", {name: getattr(letter, name) for name in names})
+        names = ("source", "row", "line", "error", "code", "outcome")
+        self.report("failure", {name: getattr(dead_letter, name) for name in names})
 
     def finished(self, report: IngestReport, **more: Any) -> None:
         """Tell what came of the run."""
-        self.tell("finished", {**asdict(report), **more})
+        self.report("finished", {**asdict(report), **more})
 
-    def tell(self, kind: str, fields: dict[str, Any]) -> None:
+    def report(self, kind: str, fields: dict[str, Any]) -> None:
         """Write one event."""
         typer.echo(json.dumps({"kind": kind, **fields}))
 
 
-def picture(progress: IngestProgress) -> Group:
-    """Return the bar with its figures."""
-    total = progress.total_bytes
-    top = Table.grid(padding=(0, 2, 0, 0), expand=True)
-    top.add_column(ratio=1)
-    top.add_row(
-        ProgressBar(total or 1, progress.read_bytes if total else 0, pulse=not total),
-        _read(progress),
-        f"{_left(progress)} left",
-    )
-    figures = Table.grid(padding=(0, 3, 0, 0))
+def place_of(source: str, row: int, line: int | None) -> str:
+    """Return where a row is, for people: rows are counted from 0, lines from 1."""
+    return f"{source} row {row} (line {line})" if line else f"{source} row {row}"
+
+
+def figures(progress: IngestProgress) -> Table:
+    """Return the figures, each below its name."""
+    table = Table.grid(padding=(0, 3, 0, 0))
     heads = ("rows", "a second", "accepted", "failed", "in flight", "retries")
     for _ in heads:
-        figures.add_column(justify="right", no_wrap=True)
-    figures.add_row(*heads, style="dim")
-    figures.add_row(
+        table.add_column(justify="right", no_wrap=True)
+    table.add_row(*heads, style="dim")
+    table.add_row(
         f"{progress.rows:,}",
         f"{progress.rows_per_second:,.0f}",
         f"[green]{progress.accepted:,}[/]",
@@ -178,7 +200,7 @@ def picture(progress: IngestProgress) -> Group:
         f"{progress.in_flight:,}",
         f"[yellow]{progress.retried:,}[/]" if progress.retried else "0",
     )
-    return Group(top, figures)
+    return table
 
 
 def line(progress: IngestProgress) -> str:

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 from rich.text import Text
 
-from suprsend_async.cli.terminal import printable
+from suprsend_async.cli.terminal import printable, this_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -29,6 +29,11 @@ class Story:
         self._console = Console(highlight=False)
         self._last: Progress | None = None
 
+    def announce(self) -> None:
+        """Say what is coming, before anything else takes time."""
+        self._console.print("This starts a sandbox on this machine and sends it 5,001 events.", soft_wrap=True)
+        self._console.print()
+
     def begin(self, url: str) -> None:
         """Tell where the events go."""
         self._say("Sandbox", Text(url, "cyan"), "The platform in small, on this machine: no account needed.")
@@ -36,8 +41,9 @@ class Story:
 
     def tell_one(self, response: EventResponse, seconds: float) -> None:
         """Tell what came of the first event."""
+        took = f"{seconds * 1000:.0f} ms" if seconds < 0.9995 else f"{seconds:.1f} s"
         verdict = (
-            Text.assemble(("accepted", "green"), f" in {seconds * 1000:.0f} ms, message id {response.message_id}")
+            Text.assemble(("accepted", "green"), f" in {took}, message id {response.message_id}")
             if response.success
             else Text.assemble((response.outcome, "red"), f": {printable(response.message)}")
         )
@@ -91,7 +97,7 @@ class Story:
         for record in result.failed_records[:_FAILURES_SHOWN]:
             self._say("Failed", Text(f"event {record.index}: {printable(record.error)}", "red"))
         self._console.print()
-        self._say("Next", Text("suprsend-async sandbox", "cyan"), "The same sandbox, for your own code.")
+        self._say("Next", Text(f"{this_command()} sandbox", "cyan"), "The same sandbox, for your own code.")
 
     def _say(self, title: str, *lines: str | Text) -> None:
         for number, line in enumerate(lines):

@@ -16,8 +16,8 @@ from suprsend_async.errors import ConfigurationError, ValidationError
 from suprsend_async.events.event import Event
 
 if TYPE_CHECKING:
+    from suprsend_async.api.response import EventResponse
     from suprsend_async.client import AsyncSuprsend
-    from suprsend_async.events.results import EventResponse
 
 _COLOURS = {"accepted": "green", "rejected": "red", "not_sent": "red", "unknown": "yellow"}
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from urllib.parse import urlsplit
 
 import pydantic
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
-from suprsend_async.errors import ValidationError
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 def _clean(text: str) -> str:
@@ -22,6 +23,10 @@ def _web_url(url: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("no http(s) URL")
     return url
+
+
+def _size(text: object) -> int | None:
+    return len(text) if isinstance(text, str) else None
 
 
 class Attachment(BaseModel):
@@ -47,6 +52,13 @@ class Attachment(BaseModel):
     filename: Annotated[str, AfterValidator(_clean)] | None = None
     ignore_if_error: bool = False
 
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """Show sizes: a link may hold a token, and a file's name a person's."""
+        fields = self.__dict__
+        yield "url", _size(fields.get("url"))
+        yield "filename", _size(fields.get("filename"))
+        yield "ignore_if_error", fields.get("ignore_if_error")
+
     def to_wire(self) -> dict[str, Any]:
         """Return the attachment in the platform's form."""
         return {
@@ -68,17 +80,11 @@ _ARGUMENTS = {
 }
 
 
-def attachment_from_url(file_path: str, file_name: str | None, ignore_if_error: bool) -> Attachment:
-    """Check the arguments of `Event.add_attachment` and make the attachment.
-
-    Raises:
-        ValidationError: An argument is of the wrong type, or `file_path` is not an http(s) URL.
-    """
+def attachment_from_url(file_path: str, file_name: str | None, ignore_if_error: bool) -> Attachment | str:
+    """Check the arguments of `Event.add_attachment` and make the attachment; return what is wrong if it is none."""
     if isinstance(file_name, str):
         file_name = file_name.strip() or None
     try:
         return Attachment(url=file_path, filename=file_name, ignore_if_error=ignore_if_error)
     except pydantic.ValidationError as error:
-        wrong = str(error.errors(include_url=False, include_input=False)[0]["loc"][0])
-    # Raised here and not in the handler: pydantic's error, which holds the values, must not hang on to ours.
-    raise ValidationError(_ARGUMENTS[wrong])
+        return _ARGUMENTS[str(error.errors(include_url=False, include_input=False)[0]["loc"][0])]

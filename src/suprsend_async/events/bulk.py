@@ -2,38 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import anyio
-
-from suprsend_async.errors import ConfigurationError
-from suprsend_async.events.callbacks import call
+from suprsend_async.api.verdict import verdicts_of_records
+from suprsend_async.bulk.kind import RecordKind
+from suprsend_async.bulk.sender import BulkSender, GatheredRecords
+from suprsend_async.events.encoding import DOCUMENTED_EVENT_BYTES, Encoder
 from suprsend_async.events.event import Event
-from suprsend_async.events.job import Job
-from suprsend_async.events.results import RecordResult
-from suprsend_async.events.tally import KEPT_FAILURES, Tally, failed_records, record_results
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, AsyncIterable, Iterable
 
-    from suprsend_async.events.callbacks import Callback
-    from suprsend_async.events.chunk import Chunk
-    from suprsend_async.events.encoding import Encoder
-    from suprsend_async.events.progress import Progress
-    from suprsend_async.events.results import BulkResponse, FailedRecord
-    from suprsend_async.transport.transport import Transport
+    from suprsend_async.bulk.progress import Progress
+    from suprsend_async.bulk.results import BulkResponse, FailedRecord, RecordResult
+    from suprsend_async.callbacks import Callback
+
+
+def event_kind(encoder: Encoder) -> RecordKind[Event]:
+    """Return what the bulk engine has to know about events."""
+    return RecordKind(
+        type=Event,
+        noun="events",
+        route="v2/bulk/event/",
+        encode=encoder.encode,
+        read_answer=verdicts_of_records,
+        order_keys=lambda event: (event.distinct_id,),
+        documented_bytes=DOCUMENTED_EVENT_BYTES,
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class BulkEventsResource:
-    """What hangs on `client.bulk_events`."""
+    """Many events in few requests: `client.bulk_events`."""
 
-    _transport: Transport
-    _encoder: Encoder
-    _concurrency: int
+    _sender: BulkSender[Event]
 
     def new_instance(self) -> BulkEvents:
         """Return an empty bulk to append events to.
@@ -43,7 +46,7 @@ class BulkEventsResource:
             >>> bulk.append(Event("user-1", "signed_up"), Event("user-2", "signed_up"))
             >>> response = await bulk.trigger()
         """
-        return BulkEvents(self._job)
+        return BulkEvents(GatheredRecords(self._sender))
 
     async def send(
         self,
@@ -52,8 +55,8 @@ class BulkEventsResource:
         concurrency: int | None = None,
         ordered: bool = False,
         on_progress: Callback[Progress] | None = None,
-        on_failure: Callback[FailedRecord] | None = None,
-    ) -> BulkResponse:
+        on_failure: Callback[FailedRecord[Event]] | None = None,
+    ) -> BulkResponse[Event]:
         """Send all that a source yields, however long it is, in flat memory.
 
         The source is read no faster than its events go out: at most `concurrency + 1` chunks ahead. A plain
@@ -73,7 +76,7 @@ class BulkEventsResource:
                 1,000 failures only.
 
         Returns:
-            What came of all of them.
+            What all of them came to.
 
         Raises:
             TypeError: The source cannot be iterated.
@@ -85,27 +88,25 @@ class BulkEventsResource:
             >>> response.success
             1000
         """
-        tally = Tally(kept=None if on_failure is None else KEPT_FAILURES)
+        return await self._sender.send(
+            source,
+            operation="bulk_events.send",
+            concurrency=concurrency,
+            ordered=ordered,
+            on_progress=on_progress,
+            on_failure=on_failure,
+        )
 
-        async def report(chunk: Chunk) -> None:
-            for record in tally.add(chunk):
-                if on_failure is not None:
-                    await call(on_failure, record)
-
-        async with self._job(source, report, concurrency, ordered, on_progress, "bulk_events.send") as job:
-            await job.done()
-        return tally.response()
-
-    async def stream(
+    def stream(
         self,
         source: Iterable[Event] | AsyncIterable[Event],
         *,
         concurrency: int | None = None,
         ordered: bool = False,
         on_progress: Callback[Progress] | None = None,
-        on_failure: Callback[FailedRecord] | None = None,
+        on_failure: Callback[FailedRecord[Event]] | None = None,
     ) -> AsyncGenerator[RecordResult]:
-        """Send all that a source yields, and yield what came of each event as it is known.
+        """Send all that a source yields, and yield what each event came to as it is known.
 
         The results of one chunk come together, those of different chunks as they end. Nothing is sent further ahead
         of what is taken here than `concurrency + 1` chunks. Leaving the loop early stops the sending; to have it
@@ -132,71 +133,25 @@ class BulkEventsResource:
             0 accepted
             1 accepted
         """
-
-        async def report(chunk: Chunk) -> None:
-            if on_failure is not None:
-                for record in failed_records(chunk):
-                    await call(on_failure, record)
-            # Broken: nobody takes results any more.
-            with suppress(anyio.BrokenResourceError):
-                await sender.send(record_results(chunk))
-
-        job = self._job(source, report, concurrency, ordered, on_progress, "bulk_events.stream")
-        async with job:
-            # Made once the job has begun, and before it first reports: nothing is awaited in between.
-            sender, receiver = anyio.create_memory_object_stream[list[RecordResult]](1)
-            job.when_over(sender.close)
-            with receiver:
-                async for results in receiver:
-                    for result in results:
-                        yield result
-            await job.done()
-
-    def _job(
-        self,
-        source: Iterable[Event] | AsyncIterable[Event],
-        report: Callable[[Chunk], Awaitable[None]],
-        concurrency: int | None = None,
-        ordered: bool = False,
-        on_progress: Callback[Progress] | None = None,
-        operation: str = "bulk_events.trigger",
-    ) -> Job:
-        """Return the job that `send`, `stream` and `trigger` run; `report` is awaited with each finished chunk.
-
-        Raises:
-            TypeError: The source cannot be iterated.
-            ConfigurationError: `concurrency` is not a whole number above 0, or the client was closed.
-        """
-        self._transport.check_open()
-        check_source(source, (Iterable, AsyncIterable))
-        if concurrency is None:
-            concurrency = self._concurrency
-        elif not isinstance(concurrency, int) or isinstance(concurrency, bool) or concurrency < 1:
-            raise ConfigurationError("concurrency must be a whole number, 1 or more")
-        return Job(
-            self._transport,
-            self._encoder,
+        return self._sender.stream(
             source,
-            report,
+            operation="bulk_events.stream",
             concurrency=concurrency,
             ordered=ordered,
             on_progress=on_progress,
-            operation=operation,
+            on_failure=on_failure,
         )
 
 
 class BulkEvents:
     """Events gathered in memory, to be sent together. Made by `client.bulk_events.new_instance()`."""
 
-    def __init__(self, start: Callable[[list[Event], Callable[[Chunk], Awaitable[None]]], Job]) -> None:
-        self._start = start
-        self._events: list[Event] = []
-        self._accepted: set[int] = set()
-        self._triggering = anyio.Lock()
+    def __init__(self, gathered: GatheredRecords[Event]) -> None:
+        self._gathered = gathered
 
     def __len__(self) -> int:
         """Return the number of events appended."""
-        return len(self._events)
+        return len(self._gathered)
 
     def append(self, *events: Event) -> None:
         """Add events.
@@ -210,47 +165,21 @@ class BulkEvents:
             >>> len(bulk)
             2
         """
-        for position, event in enumerate(events):
-            if not isinstance(event, Event):
-                raise TypeError(
-                    f"append() takes Event objects; argument {position} is of type {type(event).__name__}; "
-                    "nothing of this call was appended"
-                )
-        self._events.extend(events)
+        self._gathered.append(*events)
 
-    async def trigger(self) -> BulkResponse:
+    async def trigger(self) -> BulkResponse[Event]:
         """Send what is not accepted yet, at most `concurrency` chunks at a time.
 
         Called again, it sends only what was not accepted before, with the identity that it had.
 
         Returns:
-            What came of all events appended so far, those of earlier calls included.
+            What all events appended so far came to, those of earlier calls included.
 
         Examples:
+            >>> bulk = client.bulk_events.new_instance()
+            >>> bulk.append(Event("user-1", "signed_up"), Event("user-2", "signed_up"))
             >>> response = await bulk.trigger()
             >>> response.status, response.total, response.failure
             ('success', 2, 0)
         """
-        async with self._triggering:
-            pending = [position for position in range(len(self._events)) if position not in self._accepted]
-            tally = Tally(accepted=len(self._accepted))
-
-            async def report(chunk: Chunk) -> None:
-                chunk.indexes = [pending[index] for index in chunk.indexes]
-                tally.add(chunk)
-                self._accepted.update(chunk.accepted_indexes())
-
-            events = [self._events[position] for position in pending]
-            async with self._start(events, report) as job:
-                await job.done()
-            return tally.response()
-
-
-def check_source(source: object, kinds: type | tuple[type, ...]) -> None:
-    """Refuse what is no source.
-
-    Raises:
-        TypeError: It is not of one of the kinds, or a single event (which can be iterated as every model can).
-    """
-    if isinstance(source, Event) or not isinstance(source, kinds):
-        raise TypeError(f"source must be an iterable of Event, not {type(source).__name__}")
+        return await self._gathered.send("bulk_events.trigger")

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic_core import to_json
 
 from suprsend_async import logs
 from suprsend_async.errors import ValidationError
-from suprsend_async.events.values import plain
+from suprsend_async.events.json_values import SHORTEN, jsonable, unwritable
 
 if TYPE_CHECKING:
     from suprsend_async.events.event import Event
 
 DOCUMENTED_EVENT_BYTES = 100 * 1024
 """The size that the platform's documentation allows an event; its SDKs have sent up to 800 KB."""
-
-# Values of exactly these types are written as they are and hold nothing else; of floats only NaN and infinities differ.
-_FLAT = frozenset({str, int, bool, type(None)})
-_FLAT_OR_FLOAT = _FLAT | {float}
 
 
 @dataclass(slots=True)
@@ -44,52 +39,41 @@ class Encoder:
         Raises:
             ValidationError: A value cannot be carried by JSON, or the event is larger than the limit.
         """
-        properties = event.properties
-        body = self._write(event, properties if _is_flat(properties) else plain(properties))
-        if body is None:
-            # What the encoder refuses here, text that UTF-8 cannot carry, is found again with its path.
-            body = self._write(event, plain(properties))
-        if body is None:
-            raise ValidationError("properties cannot be written as JSON", outcome="rejected")
-        if len(body) > self.max_event_bytes:
+        body = self._write(event)
+        size = len(body)
+        if size > self.max_event_bytes:
+            del body  # it holds the values, and reporters of crashes record the variables of every frame
             raise ValidationError(
-                f"the event is {len(body)} bytes long, the limit is {self.max_event_bytes}; "
-                "shorten its properties, or send a link to what is large",
-                outcome="rejected",
+                f"the event is {size} bytes long, the limit is {self.max_event_bytes}; {SHORTEN}", outcome="rejected"
             )
-        if len(body) > DOCUMENTED_EVENT_BYTES and not self._warned:
+        if size > DOCUMENTED_EVENT_BYTES and not self._warned:
             self._warned = True
-            logs.large_event(len(body))
+            logs.large_event(size)
         return body
 
-    def _write(self, event: Event, properties: dict[str, Any]) -> bytes | None:
-        all_properties = {**properties, "$ss_sdk_version": self.sdk_version}
-        if event.attachments:
-            all_properties["$attachments"] = [attachment.to_wire() for attachment in event.attachments]
+    def _write(self, event: Event) -> bytes:
+        # A copy, so that no other thread can change what was checked.
+        properties = jsonable(event.properties, self.max_event_bytes)
+        properties["$ss_sdk_version"] = self.sdk_version
+        fields = event.__dict__
+        if fields["attachments"]:
+            properties["$attachments"] = [attachment.to_wire() for attachment in fields["attachments"]]
         document = {
-            "$insert_id": event.insert_id,
-            "$time": event.time,
-            "event": event.event_name,
+            "$insert_id": fields["insert_id"],
+            "$time": fields["time"],
+            "event": fields["event_name"],
             "env": self.workspace,
-            "distinct_id": event.distinct_id,
-            "properties": all_properties,
-            "$idempotency_key": event.idempotency_key,
+            "distinct_id": fields["distinct_id"],
+            "properties": properties,
+            "$idempotency_key": fields["idempotency_key"],
         }
-        if event.tenant_id is not None:
-            document["tenant_id"] = event.tenant_id
-        if event.brand_id is not None:
-            document["brand_id"] = event.brand_id
+        if fields["tenant_id"] is not None:
+            document["tenant_id"] = fields["tenant_id"]
+        if fields["brand_id"] is not None:
+            document["brand_id"] = fields["brand_id"]
         try:
             return to_json(document)
-        except Exception:  # noqa: BLE001 - whatever a value's own code raises, the closer look finds it with its path
-            return None
-
-
-def _is_flat(properties: dict[str, Any]) -> bool:
-    """Whether every value is text, a finite number, a truth value or None: so most events are."""
-    values = properties.values()
-    if _FLAT.issuperset(map(type, values)):
-        return True
-    return _FLAT_OR_FLOAT.issuperset(map(type, values)) and all(
-        isfinite(value) for value in values if type(value) is float
-    )
+        except Exception:  # noqa: BLE001 - whatever it raises, the closer look finds it with its path
+            problem = unwritable(properties)
+        del properties, fields, document
+        raise ValidationError(problem, outcome="rejected")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import time as _time
+from collections.abc import Sized
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NoReturn, Self
 
@@ -43,6 +45,15 @@ MAX_KEY_LENGTH = 255
 
 EARLIEST_TIME = 1_640_995_200_000
 """The platform takes no earlier `time`: 1 January 2022, in epoch milliseconds."""
+
+END_OF_TIME = 4_102_444_800_000
+"""A `time` is earlier: 1 January 2100, in epoch milliseconds.
+
+The platform documents no such bound; this one finds what was meant in another unit. From 2022 to 2099 a number of
+milliseconds is neither one of seconds, microseconds or nanoseconds nor a date that is written in digits, as
+20240102030405 is, which would be a moment in 2611. It does not depend on the machine's clock: an event that was stored
+or pickled is made again later or elsewhere, and what was valid must stay so.
+"""
 
 
 def _is_reserved(name: str) -> bool:
@@ -103,7 +114,7 @@ def _has_plain_names(properties: Any) -> bool:
 
 
 def _is_plain(distinct_id: Any, event_name: Any, properties: Any, idempotency_key: Any) -> bool:
-    """Tell whether these are valid as they stand, so that the model's validation would not change a thing.
+    """Return whether these are valid as they stand, so that the model's validation would not change a thing.
 
     Most events are: exact strings in ASCII without white space around them, and a plain dictionary. Seeing it here
     costs a third of the validation. Whatever is in doubt goes the long way, and so does everything that is wrong.
@@ -127,9 +138,9 @@ def _is_plain_id(text: str) -> bool:
 
 
 def _is_plain_identity(insert_id: Any, time: Any) -> bool:
-    """Tell the same of what identifies the event, which a job from a file gives to be the same in every run."""
+    """Return the same of what identifies the event, which a job from a file gives to be the same in every run."""
     return (insert_id is None or (type(insert_id) is str and len(insert_id) == 36 and _is_plain_id(insert_id))) and (
-        time is None or (type(time) is int and time >= EARLIEST_TIME)
+        type(time) is int and EARLIEST_TIME <= time < END_OF_TIME
     )
 
 
@@ -145,18 +156,19 @@ class Event(BaseModel):
         event_name: The name that a workflow is bound to, 2 characters or more. Names beginning with `$` or `ss_`
             are reserved, except those that the platform defines.
         properties: What the workflow's templates show. The dictionary is copied, yours is never changed. Besides
-            JSON's own types a value may be a datetime, date, time, Decimal, UUID, Enum, set, tuple, dataclass or
-            Pydantic model.
+            JSON's own types a value may be a datetime, date, time, Decimal, UUID, Enum, set, tuple, dataclass, Pydantic
+            model or a scalar of numpy or pandas.
         idempotency_key: 1 to 255 characters. The platform skips a key that it has processed in the last 24 hours.
             Left out, the event's own `insert_id` serves.
         tenant_id: The tenant, 64 characters at most.
         brand_id: The older name of `tenant_id`.
         insert_id: The event's own id, a UUID as text; made here if left out.
-        time: When it happened, in epoch milliseconds; now if left out.
+        time: When it happened, in epoch milliseconds, from 2022 to 2099; now by this machine's clock if left out.
         attachments: Files to send along; see `add_attachment`.
 
     Raises:
-        ValidationError: A value is not valid; the message names the field and what to do.
+        ValidationError: A value is not valid; the message names the field and what to do. `time` is named as well if
+            it was left out and this machine's clock is wrong by years.
 
     Examples:
         >>> event = Event("user-1", "product_purchased", {"amount": "$10"})
@@ -173,7 +185,7 @@ class Event(BaseModel):
     tenant_id: _Tenant | None = None
     brand_id: _Tenant | None = None
     insert_id: Annotated[str, Strict(), StringConstraints(min_length=36)]
-    time: Annotated[int, Strict(), Field(ge=EARLIEST_TIME)]
+    time: Annotated[int, Strict(), Field(ge=EARLIEST_TIME, lt=END_OF_TIME)]
     attachments: tuple[Attachment, ...] = ()
 
     def __init__(
@@ -189,7 +201,8 @@ class Event(BaseModel):
         time: int | None = None,
         attachments: tuple[Attachment, ...] = (),
     ) -> None:
-        has_plain_identity = _is_plain_identity(insert_id, time)
+        moment = _time.time_ns() // 1_000_000 if time is None else time
+        has_plain_identity = _is_plain_identity(insert_id, moment)
         if insert_id is None:
             insert_id = _new_insert_id()
         values = {
@@ -200,14 +213,14 @@ class Event(BaseModel):
             "tenant_id": tenant_id,
             "brand_id": brand_id,
             "insert_id": insert_id,
-            "time": _time.time_ns() // 1_000_000 if time is None else time,
+            "time": moment,
             "attachments": attachments,
         }
         if (
             has_plain_identity
             and tenant_id is None
             and brand_id is None
-            and not attachments
+            and attachments == ()
             and type(self) is Event
             and _is_plain(distinct_id, event_name, properties, idempotency_key)
         ):
@@ -223,11 +236,15 @@ class Event(BaseModel):
             self.__pydantic_validator__.validate_python(values, self_instance=self)
             _refuse_reserved_names(self.event_name, self.properties)
         except ValueError as error:
-            filled_in = "idempotency_key" if idempotency_key is None else None
+            given = {"idempotency_key": idempotency_key, "time": time}
+            filled_in = {name for name in given if given[name] is None}
             message = _explain(error, filled_in) if isinstance(error, pydantic.ValidationError) else str(error)
         else:
             return
-        # Raised here and not in the handler: pydantic's error, which holds the values, must not hang on to ours.
+        # Reporters of crashes record the variables of every frame: this one holds no value when the error leaves it.
+        # It is raised here and not in the handler, so that pydantic's error, which holds them, is not its context.
+        del values, given, distinct_id, event_name, properties, time, moment
+        del idempotency_key, tenant_id, brand_id, insert_id, attachments
         raise ValidationError(message, outcome="rejected")
 
     def add_attachment(self, file_path: str, file_name: str | None = None, ignore_if_error: bool = False) -> None:
@@ -247,11 +264,14 @@ class Event(BaseModel):
             >>> event.add_attachment("https://example.com/invoice.pdf", "invoice.pdf")
         """
         attachment = attachment_from_url(file_path, file_name, ignore_if_error)
+        if isinstance(attachment, str):
+            del file_path, file_name  # a link may hold a token; see __init__
+            raise ValidationError(attachment)
         vars(self).update(attachments=(*self.attachments, attachment))
 
     @model_validator(mode="wrap")
     @classmethod
-    def _tell_wrong_arguments(cls, values: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
+    def _refuse_wrong_arguments(cls, values: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
         # pydantic makes a nested event by calling the class; arguments that do not fit are its user's bad input.
         try:
             return validate(values)
@@ -260,6 +280,7 @@ class Event(BaseModel):
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         """Refuse: an event is fixed when it is made."""
+        del value
         raise ValidationError(f"{name} cannot be changed: an event is fixed when it is made; make a new Event")
 
     def __delattr__(self, name: str) -> NoReturn:
@@ -268,9 +289,12 @@ class Event(BaseModel):
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         """Show names and sizes, never the values of a person's event; every form of repr is made of this."""
-        yield "event_name", self.event_name
-        yield "insert_id", self.insert_id
-        yield "properties", len(self.properties)
+        # A debugger or a reporter of crashes may ask while the event is made or unpickled: it has no fields then.
+        fields = self.__dict__
+        yield "event_name", fields.get("event_name")
+        yield "insert_id", fields.get("insert_id")
+        properties = fields.get("properties", ())
+        yield "properties", len(properties) if isinstance(properties, Sized) else None
 
 
 _ADVICE = {
@@ -280,25 +304,62 @@ _ADVICE = {
     "idempotency_key": "give a string of 1 to 255 characters, or leave it out",
     "tenant_id": "give a string of 1 to 64 characters, or leave it out",
     "brand_id": "give a string of 1 to 64 characters, or leave it out",
-    "insert_id": "give the text of a UUID, 36 characters or more, or leave it out",
-    "time": f"give epoch milliseconds as an integer, {EARLIEST_TIME} or later, or leave it out",
+    "insert_id": "give the text of a UUID, 36 to 255 characters, or leave it out",
+    "time": (
+        "give epoch milliseconds as an integer, for example int(moment.timestamp() * 1000), from 2022 to 2099, or "
+        "leave it out"
+    ),
     "attachments": "leave it out and use event.add_attachment(url)",
 }
 
 
-def _explain(error: pydantic.ValidationError, filled_in: str | None) -> str:
-    """Say which field is wrong and what to do, without the value itself; not of one that was filled in here."""
+def _explain(error: pydantic.ValidationError, filled_in: set[str]) -> str:
+    """Say which field is wrong and what to do, without the value itself.
+
+    Args:
+        error: What the validation found.
+        filled_in: The fields that nobody gave: `time`, or the idempotency key, which is the insert id then.
+    """
     lines: list[str] = []
-    for detail in error.errors(include_url=False):
+    details = error.errors(include_url=False)
+    wrong = {detail["loc"][0] for detail in details if detail["loc"]}
+    for detail in details:
         field = str(detail["loc"][0]) if detail["loc"] else "event"
-        if field == filled_in:
-            continue
-        if detail["type"] in ("value_error", "assertion_error") and field != "attachments":
+        if field in filled_in and field == "idempotency_key":
+            if "insert_id" in wrong:
+                continue
+            field = "insert_id"
+        if field in filled_in and detail["type"] in _OUT_OF_RANGE:
+            lines.append(_wrong_clock(detail["input"]))
+        elif detail["type"] in ("value_error", "assertion_error") and field != "attachments":
             lines.append(f"{field}: {detail['msg']}")  # a rule of a subclass
         else:
             advice = _ADVICE.get(field, detail["msg"])
             lines.append(f"{field}: {advice} (got {_found(detail['type'], detail['input'])})")
     return "; ".join(lines)
+
+
+def _wrong_clock(milliseconds: int) -> str:
+    try:
+        says = f"{_EPOCH + timedelta(milliseconds=milliseconds):%Y-%m-%d %H:%M} UTC"
+    except OverflowError:
+        says = f"{milliseconds} ms since 1970"
+    return (
+        f"time: it was left out, and this machine's clock says {says}; an event's time is from 2022 to 2099: set the "
+        "clock (a container has its host's, a test may have frozen it), or give time"
+    )
+
+
+_OUT_OF_RANGE = ("greater_than_equal", "less_than")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_OTHER_UNITS = {
+    "seconds: multiply by 1,000": range(EARLIEST_TIME // 1000, END_OF_TIME // 1000),
+    "microseconds: divide by 1,000": range(EARLIEST_TIME * 1000, END_OF_TIME * 1000),
+    "nanoseconds: divide by 1,000,000": range(EARLIEST_TIME * 1_000_000, END_OF_TIME * 1_000_000),
+    "a date written in digits: convert it": range(2022_01_01_00_00_00, 2100_01_01_00_00_00),
+}
+"""What a number is that is no time in milliseconds, and what to do."""
 
 
 def _found(problem: str, value: object) -> str:
@@ -308,6 +369,9 @@ def _found(problem: str, value: object) -> str:
             return "text that UTF-8 cannot carry"
         length = len(value.strip())
         return "1 character" if length == 1 else f"{length} characters"
+    if problem in _OUT_OF_RANGE and isinstance(value, int):
+        unit = next((unit for unit, numbers in _OTHER_UNITS.items() if value in numbers), None)
+        return "a number that is out of this range" if unit is None else f"what looks like {unit}"
     return type(value).__name__
 
 

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     from suprsend_async.client import AsyncSuprsend
     from suprsend_async.outcome import Outcome
-    from suprsend_async.transport.engine import Request
-    from suprsend_async.transport.transport import Transport
+    from suprsend_async.transport.origin import Origin
+    from suprsend_async.transport.request import SignedRequest
 
 # OpenTelemetry's advice for the buckets of a request's duration, in seconds.
 _DURATION_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
@@ -73,19 +73,15 @@ def instrument(
         >>> from suprsend_async.integrations.opentelemetry import instrument
         >>> instrument(client)
     """
-    transport = _transport_of(client)
+    inner = client.twin if isinstance(client, Suprsend) else client
+    session = inner.sender.transport.session
     tracer = trace.get_tracer("suprsend_async", __version__, tracer_provider)
     meter = metrics.get_meter("suprsend_async", __version__, meter_provider)
-    transport.observer = _Telemetry(transport, tracer, meter, propagate_context=propagate_context)
-
-
-def _transport_of(client: AsyncSuprsend | Suprsend) -> Transport:
-    inner = client._client if isinstance(client, Suprsend) else client  # pyright: ignore[reportPrivateUsage]
-    return inner._transport  # pyright: ignore[reportPrivateUsage]
+    session.observer = _Telemetry(session.origin, tracer, meter, propagate_context=propagate_context)
 
 
 @dataclass(slots=True)
-class _Call:
+class _ObservedCall:
     """A logical call under way: its span, and what is written on it at the end."""
 
     span: trace.Span
@@ -104,14 +100,12 @@ class _Call:
 class _Telemetry:
     """The observer that a transport gets."""
 
-    def __init__(
-        self, transport: Transport, tracer: trace.Tracer, meter: metrics.Meter, *, propagate_context: bool
-    ) -> None:
+    def __init__(self, origin: Origin, tracer: trace.Tracer, meter: metrics.Meter, *, propagate_context: bool) -> None:
         self._tracer = tracer
         self._propagate = propagate_context
-        url = urlsplit(transport.origin.url(""))
+        url = urlsplit(origin.url(""))
         port = url.port or {"http": 80, "https": 443}[url.scheme]
-        self._server: _Attributes = {"server.address": transport.origin.host, "server.port": port}
+        self._server: _Attributes = {"server.address": origin.host, "server.port": port}
         self._events = meter.create_counter(
             "suprsend.client.events.finished", "{event}", "Events that have their verdict, by `suprsend.outcome`"
         )
@@ -130,7 +124,7 @@ class _Telemetry:
     def call(self, operation: str) -> Generator[None]:
         attributes = self._server | {"suprsend.operation": operation}
         span = self._tracer.start_span(f"suprsend.{operation}", kind=trace.SpanKind.CLIENT, attributes=attributes)
-        call = _Call(span)
+        call = _ObservedCall(span)
         token = context.attach(context.set_value(_CALL, call, trace.set_span_in_context(span)))
         try:
             yield
@@ -147,11 +141,13 @@ class _Telemetry:
             span.end()
 
     async def attempt(
-        self, request: Request, *, number: int, carried: int, exchange: Awaitable[Answer | Failure]
+        self, request: SignedRequest, number: int, exchanging: Awaitable[Answer | Failure]
     ) -> Answer | Failure:
-        common: _Attributes = self._server | {"http.request.method": "POST"}
+        asked = request.request
+        # The route, never the path: a path holds ids.
+        common: _Attributes = self._server | {"http.request.method": asked.method, "url.template": asked.route}
         if number > 1:
-            self._retried.add(carried, self._server)
+            self._retried.add(asked.record_count, self._server)
         if self._propagate:
             propagate.inject(request.headers)
         token = context.attach(_without_other_spans())
@@ -159,7 +155,7 @@ class _Telemetry:
         began = time.perf_counter()
         found: _Attributes = {"error.type": "cancelled"}
         try:
-            result = await exchange
+            result = await exchanging
             found = _facts(result)
             return result
         finally:
@@ -171,7 +167,7 @@ class _Telemetry:
 
     def _note(self, number: int, seconds: float, found: _Attributes) -> None:
         call = context.get_value(_CALL)
-        if isinstance(call, _Call):
+        if isinstance(call, _ObservedCall):
             call.requests += 1
             call.span.add_event("attempt", {"suprsend.attempt": number, "suprsend.seconds": seconds, **found})
 
@@ -180,7 +176,7 @@ class _Telemetry:
         for outcome, count in counts.items():
             self._events.add(count, self._server | {"suprsend.outcome": outcome})
         call = context.get_value(_CALL)
-        if isinstance(call, _Call):
+        if isinstance(call, _ObservedCall):
             call.outcomes.update(counts)
 
 

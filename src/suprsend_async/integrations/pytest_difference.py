@@ -65,13 +65,14 @@ class Expected:
         return ", ".join(parts)
 
 
-def explain(expected: Expected, events: Sequence[Wire], refused: Sequence[str] = ()) -> str:
+def explain(expected: Expected, events: Sequence[Wire], refused: Sequence[str] = (), *, pending: int = 0) -> str:
     """Say why none of these events is the expected one: the closest, and in what it differs.
 
     Args:
         expected: What the test expects.
         events: The accepted events, none of which is as expected.
         refused: A line for each event that the sandbox refused.
+        pending: Events that are still in buffers of this process.
     """
     lines = [f"no event was tracked with {expected}"]
     if events:
@@ -86,6 +87,9 @@ def explain(expected: Expected, events: Sequence[Wire], refused: Sequence[str] =
         lines += ["", "the sandbox accepted no event; does the code under test use suprsend_env, or its url?"]
     if refused:
         lines += ["", "the sandbox refused:", *(f"  {line}" for line in refused)]
+    if pending:
+        waiting = "1 event is" if pending == 1 else f"{pending} events are"
+        lines += ["", f"{waiting} still in a buffer, on the way: give within= seconds, or flush the buffer"]
     return "\n".join(lines)
 
 

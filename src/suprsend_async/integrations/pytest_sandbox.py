@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
+import time
 from typing import TYPE_CHECKING, Any
 
+from suprsend_async.checks import check_number
 from suprsend_async.integrations.pytest_difference import Expected, explain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from suprsend_async import AsyncSuprsend, Suprsend
     from suprsend_async.sandbox import Sandbox
-    from suprsend_async.sandbox.entry import Entry
+    from suprsend_async.sandbox.state.entry import Entry
+
+# Seconds between two looks at what has come.
+_POLL_SECONDS = 0.01
 
 
 class SandboxFixture:
@@ -33,8 +40,16 @@ class SandboxFixture:
         ```
     """
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self.sandbox = sandbox
+        self._monotonic = monotonic
+        self._sleep = sleep
 
     def __repr__(self) -> str:
         return f"<SandboxFixture {self.url}>"
@@ -89,8 +104,12 @@ class SandboxFixture:
         distinct_id: str | None = None,
         tenant_id: str | None = None,
         properties: Mapping[str, object] | None = None,
+        within: float = 0.0,
     ) -> dict[str, Any]:
         """Assert that an event was accepted, and return it as it came on the wire; the latest if there are several.
+
+        Code that buffers sends later than it tracks: `within` waits for the event, and blocks this thread meanwhile.
+        For code on the test's own event loop, `await tracker.flush()` does that.
 
         Args:
             name: The event's name.
@@ -98,17 +117,26 @@ class SandboxFixture:
             tenant_id: The tenant; any if left out.
             properties: Properties that must be there and equal, in their JSON form; the event may have others. A
                 value may be anything that knows what it equals, such as `pytest.approx(9.99)` or `mock.ANY`.
+            within: Seconds to wait for the event at most.
 
         Raises:
-            AssertionError: There is no such event; the message shows the closest one and in what it differs.
+            AssertionError: There is no such event; the message shows the closest one and in what it differs, and
+                whether events are still in a buffer of this process.
+            ConfigurationError: `within` is no number of seconds.
+            RuntimeError: `within` would stop the event loop that this test runs on, and with it what it waits for.
         """
         __tracebackhide__ = True
+        check_number("within", within, "seconds", zero=True)
         expected = Expected(name, distinct_id, tenant_id, properties or {})
-        events = self.events()
-        if found := [event for event in events if not expected.differences(event)]:
-            return found[-1]
-        refused = [_refusal(entry) for entry in self.sandbox.entries(verdict="refused", limit=10)]
-        raise AssertionError(explain(expected, events, refused))
+        if within:
+            _refuse_running_loop()
+        until = self._monotonic() + within
+        while not (found := [event for event in self.events() if not expected.differences(event)]):
+            if self._monotonic() >= until:
+                refused = [_refusal(entry) for entry in self.sandbox.entries(verdict="refused", limit=10)]
+                raise AssertionError(explain(expected, self.events(), refused, pending=_pending()))
+            self._sleep(min(_POLL_SECONDS, within))
+        return found[-1]
 
     def assert_not_tracked(self, name: str, *, distinct_id: str | None = None, tenant_id: str | None = None) -> None:
         """Assert that no such event was accepted.
@@ -130,3 +158,20 @@ class SandboxFixture:
 def _refusal(entry: Entry) -> str:
     what = f"{entry.name} of {entry.distinct_id}" if entry.name else "a whole request"
     return f"{what}: {entry.status_code}, {entry.reason}"
+
+
+def _pending() -> int:
+    """Return how many events the buffers of this process still hold; who buffers nothing has not imported them."""
+    lifecycle = sys.modules.get("suprsend_async.buffering.lifecycle")
+    return 0 if lifecycle is None else lifecycle.pending_everywhere()
+
+
+def _refuse_running_loop() -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise RuntimeError(
+        "within= would stop the event loop that this test runs on, and what it waits for with it: `await "
+        "tracker.flush()` first, or wait in a thread: `await asyncio.to_thread(suprsend_sandbox.assert_tracked, ...)`"
+    )

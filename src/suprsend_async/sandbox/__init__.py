@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 try:
-    from . import faults
-    from .server import Sandbox
+    from suprsend_async.sandbox import faults
+    from suprsend_async.sandbox.server import Sandbox
 except ModuleNotFoundError as _missing:
     if _missing.name not in {"starlette", "uvicorn"}:
         raise

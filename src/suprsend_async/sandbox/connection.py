@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import struct
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import anyio
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 # Linger for no time: closing throws away what is unsent, and tells the other side with a reset.
-_RESET: Final = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
+_RESET = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 
 
 class Connection:

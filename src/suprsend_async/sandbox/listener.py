@@ -8,21 +8,21 @@ import logging
 import os
 import socket
 import threading
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from .connection import Connection
+from suprsend_async.sandbox.connection import Connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from starlette.types import ASGIApp
 
-_ANSWERS_UNDER_WAY: Final = 1.0  # seconds that an answer gets to finish when the listener stops
-_POLL: Final = 0.005
-_TURNS_TO_CONNECT: Final = 5  # turns of asyncio's loop from an accepted socket to its protocol, and some to spare
+_ANSWERS_UNDER_WAY = 1.0  # seconds that an answer gets to finish when the listener stops
+_POLL = 0.005
+_TURNS_TO_CONNECT = 5  # turns of asyncio's loop from an accepted socket to its protocol, and some to spare
 
 _logger = logging.getLogger("suprsend_async.sandbox")
 

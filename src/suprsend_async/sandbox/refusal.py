@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,13 +17,23 @@ class Refusal:
         status_code: The HTTP status, or the record's own status in a bulk answer.
         type: A short name for programs, such as ``validation_error``.
         message: A sentence for people. It names the field, never its value.
-        retry_after: The `Retry-After` header of the answer; None for no such header.
+        headers: Further headers of the answer.
+        detail: What is wrong by field, where that is known.
     """
 
     status_code: int
     type: str
     message: str
-    retry_after: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    detail: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+class Refused(Exception):  # noqa: N818 - no error of the sandbox
+    """The request is not carried out; nothing has changed."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.message)
+        self.refusal = refusal
 
 
 def invalid(message: str) -> Refusal:
@@ -27,6 +41,26 @@ def invalid(message: str) -> Refusal:
     return Refusal(400, "invalid_request", message)
 
 
+def wrong(name: str, reason: str) -> Refusal:
+    """Refuse what one field holds.
+
+    Examples:
+        >>> wrong("operations", "must not be empty").message
+        'operations: must not be empty'
+    """
+    return Refusal(400, "invalid_request", f"{name}: {reason}", detail={name: reason})
+
+
 def unacceptable(message: str) -> Refusal:
     """Refuse a value of the right type that breaks a rule."""
     return Refusal(422, "validation_error", message)
+
+
+def missing(message: str) -> Refusal:
+    """Refuse what names something that is not there."""
+    return Refusal(404, "not_found", message)
+
+
+def retry_after(seconds: object) -> dict[str, str]:
+    """Return the header that says when to come again."""
+    return {"Retry-After": str(seconds)}

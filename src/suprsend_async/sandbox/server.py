@@ -2,40 +2,43 @@
 
 from __future__ import annotations
 
+import math
+import socket
 import time
 from pathlib import Path
-from secrets import token_hex
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 
 import anyio
 import anyio.to_thread
 
-from .application import create_application
-from .authentication import WORKSPACE_KEY_MINIMUM, Credentials
-from .event_api import create_event_api
-from .fault_plan import Faults
-from .faults import Status
-from .guard import is_loopback
-from .ledger import Ledger
-from .listener import Listener
-from .operations import Operations
-from .schemas import Schemas
-from .search import Filters
-from .store import Store
+from suprsend_async.sandbox.faults import Status
+from suprsend_async.sandbox.faults.plan import Faults
+from suprsend_async.sandbox.inbox.guard import host_name, is_loopback, reachable
+from suprsend_async.sandbox.inbox.inbox import create_application
+from suprsend_async.sandbox.inbox.operations import Operations
+from suprsend_async.sandbox.listener import Listener
+from suprsend_async.sandbox.platform.authentication import check_given, complete
+from suprsend_async.sandbox.platform.categories import ROOTS
+from suprsend_async.sandbox.platform.pipeline import Platform
+from suprsend_async.sandbox.platform.schemas import SECONDS, SchemaChecks, Schemas
+from suprsend_async.sandbox.platform.workspace import provide_workspace
+from suprsend_async.sandbox.state.ledger import Ledger
+from suprsend_async.sandbox.state.search import Filters
+from suprsend_async.sandbox.state.store import EntryStore
+from suprsend_async.sandbox.state_access import StateAccess
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from types import TracebackType
 
     from suprsend_async import AsyncSuprsend, Suprsend
+    from suprsend_async.sandbox.faults import Fault
+    from suprsend_async.sandbox.state.entry import Entry, Stats, Verdict
+    from suprsend_async.sandbox.state.ledger import Arrivals
 
-    from .entry import Entry, Stats, Verdict
-    from .faults import Fault
-    from .ledger import Arrivals
 
-
-class Sandbox:
+class Sandbox(StateAccess):
     """The platform in small: a real HTTP server on this machine, on a port that the system chooses.
 
     It checks signatures and events as the platform does, and keeps what it accepts for you to look at: from Python, and
@@ -44,11 +47,18 @@ class Sandbox:
     Args:
         port: The port to listen on; 0 lets the system choose.
         host: The address to listen on. One beyond this machine also needs `i_know_this_is_not_for_production`.
-        store: A file that keeps events, idempotency keys and the random credentials, made if it is not there. They are
-            kept in memory if left out. What was answered is in the file, also after a SIGKILL; a power cut may take
-            the last of it.
+        allowed_hosts: Names under which the page may be opened beside the sandbox's own, such as that of a service in
+            a compose file. Numeric addresses, `localhost` and names below it need none, nor does this host's own name
+            where other machines can reach it. A client may use any name.
+        store: A file that keeps events, idempotency keys, users and all else that was written, and the random
+            credentials, made if it is not there. They are kept in memory if left out. What was answered is in the
+            file, also after a SIGKILL; a power cut may take the last of it.
         schemas: A folder of JSON Schemas for the properties of events, each in a file `<event name>.json`.
-        max_events: How many entries are kept; the oldest make room. There is a bound of 512 MiB as well.
+        schema_seconds: How long a schema may take to check one event; then the event is refused with that reason.
+        categories: Slugs of preference categories, beside `system`, `transactional` and `promotional`.
+        workflows: Slugs of the workflows that there are; others are refused with 404. Every slug is known if left out.
+        max_events: How many entries are kept, how many triggers and how many broadcasts; the oldest make room. For
+            entries there is a bound of 512 MiB as well.
         i_know_this_is_not_for_production: Whoever can reach the port sees all events, and changes what he likes.
         workspace_key: At least 20 characters. Random if left out, like the three below; what is given is not stored.
         workspace_secret: The secret that signs requests.
@@ -57,8 +67,8 @@ class Sandbox:
         clock: Gives the time in seconds. A test can move it to let idempotency keys expire.
 
     Raises:
-        ValueError: A credential is empty or the workspace key too short; the host is not this machine alone; the store
-            is no sandbox's file; a file of the schemas holds none.
+        ValueError: A credential is empty or the workspace key too short; the host is not this machine alone; an allowed
+            host is no name; the store is no sandbox's file; a file of the schemas holds none.
         OSError: The store or the schemas cannot be opened; another sandbox may be using the store.
 
     Examples:
@@ -73,8 +83,12 @@ class Sandbox:
         *,
         port: int = 0,
         host: str = "127.0.0.1",
+        allowed_hosts: Iterable[str] = (),
         store: str | Path | None = None,
         schemas: str | Path | None = None,
+        schema_seconds: float = SECONDS,
+        categories: Iterable[str] = (),
+        workflows: Iterable[str] | None = None,
         max_events: int = 100_000,
         i_know_this_is_not_for_production: bool = False,
         workspace_key: str | None = None,
@@ -89,32 +103,27 @@ class Sandbox:
             "workspace_uid": workspace_uid,
             "api_key": api_key,
         }
-        for name, value in given.items():
-            if value == "":
-                raise ValueError(f"{name} must not be empty")
-        if workspace_key is not None and len(workspace_key) < WORKSPACE_KEY_MINIMUM:
-            raise ValueError(f"workspace_key must have at least {WORKSPACE_KEY_MINIMUM} characters")
+        check_given(given)
+        if not (0 < schema_seconds < math.inf):
+            raise ValueError(f"schema_seconds must be a positive number of seconds, not {schema_seconds}")
         if not (is_loopback(host) or i_know_this_is_not_for_production):
             raise ValueError(
                 f"host {host!r} can be reached from other machines, and the sandbox shows all events to everybody: "
                 "set i_know_this_is_not_for_production (--i-know-this-is-not-for-production) as well, or leave host out"
             )
         self._host = host
+        self._allowed = frozenset(map(host_name, allowed_hosts))
         self._port = port
-        self._store = Store(None if store is None else Path(store), max_events)
-        new = {
-            "workspace_key": f"sandbox-key-{token_hex(8)}",
-            "workspace_secret": f"sandbox-secret-{token_hex(16)}",
-            # As short as real ones are: no client may apply the workspace key's minimum to it.
-            "workspace_uid": f"sandbox{token_hex(4)}",
-            "api_key": f"sandbox-api-key-{token_hex(16)}",
-        }
-        self._credentials = Credentials(
-            **{name: value or self._store.credential(name, new[name]) for name, value in given.items()}
-        )
+        self._store = EntryStore(None if store is None else Path(store), max_events)
+        self._credentials = complete(given, self._store.credential)
+        self._clock = clock
         self._ledger = Ledger(self._store, clock)
+        self._categories = (*ROOTS, *categories)
+        self._workflows = None if workflows is None else tuple(workflows)
+        with self._store.transaction():
+            self._provide()
         self._faults = Faults(time.monotonic)
-        self._schemas = Schemas()
+        self._schemas = Schemas(schema_seconds)
         if schemas is not None:
             self._schemas.load(Path(schemas))
         self._listener: Listener | None = None
@@ -157,9 +166,11 @@ class Sandbox:
             if self._listener is not None:
                 raise RuntimeError("The sandbox is already started.")
             self._store.open()
-            platform = create_event_api(self._credentials, self._ledger, self._faults, self._schemas)
-            operations = Operations(self._ledger, self._faults, self._schemas, self.environment)
-            application = create_application(platform, operations, self._host)
+            self._schemas.open()
+            checks = SchemaChecks(self._schemas)
+            platform = Platform(self._credentials, self._ledger, self._faults, checks)
+            operations = Operations(self._ledger, self._faults, self._schemas, checks, self.environment)
+            application = create_application(platform, operations, self._host, self._allowed | self._own_names)
             listener = Listener(application, self._host, self._port, self._ledger.count_connection)
             listener.start()
             self._listener = listener
@@ -171,6 +182,7 @@ class Sandbox:
             if self._listener is not None:
                 self._listener.stop()
                 self._listener = None
+                self._schemas.close()
                 self._store.close()
 
     @property
@@ -182,7 +194,22 @@ class Sandbox:
         """
         if not self._port:
             raise RuntimeError("The sandbox has no port yet: use it in a `with` block, or call start().")
-        return f"http://{_reachable(self._host)}:{self._port}/"
+        return f"http://{reachable(self._host)}:{self._port}/"
+
+    @property
+    def network_url(self) -> str | None:
+        """The base URL from other machines and containers, by this host's name; None if they cannot reach it.
+
+        Raises:
+            RuntimeError: The system has not chosen a port yet.
+        """
+        port = self.url.rpartition(":")[2]
+        return f"http://{socket.gethostname()}:{port}" if self._own_names else None
+
+    @property
+    def _own_names(self) -> frozenset[str]:
+        # Nobody else can have a page under the name of this host, where that is the one who has the name.
+        return frozenset() if is_loopback(self._host) else frozenset({socket.gethostname().lower()})
 
     @property
     def workspace_key(self) -> str:
@@ -231,7 +258,7 @@ class Sandbox:
 
     @property
     def refusals(self) -> int:
-        """How many requests were refused and, in bulk requests that were read, how many records."""
+        """How many requests were refused and, in bulk requests that were read, how many of the events."""
         return self._ledger.refusals
 
     @property
@@ -244,7 +271,7 @@ class Sandbox:
 
         Args:
             after: The `latest_id` of the arrivals before; 0 for all that is kept.
-            limit: How many of the accepted events to return at most; all are counted.
+            limit: How many accepted events to return at most, and how many of what was refused; all are counted.
         """
         return self._ledger.arrivals(after, limit)
 
@@ -267,12 +294,19 @@ class Sandbox:
                 assert entry.status_code == 404
             ```
         """
-        return self._ledger.page(Filters(verdict=verdict), None, limit).events
+        return self._ledger.find.page(Filters(verdict=verdict), None, limit).events
 
     def clear(self) -> None:
-        """Forget events, idempotency keys, counts and planned failures."""
+        """Forget events, idempotency keys, counts, planned failures, and users and all else that was written."""
         self._ledger.clear()
+        with self._store.transaction():
+            self._store.records.clear()
+            self._provide()
         self._faults.clear()
+
+    def _provide(self) -> None:
+        """Make what a workspace has from its beginning."""
+        provide_workspace(self._store.records, self._categories, self._workflows, self._clock())
 
     def fail_next(
         self, count: int = 1, *, status: int = 503, retry_after: int | str | None = None, body: str | None = None
@@ -330,7 +364,7 @@ class Sandbox:
 
     def client(self, **options: Any) -> AsyncSuprsend:
         """Return an `AsyncSuprsend` for this sandbox; `options` are its own."""
-        # Here and below is the one place where the sandbox knows the client.
+        # Here and below is where the sandbox knows the client.
         from suprsend_async import AsyncSuprsend
 
         options.setdefault("base_url", self.url)
@@ -342,9 +376,3 @@ class Sandbox:
 
         options.setdefault("base_url", self.url)
         return Suprsend(self.workspace_key, self.workspace_secret, **options)
-
-
-def _reachable(host: str) -> str:
-    """Return the host as it stands in a URL; a wildcard is no address to connect to."""
-    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - not bound here
-    return f"[{shown}]" if ":" in shown else shown

@@ -7,6 +7,7 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
 
 from pydantic_core import from_json
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MAX_MESSAGE_BYTES = 2048
+# Some servers begin with a byte-order mark, which is no JSON; those who read are free to skip it (RFC 8259, 8.1).
+_MARK = "\ufeff".encode()
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class Answer:
         status_code: The HTTP status.
         headers: Header names in lower case, and their values.
         body: The body, decoded from its content coding, up to the limit that was set for it.
-        complete: False if the body was longer than that limit, or in a coding that was not asked for.
+        complete: False if the body was longer than that limit.
     """
 
     status_code: int
@@ -38,7 +41,7 @@ class Answer:
         if not self.complete or not self.body:
             return None
         try:
-            return from_json(self.body)
+            return from_json(self.body.removeprefix(_MARK))
         except ValueError:
             return None
 
@@ -65,41 +68,67 @@ class Answer:
 
     @property
     def says_no(self) -> bool:
-        """Whether the platform refused the request as a whole."""
-        return not self.is_success or self.mapping.get("status") in ("error", "fail")
+        """Whether the platform refused the request as a whole.
+
+        A 1xx, which announces an answer, says neither yes nor no, nor does a 304, which answers nothing that is asked.
+        """
+        if self.is_success:
+            return self.mapping.get("status") in ("error", "fail")
+        return self.status_code >= 300 and self.status_code != 304
 
     @property
     def error_type(self) -> str | None:
         """The platform's own name for the error, if it gave one."""
         error = self.mapping.get("error")
-        return text_of(cast("Mapping[str, Any]", error).get("type")) if isinstance(error, dict) else None
+        fields = cast("Mapping[str, Any]", error) if isinstance(error, dict) else self.mapping
+        return text_of(fields.get("type")) or text_of(fields.get("error_code"))
 
     def message(self) -> str:
         """Return the server's own words, at most 2 kB, whatever shape they came in."""
         if 300 <= self.status_code < 400:
-            target = self.headers.get("location", "nowhere")
-            return limited(f"HTTP {self.status_code}: redirects are not followed; the server pointed to {target}")
-        return words_of(self.mapping) or limited(f"HTTP {self.status_code} with {self._kind_of_body()}")
+            return limited(
+                f"HTTP {self.status_code}: redirects are not followed; the server pointed to {self._redirected_to()}"
+            )
+        words = words_of(self.mapping) or (text_of(self.document) if self.says_no else None)
+        return words or limited(f"HTTP {self.status_code} with {self._kind_of_body()}")
+
+    def _redirected_to(self) -> str:
+        """Return scheme and host: the path may hold an id, what stands before the host a secret."""
+        if "location" not in self.headers:
+            return "nowhere"
+        try:
+            place = urlsplit(self.headers["location"])
+        except ValueError:
+            return "another address"
+        host = place.netloc.rpartition("@")[2]
+        return f"{place.scheme}://{host}/".removeprefix("://") if host else "another path of the same host"
 
     def _kind_of_body(self) -> str:
         if not self.complete:
-            return "a body that is too long or not readable"
+            return "a body that is too long"
         if not self.body.strip():
             return "an empty body"
         kind = self.headers.get("content-type", "no content type").split(";")[0].strip()
-        return f"{len(self.body)} bytes of {kind} instead of the platform's answer"
+        coding = self.headers.get("content-encoding", "").strip()
+        wrapped = f" in the coding {coding}" if coding else ""
+        return f"{len(self.body)} bytes of {kind}{wrapped} instead of the platform's answer"
 
     def retry_after(self, now: float) -> float | None:
         """Return the seconds that `Retry-After` asks to wait, or None if it says nothing readable.
 
+        A date is one by the server's clock: it is measured against the answer's own `Date`.
+
         Args:
-            now: Seconds since the epoch, against which an HTTP date is measured.
+            now: Seconds since the epoch by the server's clock, for an answer without a `Date`.
         """
         value = self.headers.get("retry-after", "").strip()
         if value.isascii() and value.isdigit():
             return float(value[:9])
         date = http_time(value)
-        return None if date is None else max(0.0, date - now)
+        if date is None:
+            return None
+        sent_at = self.server_time
+        return max(0.0, date - (now if sent_at is None else sent_at))
 
     @property
     def server_time(self) -> float | None:
@@ -139,10 +168,19 @@ def words_of(mapping: Mapping[str, Any]) -> str | None:
     if isinstance(error, dict):
         mapping = cast("Mapping[str, Any]", error)
         error = None
+    detail: object = mapping.get("detail")
+    if isinstance(detail, dict) and detail:
+        # The message beside it is the same object as JSON text, if there is one.
+        by_field = cast("dict[str, object]", detail)
+        return limited("; ".join(f"{name}: {_listed(words)}" for name, words in by_field.items()))
     for candidate in (mapping.get("message"), error, mapping.get("detail")):
         if words := text_of(candidate):
             return words
     return None
+
+
+def _listed(words: object) -> str:
+    return ", ".join(map(str, cast("list[object]", words))) if isinstance(words, list) else str(words)
 
 
 def text_of(value: object) -> str | None:

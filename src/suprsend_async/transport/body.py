@@ -4,44 +4,67 @@ from __future__ import annotations
 
 import zlib
 
-_WINDOW_BITS = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
+_GZIP = 16 + zlib.MAX_WBITS
+
+# How each coding may be written. By the standard "deflate" has zlib's frame; many servers leave it out.
+_WINDOWS = {"gzip": (_GZIP,), "x-gzip": (_GZIP,), "deflate": (zlib.MAX_WBITS, -zlib.MAX_WBITS)}
 
 
 class BoundedBody:
-    """Takes the pieces of a body and keeps at most `limit` decoded bytes.
+    """Takes the pieces of a body and gives at most `limit` decoded bytes.
 
     The client asks for no content coding; a proxy may use one all the same. The decoder is told how much it may
     produce, so a compressed bomb costs no more memory than an honest body.
+
+    What a server calls a coding need not be one: `utf-8`, `none` and `aws-chunked` stand before bodies as they are, and
+    `gzip` before those that a proxy has unpacked. So what cannot be decoded is given as it came. If it was in a coding
+    after all, it is no JSON, and says nothing.
     """
 
     def __init__(self, limit: int, content_encoding: str = "") -> None:
-        """Prepare for a body of at most `limit` bytes in the given content coding."""
-        coding = content_encoding.strip().lower()
+        """Prepare for a body of at most `limit` bytes in the given content codings."""
         self._limit = limit
-        self._parts: list[bytes] = []
+        self._pieces: list[bytes] = []
         self._size = 0
-        self._readable = coding in ("", "identity") or coding in _WINDOW_BITS
-        self._decoder = zlib.decompressobj(_WINDOW_BITS[coding]) if coding in _WINDOW_BITS else None
-
-    @property
-    def complete(self) -> bool:
-        """Whether nothing was cut off and all of it could be decoded."""
-        return self._readable and self._size <= self._limit
+        # The last one was put on last. Those that nothing is known of are taken for none.
+        codings = [coding.strip().lower() for coding in content_encoding.split(",")]
+        self._codings = [_WINDOWS[coding] for coding in reversed(codings) if coding in _WINDOWS]
 
     def feed(self, piece: bytes) -> bool:
         """Add a piece; returns False once more would be of no use."""
-        if not self._readable:
-            return False
-        if self._decoder is not None:
-            try:
-                piece = self._decoder.decompress(piece, self._limit - self._size + 1)
-            except zlib.error:
-                self._readable = False
-                return False
-        self._parts.append(piece)
+        self._pieces.append(piece)
         self._size += len(piece)
         return self._size <= self._limit
 
-    def collected(self) -> bytes:
-        """Return what was kept, at most `limit` bytes."""
-        return b"".join(self._parts)[: self._limit]
+    def collected(self) -> tuple[bytes, bool]:
+        """Return the body, at most `limit` bytes, and whether it is whole."""
+        body = b"".join(self._pieces)
+        if len(body) > self._limit:
+            return body[: self._limit], False
+        for windows in self._codings:
+            decoded = self._decoded(body, windows)
+            if decoded is None:
+                break
+            if len(decoded) > self._limit:
+                return decoded[: self._limit], False
+            body = decoded
+        return body, True
+
+    def _decoded(self, body: bytes, windows: tuple[int, ...]) -> bytes | None:
+        """Return the decoded body, cut off after the limit; None if it is in none of the forms."""
+        for window in windows:
+            decoded, rest = b"", body
+            try:
+                while rest and len(decoded) <= self._limit:  # gzip may come in several parts
+                    decoder = zlib.decompressobj(window)
+                    decoded += decoder.decompress(rest, self._limit + 1 - len(decoded))
+                    if not decoder.eof and len(decoded) <= self._limit:
+                        break
+                    rest = decoder.unused_data
+                else:
+                    return decoded
+            except zlib.error:
+                # Behind a whole part, whose sum is right, stands padding; a form without a sum may be none at all.
+                if rest is not body and window > 0:
+                    return decoded
+        return None

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from suprsend_async.real_time import REAL_TIME
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
@@ -24,7 +26,7 @@ class Clock:
         uniform: A random number between two bounds, for jitter.
     """
 
-    monotonic: Callable[[], float] = time.monotonic
+    monotonic: Callable[[], float] = REAL_TIME.monotonic
     wall: Callable[[], float] = time.time
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep
     uniform: Callable[[float, float], float] = random.uniform

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
 from suprsend_async.errors import ConfigurationError
 from suprsend_async.forking import forget_after_fork
+from suprsend_async.real_time import stands_still
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 
     from suprsend_async.transport.engine import Engine
 
@@ -21,8 +22,31 @@ CLOSE_GRACE = 3.0
 CLOSE_LIMIT = 0.75
 
 
-class Lane:
-    """An engine on its event loop, the slots for requests in flight, and the calls under way."""
+def running_loop() -> asyncio.AbstractEventLoop:
+    """Return the running event loop.
+
+    Raises:
+        ConfigurationError: None of asyncio's runs: trio's does, or none.
+    """
+    try:
+        # A task of trio's may be a guest on a loop of asyncio's, and cannot wait for it.
+        if asyncio.current_task() is not None:
+            return asyncio.get_running_loop()
+    except RuntimeError:
+        pass
+    raise ConfigurationError(
+        "the client needs a running event loop of asyncio: under trio, call the blocking Suprsend in a thread "
+        "(`await trio.to_thread.run_sync(client.track_event, event)`); with anyio, choose the backend asyncio"
+    )
+
+
+class LoopState:
+    """What belongs to one event loop: the engine, the slots for requests in flight, and the calls under way.
+
+    Attributes:
+        dependents: What works with the client for longer than one call, and ends before it: each is a function that
+            is given the seconds that it may take.
+    """
 
     def __init__(self, engine: Engine, max_connections: int) -> None:
         """Take an engine that belongs to the running loop."""
@@ -30,6 +54,7 @@ class Lane:
         self.slots: anyio.Semaphore = anyio.Semaphore(
             min(max_connections, engine.max_in_flight or max_connections), fast_acquire=True
         )
+        self.dependents: set[Callable[[float], Coroutine[Any, Any, None]]] = set()
         self._calls: set[anyio.CancelScope] = set()
         self._idle = anyio.Event()
         self._closed = False
@@ -51,13 +76,23 @@ class Lane:
         if not self._calls:
             self._idle.set()
 
-    async def aclose(self) -> None:
-        """Let the calls in flight end, give up those that do not, and close the engine."""
+    async def end_dependents(self) -> None:
+        """Let what works with the client finish."""
+        if ending := [asyncio.ensure_future(end(CLOSE_GRACE)) for end in self.dependents]:
+            # Callbacks of theirs may take longer than that; they do not hold up the rest.
+            await asyncio.wait(ending, timeout=CLOSE_GRACE)
+
+    async def aclose(self, spent: float = 0.0) -> None:
+        """Let the calls in flight end, give up those that do not, and close the engine.
+
+        Args:
+            spent: Seconds of their time that have been used up.
+        """
         if self._closed:
             return
         self._closed = True
         try:
-            await self._drain(CLOSE_GRACE)
+            await self._drain(max(0.0, CLOSE_GRACE - spent))
         finally:
             for scope in self._calls:
                 scope.cancel()
@@ -84,62 +119,99 @@ class Lane:
                 await self.engine.aclose()
 
 
-class Lanes:
-    """Finds the running loop's lane, and opens one if there is none yet."""
+class LoopStates:
+    """Finds the running loop's state, and makes it if there is none yet.
 
-    def __init__(self, open_engine: Callable[[], Engine], max_connections: int) -> None:
-        """Remember how to open an engine; nothing is opened here."""
+    Args:
+        load: Awaited before an engine is made: imports what engines need, without holding the loop up.
+        open_engine: Makes an engine; opens no connection.
+        max_connections: Requests in flight at most, on each loop.
+    """
+
+    def __init__(
+        self, load: Callable[[], Awaitable[None]], open_engine: Callable[[], Engine], max_connections: int
+    ) -> None:
+        self._load = load
         self._open_engine = open_engine
         self._max_connections = max_connections
-        self._lanes: dict[asyncio.AbstractEventLoop, Lane] = {}
+        self._states: dict[asyncio.AbstractEventLoop, LoopState] = {}
         forget_after_fork(self)
 
     def __bool__(self) -> bool:
-        """Whether any lane is open on a loop that still lives."""
-        return any(not loop.is_closed() for loop in self._lanes)
+        """Whether there is any state of a loop that still lives."""
+        return any(not loop.is_closed() for loop in self._states)
 
     def forget(self) -> object:
-        """Begin anew; returns the lanes that were open."""
-        lanes, self._lanes = self._lanes, {}
-        return lanes
+        """Begin anew; returns the states that there were."""
+        states, self._states = self._states, {}
+        return states
 
-    async def current(self) -> Lane:
-        """Return the running loop's lane.
+    async def current(self) -> LoopState:
+        """Return the running loop's state.
 
         Raises:
-            ConfigurationError: The running event loop is not asyncio's.
+            ConfigurationError: The running event loop is not asyncio's, or a test has stopped its clock.
         """
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            raise ConfigurationError("the client needs a running asyncio event loop") from None
-        lane = self._lanes.get(loop)
-        if lane is None:
-            for ended in [other for other in list(self._lanes) if other.is_closed()]:
-                # Another thread may have been faster.
-                self._lanes.pop(ended, None)
-            lane = self._lanes[loop] = Lane(self._open_engine(), self._max_connections)
-            await lane.open()
-        return lane
+        loop = running_loop()
+        if stands_still(loop.time):
+            raise ConfigurationError(
+                "the event loop's clock stands still, so that no deadline and no retry would ever come: with freezegun "
+                "write freeze_time(..., real_asyncio=True), or let the time go on with tick=True"
+            )
+        state = self._states.get(loop)
+        if state is not None:
+            return state
+        await self._load()
+        # Another call of this loop may have been faster.
+        return self._states.get(loop) or await self._add(loop)
 
-    async def aclose(self) -> None:
-        """Close every lane, each on its own loop, all at the same time."""
-        here = asyncio.get_running_loop()
-        deadline = here.time() + CLOSE_GRACE + 2 * CLOSE_LIMIT
-        lanes, self._lanes = self._lanes, {}
-        own = lanes.pop(here, None)
-        elsewhere = [_close_on(loop, lane) for loop, lane in lanes.items() if loop.is_running()]
-        if own is not None:
-            await own.aclose()
-        if waiting := [closing for closing in elsewhere if closing is not None]:
-            # A loop that ends meanwhile closes its lane itself; one that is stuck does so when it goes on.
-            await asyncio.wait(waiting, timeout=deadline - here.time())
+    async def _add(self, loop: asyncio.AbstractEventLoop) -> LoopState:
+        for ended in [other for other in list(self._states) if other.is_closed()]:
+            # Another thread may have been faster.
+            self._states.pop(ended, None)
+        state = self._states[loop] = LoopState(self._open_engine(), self._max_connections)
+        await state.open()
+        return state
+
+    async def end_dependents(self) -> float:
+        """Let what works with the client finish, on every loop; returns the seconds that it took."""
+        here = running_loop()
+        started = here.time()
+        states = {loop: state for loop, state in self._states.items() if state.dependents}
+        await _on_each(states, LoopState.end_dependents, CLOSE_GRACE)
+        return here.time() - started
+
+    async def aclose(self, spent: float = 0.0) -> None:
+        """Close the engine of every loop, each on its own loop, all at the same time.
+
+        Args:
+            spent: Seconds that have been used up of the time of calls in flight.
+        """
+        states, self._states = self._states, {}
+        seconds = max(0.0, CLOSE_GRACE - spent) + 2 * CLOSE_LIMIT
+        await _on_each(states, lambda state: state.aclose(spent), seconds)
 
 
-def _close_on(loop: asyncio.AbstractEventLoop, lane: Lane) -> asyncio.Future[None] | None:
-    closing = lane.aclose()
+async def _on_each(
+    states: dict[asyncio.AbstractEventLoop, LoopState],
+    work: Callable[[LoopState], Coroutine[Any, Any, None]],
+    seconds: float,
+) -> None:
+    """Do it with each state on its own loop, all at the same time, and wait for so many seconds."""
+    here = asyncio.get_running_loop()
+    deadline = here.time() + seconds
+    own = states.pop(here, None)
+    elsewhere = [_start_on(loop, work(state)) for loop, state in states.items() if loop.is_running()]
+    if own is not None:
+        await work(own)
+    if waiting := [working for working in elsewhere if working is not None]:
+        # A loop that ends meanwhile closes its engine itself; one that is stuck does so when it goes on.
+        await asyncio.wait(waiting, timeout=deadline - here.time())
+
+
+def _start_on(loop: asyncio.AbstractEventLoop, working: Coroutine[Any, Any, None]) -> asyncio.Future[None] | None:
     try:
-        return asyncio.wrap_future(asyncio.run_coroutine_threadsafe(closing, loop))
+        return asyncio.wrap_future(asyncio.run_coroutine_threadsafe(working, loop))
     except RuntimeError:  # the loop was closed in between
-        closing.close()
+        working.close()
         return None

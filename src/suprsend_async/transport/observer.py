@@ -1,4 +1,4 @@
-"""The seam for telemetry: what a client tells somebody who watches it."""
+"""The seam for telemetry: what a client reports to somebody who watches it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from suprsend_async.outcome import Outcome
     from suprsend_async.transport.answer import Answer, Failure
-    from suprsend_async.transport.engine import Request
+    from suprsend_async.transport.request import SignedRequest
 
 
 class Observer(Protocol):
@@ -21,18 +21,17 @@ class Observer(Protocol):
         ...
 
     async def attempt(
-        self, request: Request, *, number: int, carried: int, exchange: Awaitable[Answer | Failure]
+        self, request: SignedRequest, number: int, exchanging: Awaitable[Answer | Failure]
     ) -> Answer | Failure:
         """Await the exchange and return its result.
 
         Args:
             request: What is sent. Headers may be added to it.
-            number: 1 for the first attempt of a shipment.
-            carried: How many events the request carries.
-            exchange: Sends the request.
+            number: 1 for the first attempt of a call.
+            exchanging: Sends the request.
         """
         ...
 
     def finished(self, outcomes: Sequence[Outcome]) -> None:
-        """Take note of events that have their final verdict."""
+        """Take note of records that have their final verdict."""
         ...

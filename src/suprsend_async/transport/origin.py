@@ -44,6 +44,11 @@ class Origin:
         return f"{self.scheme}://{self.authority}{self.prefix}{path}"
 
     @property
+    def port(self) -> int:
+        """The port that requests go to, written in the URL or not."""
+        return urlsplit(f"//{self.authority}").port or (443 if self.scheme == "https" else 80)
+
+    @property
     def is_loopback(self) -> bool:
         """Whether the host is this machine."""
         try:
@@ -58,22 +63,26 @@ def parse_base_url(text: str) -> Origin:
     Raises:
         ConfigurationError: It is not an http(s) URL with a host, or carries credentials, a query or a fragment.
     """
+    origin = _parsed(text)
+    del text  # it may hold a password, and reporters of crashes record the variables of every frame
+    if isinstance(origin, str):
+        raise ConfigurationError(f"{origin}; correct the argument base_url or the variable SUPRSEND_BASE_URL")
+    return origin
+
+
+def _parsed(text: str) -> Origin | str:
+    """Return the URL in parts, or what is wrong with it."""
     try:
         text.encode()  # a lone surrogate is a ValueError, too
         parts = urlsplit(text.strip())
         host, port = parts.hostname, parts.port
     except ValueError:
         host, port, parts = None, None, urlsplit("")
-    if parts.scheme not in ("http", "https") or not host or any(character.isspace() for character in parts.netloc):
-        raise ConfigurationError(
-            "base_url must be an http(s) URL such as 'https://hub.suprsend.com/'; "
-            "correct the argument base_url or the variable SUPRSEND_BASE_URL"
-        )
+    is_place = port != 0 and not any(character.isspace() for character in parts.netloc)
+    if parts.scheme not in ("http", "https") or not host or not is_place:
+        return "base_url must be an http(s) URL such as 'https://hub.suprsend.com/'"
     if parts.username or parts.password or parts.query or parts.fragment:
-        raise ConfigurationError(
-            "base_url must not hold credentials, a query or a fragment; "
-            "correct the argument base_url or the variable SUPRSEND_BASE_URL"
-        )
+        return "base_url must not hold credentials, a query or a fragment"
     authority = f"[{host}]" if ":" in host else host
     if port is not None:
         authority = f"{authority}:{port}"

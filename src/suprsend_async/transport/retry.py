@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-RETRYABLE_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
+REQUEST_TIMEOUT = 408
+PAYLOAD_TOO_LARGE = 413
+TOO_MANY_REQUESTS = 429
+SERVICE_UNAVAILABLE = 503
+REFUSED_CREDENTIALS = frozenset({401, 403})
+RETRYABLE_STATUS = frozenset({REQUEST_TIMEOUT, 425, TOO_MANY_REQUESTS, 500, 502, SERVICE_UNAVAILABLE, 504})
+
+
+# An attempt with less time left could hardly be answered, and would only turn "not sent" into "unknown".
+_LEAST_SECONDS = 0.1
+_LEAST_SHARE = 1 / 20
+# An outage that ends at half of the deadline leaves four waits of this share to notice it.
+_CAP_SHARE = 1 / 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,28 +28,21 @@ class RetryPolicy:
     """How often and how patiently to try again.
 
     Attributes:
-        max_retries: Attempts after the first one.
+        max_retries: Attempts after the first one; None for as many as the deadline allows.
         base: Seconds; the first wait is at most this long.
         cap: Seconds; no backoff is longer than this.
+        least: Seconds that a wait leaves for the attempt behind it.
     """
 
-    max_retries: int = 4
+    max_retries: int | None = None
     base: float = 0.25
-    cap: float = 8.0
+    cap: float = 60.0
+    least: float = 0.0
 
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Go again after this many seconds."""
-
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """Do not go again, and why."""
-
-    reason: str
+    @classmethod
+    def within(cls, timeout: float, max_retries: int | None) -> RetryPolicy:
+        """Return the policy of calls that may take `timeout` seconds."""
+        return cls(max_retries, cap=timeout * _CAP_SHARE, least=min(_LEAST_SECONDS, timeout * _LEAST_SHARE))
 
 
 def decide(
@@ -47,8 +52,8 @@ def decide(
     retry_after: float | None,
     time_left: float,
     uniform: Callable[[float, float], float],
-) -> Wait | Stop:
-    """Decide what follows an attempt that failed in a way that may pass.
+) -> float | None:
+    """Decide whether and when to try again after an attempt that failed in a way that may pass.
 
     Full jitter: the wait is drawn evenly between nothing and an exponentially growing bound, so that callers that
     failed together do not come back together. What the server asks for is a floor under it.
@@ -59,14 +64,15 @@ def decide(
         retry_after: Seconds the server asked to wait, or None.
         time_left: Seconds until the call's deadline.
         uniform: Draws a number between two bounds.
+
+    Returns:
+        Seconds to wait until the next attempt; None if there is to be none.
     """
-    if attempts > policy.max_retries:
-        return Stop("no retries left")
+    if policy.max_retries is not None and attempts > policy.max_retries:
+        return None
+    longest = time_left - policy.least
     floor = retry_after or 0.0
-    if floor >= time_left:
-        return Stop("the server asked for a longer wait than the deadline leaves")
-    backoff = uniform(0.0, min(policy.cap, policy.base * 2.0 ** min(attempts - 1, 100)))
-    seconds = max(floor, backoff)
-    if seconds >= time_left:
-        return Stop("the deadline leaves no time for another attempt")
-    return Wait(seconds)
+    if floor >= longest:
+        return None
+    backoff = uniform(0.0, min(policy.cap, policy.base * 2.0 ** min(attempts - 1, 100), longest))
+    return max(floor, backoff)

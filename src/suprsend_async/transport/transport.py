@@ -1,47 +1,40 @@
-"""The attempt loop: sign, exchange, let the shipment read the answer, decide, wait, go again."""
+"""The attempt loop: sign, exchange, let the exchange read the answer, decide, wait, try again."""
 
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
 import anyio
 
 from suprsend_async import logs
-from suprsend_async.errors import ConfigurationError
-from suprsend_async.transport.answer import Answer, Failure
-from suprsend_async.transport.clock import Clock
-from suprsend_async.transport.loops import Lane, Lanes
-from suprsend_async.transport.retry import RetryPolicy, Stop, decide
+from suprsend_async.transport.answer import Failure
+from suprsend_async.transport.retry import RetryPolicy, decide
 
 if TYPE_CHECKING:
-    import httpx
+    from collections.abc import Coroutine, Sequence
 
-    from suprsend_async.transport.authentication import Credentials
-    from suprsend_async.transport.engine import Engine
-    from suprsend_async.transport.observer import Observer
-    from suprsend_async.transport.origin import Origin
-
-# A clock that differs from the server's by less than this is not what a signature is refused for.
-TOLERATED_SKEW = 60.0
-# The years 2020 to 2100. What a server tells beyond these is no clock to sign by.
-_IN_THE_PRESENT = (1_577_836_800.0, 4_102_444_800.0)
+    from suprsend_async.outcome import Outcome
+    from suprsend_async.transport.answer import Answer
+    from suprsend_async.transport.loops import LoopState
+    from suprsend_async.transport.request import Request
+    from suprsend_async.transport.session import Session
 
 _UNOBSERVED = nullcontext()
 _GIVEN_UP = Failure("given_up", "cancelled, or the client was closed, before an answer came", sent=True)
-_NOT_LET_THROUGH = Failure("deadline_exceeded", "the server's limit left no room before the deadline", sent=False)
+_NOT_ADMITTED = Failure("deadline_exceeded", "the server's limit left no room before the deadline", sent=False)
 _NO_SLOT = Failure("deadline_exceeded", "no connection became free before the deadline", sent=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Unsettled:
+class Again:
     """What is left after an attempt: something that may succeed if it is sent again.
 
     Attributes:
         retry_after: Seconds that the server asked to wait, or None.
-        at_once: Go again without waiting or counting: the next request is a different, smaller one.
-        throttled: The server said "too many requests"; behind a gate this does not use up a retry.
+        at_once: Go on without waiting or counting: the next request is a different, smaller one.
+        throttled: The server said "too many requests"; behind a limiter this does not use up a retry.
     """
 
     retry_after: float | None = None
@@ -49,41 +42,47 @@ class Unsettled:
     throttled: bool = False
 
 
-class Shipment(Protocol):
-    """What one logical call sends: it makes its own body and reads its own answers."""
-
-    path: ClassVar[str]
-    max_answer_bytes: ClassVar[int]
+class Exchange(Protocol):
+    """One logical call: makes its requests and reads their answers."""
 
     @property
-    def carried(self) -> int:
-        """How many events the next request carries."""
+    def route(self) -> str:
+        """Where its requests go, without ids: for the log."""
         ...
 
-    def body(self) -> bytes:
-        """Return the bytes that are still to be sent."""
+    def request(self) -> Request:
+        """Return what is to be sent now; asked for once for each attempt."""
         ...
 
-    def settle(self, result: Answer | Failure, now: float) -> Unsettled | None:
-        """Note the verdicts that follow from an attempt; return what is left, or None if nothing is."""
+    def read(self, result: Answer | Failure, now: float) -> Again | None:
+        """Note what follows from an attempt at this time; return what is left, or None if nothing is."""
         ...
 
 
-class Gate(Protocol):
-    """Lets the attempts of one job through, as many at a time as it sees fit."""
+class Limiter(Protocol):
+    """Admits the attempts of several calls, as many at a time as it sees fit."""
 
     @property
     def closed(self) -> bool:
-        """Whether nothing is let through any more."""
+        """Whether nothing is admitted any more."""
         ...
 
-    async def enter(self, *, again: bool) -> Failure | None:
-        """Wait to be let through; returns why the attempt is not to be made, if so."""
+    async def acquire(self, *, again: bool) -> float | Failure:
+        """Wait to be admitted; returns the permit (the moment), or why the attempt is not to be made."""
         ...
 
-    def leave(self, result: Answer | Failure | None) -> None:
-        """Tell what came of the attempt; None if it was cancelled."""
+    async def wait(self, seconds: float) -> None:
+        """Wait between two attempts, or until nothing is admitted any more."""
         ...
+
+    def release(self, permit: float, result: Answer | Failure | None) -> None:
+        """Take in what an admitted attempt came to; None if it was cancelled."""
+        ...
+
+
+def connect_seconds(timeout: float) -> float:
+    """Return how long an attempt may take to connect: long enough for TLS far away, short enough to be tried again."""
+    return min(5.0, max(0.5, timeout / 6))
 
 
 @dataclass(slots=True)
@@ -92,12 +91,14 @@ class Call:
 
     Attributes:
         deadline: When it must be over, on the monotonic clock.
+        began: When the last attempt was begun, on the same clock.
         attempts: Requests made so far.
         retries: Those of them that used up a retry.
         retry_after: Seconds that the server asked to wait, last.
     """
 
     deadline: float
+    began: float = 0.0
     attempts: int = 0
     retries: int = 0
     retry_after: float | None = None
@@ -105,203 +106,139 @@ class Call:
 
 @dataclass(slots=True)
 class Transport:
-    """Sends shipments: one deadline for each, retries within it, bounded requests in flight.
+    """Sends exchanges: one deadline for each, retries within it, bounded requests in flight.
 
     Attributes:
-        origin: Where requests go.
-        credentials: What they are authorized with.
-        headers: What every request carries besides.
+        session: What all views of a client share.
         timeout: Seconds for a whole call, attempts and waits included.
         policy: How often and how patiently to retry.
-        max_connections: Requests in flight at most, on each event loop.
-        http_client: The user's own client, or None for the engine that comes with the package.
-        clock: Time and chance.
-        observer: Watches the calls, for telemetry; None costs nothing.
+        is_view: Whether it is another client's, with other options.
     """
 
-    origin: Origin
-    credentials: Credentials
-    headers: dict[str, str]
+    session: Session
     timeout: float
     policy: RetryPolicy
-    max_connections: int
-    http_client: httpx.AsyncClient | None = None
-    clock: Clock = field(default_factory=Clock)
-    observer: Observer | None = None
-    lanes: Lanes = field(init=False)
-    _clock_offset: float = field(default=0.0, init=False)
-    _closed: bool = field(default=False, init=False)
+    is_view: bool = False
 
-    def __post_init__(self) -> None:
-        """Prepare; nothing is opened."""
-        self.lanes = Lanes(self._open_engine, self.max_connections)
+    async def send(self, exchange: Exchange, limiter: Limiter | None = None) -> Call:
+        """Send an exchange until nothing is left of it, its retries are used up or its deadline has come.
 
-    def _open_engine(self) -> Engine:
-        # Imported when the first request needs it: the HTTP libraries take longer to import than all the rest.
-        from suprsend_async.transport.engine import AiohttpEngine, GivenEngine
-
-        try:
-            return AiohttpEngine(self.origin) if self.http_client is None else GivenEngine(self.http_client)
-        except Exception as error:  # noqa: BLE001 - certificates and proxies from the environment may be anything
-            # Not its text: a proxy's address may hold a password.
-            reason = type(error).__name__
-        raise ConfigurationError(
-            f"no connection can be made ({reason}): look at SSL_CERT_FILE, SSL_CERT_DIR and the proxy variables "
-            "HTTPS_PROXY, HTTP_PROXY and ALL_PROXY"
-        )
-
-    async def send(self, shipment: Shipment, gate: Gate | None = None) -> Call:
-        """Send a shipment until it is settled, its retries are used up or its deadline has come.
-
-        Whatever happens, the shipment has a verdict afterwards: failures are noted in it, not raised.
+        Whatever happens, the exchange has a verdict afterwards: failures are noted in it, not raised.
         """
-        call = Call(self.clock.monotonic() + self.timeout)
-        if self._closed:
-            return call
-        lane = await self.lanes.current()
+        clock = self.session.clock
+        if self.session.closed:
+            return Call(clock.monotonic())
+        # The deadline begins when the engine is there: its import counts against no call.
+        state = await self.session.loops.current()
+        call = Call(clock.monotonic() + self.timeout)
+        may_learn_clock = True
         with anyio.CancelScope() as scope:
-            lane.enter(scope)
+            state.enter(scope)
             try:
-                await self._attempt_until_settled(shipment, call, lane, gate)
+                while True:
+                    result = await self._attempt(exchange, call, state, limiter)
+                    if may_learn_clock and self.session.learn_clock(result):
+                        may_learn_clock = False
+                        continue
+                    again = exchange.read(result, self.session.now())
+                    self.session.outages.note(exchange.route, result, again, call.began, clock.monotonic())
+                    seconds = self._wait_before_next(exchange, call, result, again, limiter)
+                    if seconds is None:
+                        break
+                    if seconds:
+                        await (clock.sleep(seconds) if limiter is None else limiter.wait(seconds))
             finally:
-                lane.leave(scope)
+                state.leave(scope)
         return call
 
     def observed(self, operation: str) -> AbstractContextManager[object]:
         """Return what a logical call runs in."""
-        return _UNOBSERVED if self.observer is None else self.observer.call(operation)
+        observer = self.session.observer
+        return _UNOBSERVED if observer is None else observer.call(operation)
 
-    def check_open(self) -> None:
-        """Refuse to begin anything on a closed client.
+    def report_finished(self, outcomes: Sequence[Outcome]) -> None:
+        """Report final verdicts to whoever watches the client."""
+        if outcomes and self.session.observer is not None:
+            self.session.observer.finished(outcomes)
 
-        Raises:
-            ConfigurationError: The client was closed.
-        """
-        if self._closed:
-            raise ConfigurationError("the client was closed; make a new one, or enter it again with `async with`")
+    def _wait_before_next(
+        self, exchange: Exchange, call: Call, result: Answer | Failure, again: Again | None, limiter: Limiter | None
+    ) -> float | None:
+        """Return the seconds until the next attempt; None if there is to be none."""
+        call.retry_after = again.retry_after if again is not None else None
+        if again is None or (limiter is not None and limiter.closed):
+            return None
+        if again.at_once:
+            return 0.0
+        # A job that has to slow down does so behind its limiter; that is no failure of this exchange.
+        is_failure = limiter is None or not again.throttled
+        seconds = decide(
+            self.policy,
+            attempts=call.retries + 1 if is_failure else 1,
+            retry_after=again.retry_after,
+            time_left=self._time_left(call),
+            uniform=self.session.clock.uniform,
+        )
+        call.retries += is_failure and seconds is not None
+        status_code, error_type = (
+            (None, result.error_type) if isinstance(result, Failure) else (result.status_code, None)
+        )
+        logs.attempt_failed(exchange.route, call.attempts, status_code, error_type, seconds)
+        return seconds
 
-    async def open(self) -> None:
-        """Open the running loop's engine ahead of the first request, and a closed client again.
-
-        Raises:
-            ConfigurationError: The environment names certificates or a proxy that cannot be used.
-        """
-        self._closed = False
-        await self.prepare()
-
-    async def prepare(self) -> None:
-        """Open the running loop's engine ahead of the first request, so that what fails there fails here.
-
-        Raises:
-            ConfigurationError: The environment names certificates or a proxy that cannot be used.
-        """
-        await self.lanes.current()
-
-    async def aclose(self) -> None:
-        """Close every engine; calls in flight get a few seconds to end."""
-        self._closed = True
-        await self.lanes.aclose()
-
-    async def _attempt_until_settled(self, shipment: Shipment, call: Call, lane: Lane, gate: Gate | None) -> None:
-        may_learn_clock = True
-        while True:
-            result = await self._attempt(shipment, call, lane, gate)
-            if may_learn_clock and self._learn_clock(result):
-                may_learn_clock = False
-                continue
-            unsettled = shipment.settle(result, self.clock.wall())
-            call.retry_after = unsettled.retry_after if unsettled is not None else None
-            if unsettled is None or (gate is not None and gate.closed):
-                return
-            if unsettled.at_once:
-                continue
-            # A job that is told to slow down does so behind its gate; that is no failure of this shipment.
-            is_failure = gate is None or not unsettled.throttled
-            decision = decide(
-                self.policy,
-                attempts=call.retries + 1 if is_failure else 1,
-                retry_after=unsettled.retry_after,
-                time_left=self._time_left(call),
-                uniform=self.clock.uniform,
-            )
-            if isinstance(decision, Stop):
-                logs.giving_up(shipment.path, call.attempts, result)
-                return
-            logs.retrying(shipment.path, call.attempts, result, decision.seconds)
-            call.retries += is_failure
-            await self.clock.sleep(decision.seconds)
-
-    async def _attempt(self, shipment: Shipment, call: Call, lane: Lane, gate: Gate | None) -> Answer | Failure:
-        if gate is None:
-            return await self._exchange(shipment, call, lane)
-        # A job holds its chunks back as long as it has to: a chunk's time begins when it is let through first.
-        with anyio.move_on_after(self._time_left(call) if call.attempts else None) as waiting:
-            refusal = await gate.enter(again=call.attempts > 0)
-            if refusal is not None:
-                return refusal
-        if waiting.cancelled_caught:
-            return _NOT_LET_THROUGH
-        if not call.attempts:
-            call.deadline = self.clock.monotonic() + self.timeout
+    async def _attempt(
+        self, exchange: Exchange, call: Call, state: LoopState, limiter: Limiter | None
+    ) -> Answer | Failure:
+        permit = 0.0
+        if limiter is not None:
+            # A job holds its chunks back as long as it has to: a chunk's time begins when it is admitted first.
+            admitted: float | Failure = _NOT_ADMITTED
+            with anyio.move_on_after(self._time_left(call) if call.attempts else None):
+                admitted = await limiter.acquire(again=call.attempts > 0)
+            if isinstance(admitted, Failure):
+                return admitted
+            permit = admitted
+            if not call.attempts:
+                call.deadline = self.session.clock.monotonic() + self.timeout
         result: Answer | Failure | None = None
         try:
-            return (result := await self._exchange(shipment, call, lane))
+            if not await self._take_slot(call, state):
+                result = _NO_SLOT
+                return result
+            try:
+                # The wait for a slot may have used up what an attempt needs at the least.
+                too_late = self._time_left(call) <= self.policy.least / 2
+                result = _NO_SLOT if too_late else await self._begin(exchange, call, state)
+            except anyio.get_cancelled_exc_class() as error:
+                # The HTTP library's frames hold the signature and the body, and reporters of crashes record them.
+                error.__traceback__ = error.__context__ = None
+                exchange.read(_GIVEN_UP, self.session.clock.wall())
+                raise
+            finally:
+                state.slots.release()
+            return result
         finally:
-            gate.leave(result)
+            if limiter is not None:
+                limiter.release(permit, result)
 
-    async def _exchange(self, shipment: Shipment, call: Call, lane: Lane) -> Answer | Failure:
-        from suprsend_async.transport.engine import Request
-
-        if not await self._take_slot(call, lane):
-            return _NO_SLOT
-        try:
-            if self._time_left(call) <= 0:
-                return _NO_SLOT
-            body = shipment.body()
-            now = self.clock.wall() + self._clock_offset
-            authorization = self.credentials.headers("POST", self.origin.uri(shipment.path), body, now)
-            request = Request(
-                self.origin.url(shipment.path),
-                {**self.headers, **authorization},
-                body,
-                shipment.max_answer_bytes,
-            )
-            call.attempts += 1
-            exchange = lane.engine.exchange(request, self._time_left(call))
-            if self.observer is None:
-                return await exchange
-            return await self.observer.attempt(
-                request, number=call.attempts, carried=shipment.carried, exchange=exchange
-            )
-        except anyio.get_cancelled_exc_class():
-            shipment.settle(_GIVEN_UP, self.clock.wall())
-            raise
-        finally:
-            lane.slots.release()
-
-    async def _take_slot(self, call: Call, lane: Lane) -> bool:
+    async def _take_slot(self, call: Call, state: LoopState) -> bool:
         try:
             # Without a scope around it, which costs more than the slot itself.
-            lane.slots.acquire_nowait()
+            state.slots.acquire_nowait()
         except anyio.WouldBlock:
             with anyio.move_on_after(self._time_left(call)) as waiting:
-                await lane.slots.acquire()
+                await state.slots.acquire()
             return not waiting.cancelled_caught
         return True
 
-    def _time_left(self, call: Call) -> float:
-        return call.deadline - self.clock.monotonic()
+    def _begin(self, exchange: Exchange, call: Call, state: LoopState) -> Coroutine[Any, Any, Answer | Failure]:
+        """Sign the next request and return what exchanges it: no coroutine of its own stands in between."""
+        request = self.session.sign(exchange.request(), state.engine)
+        call.attempts += 1
+        call.began = self.session.clock.monotonic()
+        exchanging = state.engine.exchange(request, call.deadline - call.began, connect_seconds(self.timeout))
+        observer = self.session.observer
+        return exchanging if observer is None else observer.attempt(request, call.attempts, exchanging)
 
-    def _learn_clock(self, result: Answer | Failure) -> bool:
-        """Take over the server's clock if a signature was refused and the clocks differ; tells whether it did."""
-        if not isinstance(result, Answer) or result.status_code not in (401, 403):
-            return False
-        server_time = result.server_time
-        if server_time is None or not _IN_THE_PRESENT[0] < server_time < _IN_THE_PRESENT[1]:
-            return False
-        offset = server_time - self.clock.wall()
-        if abs(offset - self._clock_offset) <= TOLERATED_SKEW:
-            return False
-        logs.clock_differs(offset)
-        self._clock_offset = offset
-        return True
+    def _time_left(self, call: Call) -> float:
+        return call.deadline - self.session.clock.monotonic()

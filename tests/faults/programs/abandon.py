@@ -24,7 +24,8 @@ def wait_for_the_test() -> None:
     sys.stdin.readline()
 
 
-def endless() -> Iterator[Event]:
+def endless(begun: asyncio.Event) -> Iterator[Event]:
+    begun.set()
     for number in count():
         yield Event(f"user-{number % 7}", "order_placed")
 
@@ -32,16 +33,20 @@ def endless() -> Iterator[Event]:
 async def leave(client: AsyncSuprsend) -> None:
     """Start calls of every kind and return, which cancels them."""
     tasks = {asyncio.create_task(client.track_event(Event("user-1", "order_placed"))) for _ in range(20)}
-    tasks.add(asyncio.create_task(client.bulk_events.send(endless())))
-    stream = client.bulk_events.stream(endless())
+    sending, streaming = asyncio.Event(), asyncio.Event()
+    tasks.add(asyncio.create_task(client.bulk_events.send(endless(sending))))
+    stream = client.bulk_events.stream(endless(streaming))
     tasks.add(asyncio.create_task(anext(stream)))  # type: ignore[arg-type]
+    # From anyio 4.14 on, a task of a group that is cancelled before its first step warns that it was never awaited.
+    await sending.wait()
+    await streaming.wait()
     await asyncio.to_thread(wait_for_the_test)
     globals()["kept"] = tasks, stream
 
 
 def interrupted_async(url: str) -> None:
     """Be interrupted in the middle of a call, as by Ctrl-C."""
-    client = async_client(url, timeout=30)
+    client = async_client(url, timeout=3600)
 
     async def call() -> None:
         sys.stdout.write("waiting\n")
@@ -54,7 +59,7 @@ def interrupted_async(url: str) -> None:
 
 def interrupted_blocking(url: str) -> None:
     """The same with the blocking client."""
-    with blocking_client(url, timeout=30) as client:
+    with blocking_client(url, timeout=3600) as client:
         sys.stdout.write("waiting\n")
         sys.stdout.flush()
         with contextlib.suppress(KeyboardInterrupt):

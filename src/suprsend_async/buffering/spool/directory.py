@@ -1,24 +1,24 @@
-"""The spool's directory: one file for each process, and the files of dead ones adopted."""
+"""The spool's directory: one file for each process, which no other one has."""
 
 from __future__ import annotations
 
 import os
 import secrets
 import sqlite3
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from suprsend_async import logs
-from suprsend_async.buffering.spool.store import Store, WrongVersionError
+from suprsend_async.buffering.spool.store import SpoolStore
+from suprsend_async.durable import sync
 from suprsend_async.errors import SpoolError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
+
+    from suprsend_async.buffering.spool.store import SpoolOrigin
 
 # Files that another process may take away between their making and their locking, in a row.
 _TRIES = 20
-_SIDE_FILES = ("-wal", "-shm", "-journal")
 
 
 def prepare(directory: Path) -> None:
@@ -33,7 +33,7 @@ def prepare(directory: Path) -> None:
         logs.spool_trouble(directory, f"may be read by others (mode {mode:o}); make it 700")
 
 
-def create(directory: Path) -> Store:
+def create(directory: Path, origin: SpoolOrigin) -> SpoolStore:
     """Return a new store in a file that no other process has.
 
     Raises:
@@ -42,70 +42,72 @@ def create(directory: Path) -> Store:
         sqlite3.Error: The disk fails.
     """
     for _ in range(_TRIES):
-        path = directory / f"events-{os.getpid()}-{secrets.token_hex(4)}.spool"
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        path = _new_path(directory)
+        _make(path)
         try:
-            store = Store(path)
+            store = SpoolStore(path, origin)
         except sqlite3.OperationalError as error:
             # Between making and locking, another process may have taken the file for a dead one's.
-            if not (_is_locked(error) or _is_gone(error)):
+            if not (is_locked(error) or is_gone(path, error)):
                 raise
             continue
         if path.exists():
-            _sync(directory)
+            sync(directory)
             return store
         store.close()
     raise SpoolError(f"no file could be made in the spool {directory}: other processes take each away")
 
 
-def orphans(directory: Path, own: Path) -> Iterator[Store]:
-    """Lock and yield the files of dead processes; those of living ones are passed over, broken ones set aside."""
-    for path in sorted(directory.glob("*.spool")):
-        if path == own:
-            continue
-        try:
-            store = Store(path)
-        except WrongVersionError as error:
-            logs.spool_trouble(path, f"is of version {error} and is left alone")
-        except sqlite3.DatabaseError as error:
-            _pass_over(path, error)
-        else:
-            yield store
+def rescue(store: SpoolStore) -> None:
+    """Copy what is in a store whose files are gone into a new file, for the next process.
 
-
-def _pass_over(path: Path, error: sqlite3.DatabaseError) -> None:
-    if _is_locked(error) or _is_gone(error):
-        return
-    if is_broken(error):
-        set_aside(path, str(error))
-    else:
-        logs.spool_trouble(path, f"cannot be opened now ({error}); it is tried again later")
-
-
-def set_aside(path: Path, reason: str) -> None:
-    """Give a broken file a name under which it is not opened again."""
-    aside = path.with_name(f"{path.name}.corrupt")
-    for suffix in ("", *_SIDE_FILES):
-        with suppress(FileNotFoundError):
-            path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
-    logs.spool_trouble(path, f"is broken ({reason}); it is kept as {aside.name}")
-
-
-def _sync(directory: Path) -> None:
-    """Bring the new file's name to the disk."""
-    handle = os.open(directory, os.O_RDONLY)
+    Raises:
+        OSError: The directory cannot be written to.
+        sqlite3.Error: The disk fails.
+    """
+    directory = store.path.parent
+    prepare(directory)
+    path = _new_path(directory)
+    # Under its own name another process would take it for a dead one's before it is whole.
+    unfinished = path.with_suffix(".unfinished")
+    _make(unfinished)
     try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        store.copy_to(unfinished)
+        sync(unfinished)
+        unfinished.rename(path)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
+    sync(directory)
 
 
-def _is_locked(error: sqlite3.DatabaseError) -> bool:
+def _new_path(directory: Path) -> Path:
+    return directory / f"events-{os.getpid()}-{secrets.token_hex(4)}.spool"
+
+
+def _make(path: Path) -> None:
+    """Make an empty file, for this user's eyes only."""
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+
+
+def is_locked(error: sqlite3.DatabaseError) -> bool:
+    """Whether another process has the file."""
     return _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
-def _is_gone(error: sqlite3.DatabaseError) -> bool:
-    return _code(error) == sqlite3.SQLITE_CANTOPEN
+def is_gone(path: Path, error: sqlite3.DatabaseError) -> bool:
+    """Whether another process has taken the file away."""
+    return _code(error) == sqlite3.SQLITE_CANTOPEN and _is_missing(path)
+
+
+def _is_missing(path: Path) -> bool:
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def is_broken(error: sqlite3.DatabaseError) -> bool:

@@ -1,47 +1,50 @@
-"""What works while a spool is open: the writer, the courier, and the adoption of what dead processes left."""
+"""What works while a spool is open: the writer, the sender, and the importer of what dead processes left."""
 
 from __future__ import annotations
 
 import asyncio
 import shutil
+import sqlite3
 from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
 
 from suprsend_async import logs
-from suprsend_async.buffering.batch import Settled
-from suprsend_async.buffering.failures import Failures
-from suprsend_async.buffering.spool.adoption import Adoption
-from suprsend_async.buffering.spool.courier import Courier
-from suprsend_async.buffering.spool.directory import create, prepare
+from suprsend_async.api.verdict import Verdict
+from suprsend_async.buffering.batch import BatchResult
+from suprsend_async.buffering.lifecycle import State
+from suprsend_async.buffering.reports import BufferStats, Failures
+from suprsend_async.buffering.spool.age import Ages, boot_id
+from suprsend_async.buffering.spool.directory import create, prepare, rescue
+from suprsend_async.buffering.spool.importer import OrphanImporter
+from suprsend_async.buffering.spool.orphans import Notices, Orphans
+from suprsend_async.buffering.spool.sender import SpoolSender
+from suprsend_async.buffering.spool.store import SpoolOrigin
 from suprsend_async.buffering.spool.writer import Writer
-from suprsend_async.buffering.stats import BufferStats
 from suprsend_async.errors import BufferFull, SpoolError
-from suprsend_async.events.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from suprsend_async.buffering.delivery import Delivery
+    from suprsend_async.api.response import EventResponse
     from suprsend_async.buffering.options import BufferOptions
-    from suprsend_async.buffering.spool.letters import DeadLetter
-    from suprsend_async.buffering.spool.store import Store
-    from suprsend_async.events.callbacks import Callback
-    from suprsend_async.events.results import EventResponse, FailedRecord
-    from suprsend_async.transport.clock import Clock
+    from suprsend_async.buffering.spool.dead_letters import DeadLetter
+    from suprsend_async.buffering.spool.store import SpoolStore
+    from suprsend_async.bulk.results import FailedRecord
+    from suprsend_async.bulk.sender import BulkSender
+    from suprsend_async.callbacks import Callback
+    from suprsend_async.events.event import Event
 
 # Bytes that are left free on the disk. Deleting what was sent takes room before it makes any, and a disk that is full
 # to the last byte could not be emptied by sending.
 RESERVED_BYTES = 8 * 1024 * 1024
 # Seconds between two looks for files of dead processes.
-ADOPT_SECONDS = 60.0
+IMPORT_SECONDS = 60.0
 # Seconds from the first look to the second. Processes that start together look at the same file at the same moment, and
 # SQLite may then give its lock to none of them: each looks again at a time of its own.
 SECOND_LOOK = (0.2, 2.0)
-# Seconds that telling of what is left may take at the end.
-TELLING_SECONDS = 5.0
 
 _STORED = "no answer in time; the event is stored and will be sent"
 
@@ -51,53 +54,62 @@ class SpoolSession:
 
     Args:
         directory: Where the files are.
-        delivery: Sends.
-        clock: Time and chance.
+        sender: Sends.
         options: The bounds.
-        patience: Seconds that a caller waits for its response.
-        on_failure: Told of dead letters.
+        on_failure: Given new dead letters.
     """
 
     def __init__(
         self,
         directory: Path,
-        delivery: Delivery,
-        clock: Clock,
+        sender: BulkSender[Event],
         options: BufferOptions,
-        patience: float,
-        on_failure: Callback[FailedRecord] | None,
+        on_failure: Callback[FailedRecord[Event]] | None,
     ) -> None:
         """Prepare; nothing is opened."""
-        self.failures: Failures = Failures(on_failure)
-        self.is_closing: bool = False
-        self.is_over: bool = False
+        self.failures: Failures = Failures(on_failure, sender.transport.session)
+        self.state: State = State.STARTING
         self._directory = directory
-        self._delivery = delivery
-        self._clock = clock
+        self._transport = sender.transport
+        self._clock = sender.transport.session.clock
         self._options = options
-        self._patience = patience
         self._waiting: dict[int, asyncio.Future[EventResponse]] = {}
-        self._adopted = anyio.Event()
-        self._writer = Writer(self._open, _close, self._committed)
-        self._courier = Courier(self._writer, delivery, clock, options.linger, self._tell, self._bury)
+        self._imported = anyio.Event()
+        self._notices = Notices()
+        self._origin = SpoolOrigin(self._transport.session.workspace(), boot_id())
+        self._ages = Ages(self._transport.session, self._origin.boot)
+        self._writer = Writer(self._open, self._close, self._committed)
+        self._sender = SpoolSender(
+            self._writer,
+            sender,
+            self._ages,
+            options.linger,
+            self._notify,
+            self._report_dead_letters,
+            self.failures.note_error,
+        )
+        # The transaction for which the disk was looked at, what was free then, and whether what is left is kept.
+        self._looked_at = 0
+        self._free = 0
+        self._is_kept = True
 
     async def run(self, started: anyio.Event) -> None:
         """Work until cancelled; what is not sent by then stays in the spool."""
-        await self._delivery.prepare()
+        await self._transport.session.loops.current()
         await self._writer.open()
+        self._orphans = Orphans(self._directory, self._writer.store.path, self._origin.workspace, self._notices)
         try:
             async with anyio.create_task_group() as group:
-                group.start_soon(self._courier.run)
-                group.start_soon(self._adopt_now_and_then)
+                group.start_soon(self._sender.run)
+                group.start_soon(self._import_now_and_then)
                 started.set()
         finally:
-            self.is_over = True
-            self._adopted.set()
+            self.state = self.state.ended()
+            self._imported.set()
             with anyio.CancelScope(shield=True):
                 await self._writer.close()
-                with anyio.move_on_after(TELLING_SECONDS):
-                    await self.failures.tell()
-            self._say_what_stays()
+            await self.failures.report_the_last()
+            self._report_what_stays()
 
     async def put(self, body: bytes) -> int:
         """Store an event; returns its position when it is on the disk.
@@ -109,12 +121,12 @@ class SpoolSession:
         return await self._writer.run(partial(self._put, body))
 
     async def track(self, body: bytes) -> EventResponse:
-        """Store an event, and return what came of it, or in time that nothing came yet."""
+        """Store an event, and return what it came to, or in time that there is no answer yet."""
         position = await self.put(body)
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[EventResponse] = loop.create_future()
         self._waiting[position] = answer
-        deadline = loop.call_later(self._patience, self._expire, position)
+        deadline = loop.call_later(self._transport.timeout, self._expire, position)
         try:
             return await answer
         finally:
@@ -123,13 +135,13 @@ class SpoolSession:
 
     async def flush(self) -> None:
         """Wait until all that is stored by now is over, what dead processes have left included."""
-        await self._adopted.wait()
-        if not self.is_over:
-            await self._courier.all_over()
+        await self._imported.wait()
+        if not self.state.is_over:
+            await self._sender.all_over()
 
-    async def letters(self, limit: int) -> list[DeadLetter]:
+    async def dead_letters(self, limit: int) -> list[DeadLetter]:
         """Return the oldest dead letters."""
-        return await self._writer.run(lambda store: store.letters(limit))
+        return await self._writer.run(lambda store: store.dead_letters(limit))
 
     async def resend(self, numbers: Sequence[int]) -> int:
         """Store dead letters as new events; returns how many there were."""
@@ -137,7 +149,7 @@ class SpoolSession:
 
     async def discard(self, numbers: Sequence[int]) -> int:
         """Delete dead letters; returns how many there were."""
-        return await self._writer.run(lambda store: len(store.take_letters(numbers)))
+        return await self._writer.run(lambda store: len(store.take_dead_letters(numbers)))
 
     def stats(self) -> BufferStats:
         """Return the counters."""
@@ -147,19 +159,33 @@ class SpoolSession:
             pending=sizes.pending,
             pending_bytes=sizes.pending_bytes,
             waiting=0,
-            requests=self._courier.in_flight,
+            requests=self._sender.in_flight,
             accepted=sizes.accepted,
             rejected=sizes.rejected,
             not_sent=0,
             unknown=sizes.unknown,
             dead_letters=sizes.dead,
+            last_error=self.failures.last_error,
         )
 
-    def _open(self) -> Store:
+    def _open(self) -> SpoolStore:
         prepare(self._directory)
-        return create(self._directory)
+        return create(self._directory, self._origin)
 
-    def _put(self, body: bytes, store: Store) -> int:
+    def _close(self, store: SpoolStore) -> None:
+        if not store.sizes.pending and not store.sizes.dead:
+            store.remove()
+            return
+        try:
+            if not store.is_kept:
+                rescue(store)
+        except (OSError, sqlite3.Error) as error:
+            self._is_kept = False
+            logs.stored_lost(store.sizes.pending, store.sizes.dead, store.path, error)
+        finally:
+            store.close()
+
+    def _put(self, body: bytes, store: SpoolStore) -> int:
         sizes, options = store.sizes, self._options
         used = sizes.pending_bytes + sizes.dead_bytes
         if sizes.pending >= options.max_pending or used + len(body) > options.max_pending_bytes:
@@ -168,16 +194,29 @@ class SpoolSession:
                 f"{sizes.dead} dead letters of {sizes.dead_bytes} bytes are kept; this event was not stored",
                 outcome="not_sent",
             )
+        if self._looked_at != store.transaction:
+            # Once for all that is stored together.
+            self._free = self._free_bytes()
+            self._check_place(store)
+            self._looked_at = store.transaction
         # What this transaction has taken in so far will take its room twice: in the log, and then in the file.
         growth = 2 * (sizes.pending_bytes - store.committed.pending_bytes + len(body))
-        free = self._free_bytes() - max(0, growth)
+        free = self._free - max(0, growth)
         if free < RESERVED_BYTES and free + store.reusable() < RESERVED_BYTES:
             raise SpoolError(
                 f"the disk of the spool {self._directory} is full: fewer than {RESERVED_BYTES} bytes are free, which "
                 "are kept for noting what was sent; this event was not stored",
                 outcome="not_sent",
             )
-        return store.put(body, self._clock.wall())
+        return store.put(body, *self._ages.stamp())
+
+    def _check_place(self, store: SpoolStore) -> None:
+        if not store.is_in_place:
+            raise SpoolError(
+                f"the file of the spool {store.path} was deleted or moved while it was open: this event was not "
+                "stored. What was stored before is sent as long as this buffer is open; open another one to store more",
+                outcome="not_sent",
+            )
 
     def _free_bytes(self) -> int:
         try:
@@ -189,64 +228,64 @@ class SpoolSession:
                 outcome="not_sent",
             ) from None
 
-    def _resend(self, numbers: Sequence[int], store: Store) -> int:
-        bodies = store.take_letters(numbers)
-        now = self._clock.wall()
+    def _resend(self, numbers: Sequence[int], store: SpoolStore) -> int:
+        self._check_place(store)
+        bodies = store.take_dead_letters(numbers)
         for body in bodies:
-            store.put(body, now)
+            store.put(body, *self._ages.stamp())
         return len(bodies)
 
-    async def _adopt_now_and_then(self) -> None:
+    async def _import_now_and_then(self) -> None:
         pause = self._clock.uniform(*SECOND_LOOK)
         while True:
             try:
-                await self._adopt()
+                await self._import()
             except SpoolError as error:
                 logs.spool_trouble(self._directory, f"is looked through later: {error.message}")
-            self._adopted.set()
+            self._imported.set()
             await anyio.sleep(pause)
-            pause = ADOPT_SECONDS
+            pause = IMPORT_SECONDS
 
-    async def _adopt(self) -> None:
-        adoption = Adoption(self._directory, self._writer.store.path)
+    async def _import(self) -> None:
+        importer = OrphanImporter(self._orphans, self._ages)
+        if not await self._writer.run(lambda store: store.is_in_place):
+            self._notices.give(
+                self._writer.store.path,
+                "was deleted or moved while it is open: nothing more is stored in it; what it holds is sent, and what "
+                "is left at the end goes into a new file",
+            )
         try:
-            while await self._writer.run(adoption.next_file):
-                while await self._writer.run(adoption.copy):
-                    await self._writer.run(adoption.delete_copied)
+            while await self._writer.run(importer.next_file):
+                while await self._writer.run(importer.copy):
+                    await self._writer.run(importer.delete_copied)
         finally:
             with anyio.CancelScope(shield=True):
-                await self._writer.run(adoption.close)
+                await self._writer.run(importer.close)
 
     def _committed(self) -> None:
-        self._courier.wake()
+        self._sender.wake()
 
-    def _tell(self, position: int, settled: Settled) -> None:
+    def _notify(self, position: int, result: BatchResult) -> None:
         answer = self._waiting.get(position)
         if answer is not None and not answer.done():
-            answer.set_result(settled.response())
+            answer.set_result(result.response())
 
-    async def _bury(self, letters: Sequence[DeadLetter]) -> None:
-        for letter in letters:
-            self.failures.add(letter.record())
-        await self.failures.tell()
+    async def _report_dead_letters(self, dead_letters: Sequence[DeadLetter]) -> None:
+        for each in dead_letters:
+            self.failures.add(each.record())
+        await self.failures.report()
 
     def _expire(self, position: int) -> None:
         answer = self._waiting.get(position)
         if answer is not None and not answer.done():
-            trouble = self._courier.trouble
+            trouble = self._sender.trouble
             error = _STORED if trouble is None else f"{_STORED}; the last attempt failed: {trouble}"
             verdict = Verdict("unknown", error=error, error_type="deadline_exceeded")
-            answer.set_result(Settled(verdict, attempts=0).response())
+            answer.set_result(BatchResult(verdict, attempts=0).response())
 
-    def _say_what_stays(self) -> None:
+    def _report_what_stays(self) -> None:
         for position in list(self._waiting):
             self._expire(position)
-        if pending := self._writer.store.committed.pending:
+        pending = self._writer.store.committed.pending
+        if pending and self._is_kept:
             logs.stored_stay(pending, self._directory)
-
-
-def _close(store: Store) -> None:
-    if store.sizes.pending or store.sizes.dead:
-        store.close()
-    else:
-        store.remove()

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
 from suprsend_async.buffering.lifecycle import Tracker
+from suprsend_async.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from suprsend_async.buffering.spool.letters import DeadLetter
-    from suprsend_async.buffering.spool.session import SpoolSession  # noqa: F401 - named in the class's base
+    import os
+
+    from suprsend_async.api.response import EventResponse
+    from suprsend_async.buffering.options import BufferOptions
+    from suprsend_async.buffering.spool.dead_letters import DeadLetter
+    from suprsend_async.buffering.spool.session import SpoolSession
+    from suprsend_async.bulk.results import FailedRecord
+    from suprsend_async.bulk.sender import BulkSender
+    from suprsend_async.callbacks import Callback
     from suprsend_async.events.event import Event
-    from suprsend_async.events.results import EventResponse
 
 
 class DurableTracker(Tracker["SpoolSession"]):
@@ -28,6 +36,31 @@ class DurableTracker(Tracker["SpoolSession"]):
         >>> tracker.stats().accepted
         1
     """
+
+    def __init__(
+        self,
+        sender: BulkSender[Event],
+        options: BufferOptions,
+        on_failure: Callback[FailedRecord[Event]] | None,
+        spool: str | os.PathLike[str],
+    ) -> None:
+        super().__init__(sender, options, on_failure)
+        try:
+            # Once and for all: wherever the program goes later, it is this directory.
+            self._directory = Path(spool).absolute()
+        except TypeError:
+            raise ConfigurationError(f"spool must be the path of a directory, not {type(spool).__name__}") from None
+        except OSError as error:
+            raise ConfigurationError(
+                f"spool is a relative path, and the working directory cannot be read ({error.strerror}): give an "
+                "absolute one"
+            ) from None
+
+    def _open_session(self) -> SpoolSession:
+        # It brings SQLite along, which who only makes a client does not need.
+        from suprsend_async.buffering.spool.session import SpoolSession
+
+        return SpoolSession(self._directory, self._sender, self._options, self._on_failure)
 
     async def enqueue(self, event: Event) -> None:
         """Store an event; returns when it is on disk.
@@ -53,7 +86,7 @@ class DurableTracker(Tracker["SpoolSession"]):
     @overload
     async def track_event(self, event: Event, *, wait: Literal[False]) -> None: ...
     async def track_event(self, event: Event, *, wait: bool = True) -> EventResponse | None:
-        """Store an event, and return what came of it.
+        """Store an event, and return what it came to.
 
         If no final answer comes in time, the outcome is "unknown" and the event stays in the spool, to be sent later.
 
@@ -74,19 +107,19 @@ class DurableTracker(Tracker["SpoolSession"]):
         return await session.track(self._encoded(event, "track_event()"))
 
     async def dead_letters(self, limit: int = 100) -> list[DeadLetter]:
-        """Return the oldest dead letters of this process, and of those whose files it has adopted.
+        """Return the oldest dead letters of this process, and of those whose files it has imported.
 
         Args:
             limit: How many at most.
 
         Examples:
             >>> async with client.buffer(spool="events.spool") as tracker:
-            ...     for letter in await tracker.dead_letters():
-            ...         print(letter.id, letter.status_code, letter.error, letter.event.event_name)
+            ...     for dead in await tracker.dead_letters():
+            ...         print(dead.id, dead.status_code, dead.error, dead.event.event_name)
         """
-        return await self._running("dead_letters()").letters(limit)
+        return await self._running("dead_letters()").dead_letters(limit)
 
-    async def resend(self, *letters: DeadLetter) -> int:
+    async def resend(self, *dead_letters: DeadLetter) -> int:
         """Send dead letters again, with the identity that they have.
 
         The platform forgets a key after 24 hours: an older event that it has processed would be processed again.
@@ -94,12 +127,12 @@ class DurableTracker(Tracker["SpoolSession"]):
         Returns:
             How many were still there, and are pending now.
         """
-        return await self._running("resend()").resend([letter.id for letter in letters])
+        return await self._running("resend()").resend([each.id for each in dead_letters])
 
-    async def discard(self, *letters: DeadLetter) -> int:
+    async def discard(self, *dead_letters: DeadLetter) -> int:
         """Delete dead letters.
 
         Returns:
             How many were still there.
         """
-        return await self._running("discard()").discard([letter.id for letter in letters])
+        return await self._running("discard()").discard([each.id for each in dead_letters])

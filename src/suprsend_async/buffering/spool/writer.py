@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from suprsend_async import logs
 from suprsend_async.errors import SpoolError
+from suprsend_async.forking import Rest, rest_while_forking
+from suprsend_async.threads import has_green_threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from suprsend_async.buffering.spool.store import Store
+    from suprsend_async.buffering.spool.store import SpoolStore
 
 T = TypeVar("T")
 
@@ -25,12 +27,12 @@ GROUP = 1_000
 
 @dataclass(slots=True, eq=False)
 class _Job:
-    do: Callable[[Store], Any]
+    do: Callable[[SpoolStore], Any]
     done: asyncio.Future[Any]
     result: Any = None
     error: Exception | None = None
 
-    def run(self, store: Store) -> None:
+    def run(self, store: SpoolStore) -> None:
         """Do it; an error of the disk is everybody's, any other its own."""
         self.error = None
         try:
@@ -40,8 +42,8 @@ class _Job:
         except Exception as error:  # noqa: BLE001 - raised again where the job was handed in
             self.error = error
 
-    def tell(self) -> None:
-        """Tell who waits; a waiter that was cancelled hears nothing, and what was done stays done."""
+    def resolve(self) -> None:
+        """Give the result to who waits; one that was cancelled gets nothing, and what was done stays done."""
         if self.done.done():
             return
         if self.error is None:
@@ -62,16 +64,19 @@ class Writer:
         store: The store, once it is open; only `path` and `committed` may be read from outside of the thread.
     """
 
-    store: Store
+    store: SpoolStore
 
     def __init__(
-        self, open_store: Callable[[], Store], close_store: Callable[[Store], None], on_commit: Callable[[], None]
+        self,
+        open_store: Callable[[], SpoolStore],
+        close_store: Callable[[SpoolStore], None],
+        on_commit: Callable[[], None],
     ) -> None:
         """Prepare; nothing is opened."""
         self._open_store = open_store
         self._close_store = close_store
         self._on_commit = on_commit
-        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._jobs: SimpleQueue[_Job | Rest | None] = SimpleQueue()
         self._is_closed = False
         # A daemon: what is stored is safe, and must not keep a program from ending that leaves no block properly.
         self._thread = threading.Thread(target=self._work, name="suprsend-async-spool", daemon=True)
@@ -86,6 +91,7 @@ class Writer:
         self._opened: asyncio.Future[None] = self._loop.create_future()
         self._closed: asyncio.Future[None] = self._loop.create_future()
         self._thread.start()
+        rest_while_forking(self)
         try:
             await self._opened
         except BaseException:
@@ -93,7 +99,7 @@ class Writer:
             self._jobs.put(None)
             raise
 
-    async def run(self, do: Callable[[Store], T]) -> T:
+    async def run(self, do: Callable[[SpoolStore], T]) -> T:
         """Run a job; returns its result when that is on the disk.
 
         If another job breaks the transaction that it shares, it is run once more.
@@ -115,6 +121,13 @@ class Writer:
         await self._closed
         self._thread.join()
 
+    def let_rest(self, rest: Rest) -> bool:
+        """Have the thread take this rest between two transactions; returns whether it will."""
+        if self._is_closed or has_green_threads():
+            return False
+        self._jobs.put(rest)
+        return True
+
     def _work(self) -> None:
         try:
             self.store = self._open_store()
@@ -125,7 +138,7 @@ class Writer:
             self._call(_finish, self._opened)
             while jobs := self._next_jobs():
                 self._commit(jobs)
-                if not self._call(self._tell, jobs):
+                if not self._call(self._resolve, jobs):
                     return
         finally:
             self._close()
@@ -141,7 +154,10 @@ class Writer:
                     if jobs:
                         self._jobs.put(None)
                     break
-                jobs.append(job)
+                if isinstance(job, Rest):
+                    job.take()
+                else:
+                    jobs.append(job)
         except Empty:
             pass
         return jobs
@@ -168,9 +184,9 @@ class Writer:
             store.rollback()
             raise
 
-    def _tell(self, jobs: list[_Job]) -> None:
+    def _resolve(self, jobs: list[_Job]) -> None:
         for job in jobs:
-            job.tell()
+            job.resolve()
         self._on_commit()
 
     def _call(self, function: Callable[..., None], *arguments: object) -> bool:

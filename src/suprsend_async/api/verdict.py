@@ -1,0 +1,163 @@
+"""Verdicts: what an answer, or the lack of one, says about one record. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from suprsend_async.transport.answer import Answer, Failure, text_of, words_of
+from suprsend_async.transport.retry import REQUEST_TIMEOUT, RETRYABLE_STATUS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from suprsend_async.outcome import Outcome
+
+# A server that failed in one of these ways may have taken the request before it failed, whatever it says.
+_INDECISIVE_STATUS = frozenset({500, 502, 504})
+# A yes with one of these that returns a record holds it.
+_WITH_BODY = frozenset({200, 201})
+# A record that was refused with one of these has surely not been taken.
+_UNDONE_STATUS = RETRYABLE_STATUS - _INDECISIVE_STATUS - {REQUEST_TIMEOUT}
+
+
+class Verdict(NamedTuple):
+    """What is known about one record.
+
+    Attributes:
+        outcome: What became of it.
+        status_code: The HTTP status, or the record's own in a bulk; None if no answer came.
+        error: What went wrong; None if it was accepted.
+        message_id: The platform's id for it, if it was accepted and one was given.
+        error_type: A short name for what went wrong, the platform's if it gave one.
+        retryable: Whether sending it again may help.
+    """
+
+    outcome: Outcome
+    status_code: int | None = None
+    error: str | None = None
+    message_id: str | None = None
+    error_type: str | None = None
+    retryable: bool = False
+
+    @property
+    def is_undone(self) -> bool:
+        """Whether the platform surely did nothing, so that even what must not be repeated may be sent again."""
+        return self.outcome == "not_sent" or (self.outcome == "rejected" and self.status_code in _UNDONE_STATUS)
+
+
+NOT_SENT = Verdict("not_sent", error="it was not sent", error_type="given_up", retryable=True)
+
+
+def verdict_of_failure(failure: Failure) -> Verdict:
+    """Return what follows when no answer came."""
+    return Verdict(
+        "unknown" if failure.sent else "not_sent",
+        error=failure.message,
+        error_type=failure.error_type,
+        retryable=True,
+    )
+
+
+def verdict_of_refusal(answer: Answer) -> Verdict:
+    """Read an answer that is not the platform's yes; it concerns the whole request."""
+    if not answer.says_no:
+        # A 2xx that is not the platform's: a proxy's page, or an answer cut short.
+        return Verdict("unknown", answer.status_code, answer.message(), retryable=True)
+    # A 5xx that is not in the platform's form comes from a gateway, which does not know what the platform did.
+    is_clear = answer.status_code < 500 or (
+        answer.status_code not in _INDECISIVE_STATUS and answer.mapping.get("status") in ("error", "fail")
+    )
+    return Verdict(
+        "rejected" if is_clear else "unknown",
+        answer.status_code,
+        answer.message(),
+        error_type=answer.error_type,
+        retryable=answer.status_code in RETRYABLE_STATUS,
+    )
+
+
+def verdict_of_send(answer: Answer) -> Verdict:
+    """Read the answer to one record that was sent to people: an event, a trigger."""
+    if answer.is_success and answer.mapping.get("status") == "success":
+        message_id = text_of(answer.mapping.get("message_id"))
+        return Verdict("accepted", answer.status_code, message_id=message_id)
+    if answer.says_ok or answer.is_bare_acceptance:
+        return Verdict("accepted", answer.status_code)
+    return verdict_of_refusal(answer)
+
+
+def verdict_of_call(answer: Answer) -> Verdict:
+    """Read the answer to a call that reads or writes a record: any 2xx with JSON, or with nothing, is a yes."""
+    if answer.is_success and answer.complete and not answer.says_no:
+        has_body = bool(answer.body.strip())
+        if answer.says_ok or not has_body or answer.document is not None:
+            return Verdict("accepted", answer.status_code)
+    return verdict_of_refusal(answer)
+
+
+def verdict_of_record_call(answer: Answer) -> Verdict:
+    """Read the answer to a call that returns a record: as `verdict_of_call`, but nothing is no yes with 200 or 201.
+
+    These two promise a body, and the platform sends one: without it the answer is somebody's on the way.
+    """
+    if answer.status_code in _WITH_BODY and not answer.body.strip():
+        return verdict_of_refusal(answer)
+    return verdict_of_call(answer)
+
+
+_MISCOUNTED = Verdict("unknown", error="the answer does not have one record for each that was sent", retryable=True)
+_MALFORMED = Verdict("unknown", error="the answer says nothing readable about this record", retryable=True)
+
+
+def verdicts_of_records(answer: Answer, count: int) -> list[Verdict] | None:
+    """Read the answer to a bulk request of `count` records.
+
+    Returns:
+        One verdict for each record, "unknown" where the answer does not say. None if the whole request was refused.
+    """
+    if answer.says_no:
+        return None
+    if answer.says_ok:
+        return [Verdict("accepted", answer.status_code)] * count
+    records = answer.mapping.get("records")
+    if not isinstance(records, list):
+        return [verdict_of_refusal(answer)] * count
+    if len(cast("list[object]", records)) != count:
+        # Records are matched by their position alone. With one too few or too many, nobody can say which record a
+        # yes belongs to; asking again with the same keys decides it.
+        return [_MISCOUNTED] * count
+    return [_verdict_of_record(record) for record in cast("list[object]", records)]
+
+
+def _verdict_of_record(record: object) -> Verdict:
+    if not isinstance(record, dict):
+        return _MALFORMED
+    fields = cast("Mapping[str, Any]", record)
+    code = fields.get("status_code")
+    status_code = code if type(code) is int else None
+    status = fields.get("status")
+    if status == "success" and (status_code is None or status_code < 400):
+        return Verdict("accepted", status_code, None, text_of(fields.get("message_id")))
+    if status not in ("error", "fail"):
+        return _MALFORMED
+    error = fields.get("error")
+    return Verdict(
+        "rejected",
+        status_code,
+        words_of(fields) or f"refused with status {status_code}",
+        error_type=text_of(cast("Mapping[str, Any]", error).get("type")) if isinstance(error, dict) else None,
+        retryable=status_code in RETRYABLE_STATUS,
+    )
+
+
+def merged(earlier: Verdict, later: Verdict) -> Verdict:
+    """Return what is known after one more attempt.
+
+    Once an attempt may have been processed, only a yes decides it: a later attempt that was refused, or that never
+    got through, says nothing about the earlier one. And one that was never made does not unsay an answer.
+    """
+    if later.outcome == "not_sent" and earlier.outcome != "not_sent":
+        return earlier
+    if earlier.outcome == "unknown" and later.outcome != "accepted":
+        return later._replace(outcome="unknown")
+    return later

@@ -1,0 +1,69 @@
+"""Checking what a user gives, numbers and classes: one wording for clients, bulks, buffers and importers."""
+
+from __future__ import annotations
+
+import math
+
+from suprsend_async.errors import ConfigurationError
+
+
+def check_whole(name: str, value: object, least: int = 1) -> None:
+    """Refuse what is no whole number, or too small.
+
+    Args:
+        name: The option's name, for the error.
+        value: What was given.
+        least: The smallest value that works.
+
+    Raises:
+        ConfigurationError: It cannot work.
+    """
+    if problem := whole_problem(name, value, least):
+        raise ConfigurationError(problem)
+
+
+def whole_problem(name: str, value: object, least: int = 1, most: int | None = None) -> str | None:
+    """Return what is wrong with what should be a whole number from `least` to `most`; None if nothing is."""
+    if is_number(value) and isinstance(value, int) and least <= value <= (value if most is None else most):
+        return None
+    return f"{name} must be a whole number, {least} " + ("or more" if most is None else f"to {most}")
+
+
+def is_number(value: object) -> bool:
+    """Whether this is a finite number; True and False are none."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and -math.inf < value < math.inf
+
+
+def check_number(name: str, value: object, unit: str, *, zero: bool = False) -> None:
+    """Refuse what is no finite number above 0 (or 0, where `zero` allows that).
+
+    Args:
+        name: The option's name, for the error.
+        value: What was given.
+        unit: What it counts, for the error: "seconds".
+        zero: Whether 0 works.
+
+    Raises:
+        ConfigurationError: It cannot work.
+    """
+    is_allowed = is_number(value) and isinstance(value, (int, float)) and (value > 0 or (zero and value == 0))
+    if not is_allowed:
+        raise ConfigurationError(f"{name} must be a number of {unit}" + (", 0 or more" if zero else " above 0"))
+
+
+def class_of(value: object, wanted: str) -> str:
+    """Return what to call the class of a value that is not of the class wanted, for an error.
+
+    The released SDK has classes of the same names, and a program that moves may hold both.
+
+    Args:
+        value: What was given.
+        wanted: The class of this package that it should have been.
+    """
+    name = type(value).__name__
+    return f"suprsend-py-sdk's {name} (use suprsend_async.{wanted})" if is_released(value) else name
+
+
+def is_released(value: object) -> bool:
+    """Whether this is an object of the released SDK."""
+    return type(value).__module__.partition(".")[0] == "suprsend"

@@ -1,0 +1,121 @@
+"""What the command `ingest` is asked to do, put together from its options."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from suprsend_async.cli.terminal import warn
+from suprsend_async.errors import ConfigurationError
+from suprsend_async.ingest import FileContent, SourceOptions, mapping_of, open_sources, read_mapping
+from suprsend_async.ingest.job.dead_letter_source import DeadLetterMapping, holds_dead_letters
+from suprsend_async.ingest.sources.names import shown_path
+from suprsend_async.ingest.sources.reader import Reader
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from suprsend_async.ingest.job.runner import Mapping as RowMapping
+    from suprsend_async.ingest.job.runner import RunnerOptions
+    from suprsend_async.ingest.sources.source import Source
+
+
+@dataclass(frozen=True, slots=True)
+class IngestPlan:
+    """What is sent, and where its records are kept.
+
+    Attributes:
+        sources: Where the rows come from.
+        mapping: What makes events of them.
+        options: How the runner goes about it.
+        checkpoint: The checkpoint's file; None for none.
+        dead_letter: The file of failures; None for none, and for dead letters that are put back into their own file.
+        base_url: Where the platform is; None for the environment's.
+        in_sandbox: Whether the events go to a sandbox that is started for them.
+    """
+
+    sources: Sequence[Source]
+    mapping: RowMapping
+    options: RunnerOptions
+    checkpoint: Path | None
+    dead_letter: Path | None
+    base_url: str | None
+    in_sandbox: bool
+
+    @property
+    def resends(self) -> bool:
+        """Whether dead letters are sent again, and those that fail are put back."""
+        return isinstance(self.mapping, DeadLetterMapping) and self.dead_letter is None and self.checkpoint is not None
+
+
+def open_plan(
+    arguments: Sequence[str],
+    reading: SourceOptions,
+    map_file: Path | None,
+    words: Mapping[str, Any],
+) -> tuple[list[Source], RowMapping]:
+    """Return the sources and the mapping that the command line names.
+
+    Args:
+        arguments: The sources as they are named.
+        reading: How to read them.
+        map_file: The mapping's file.
+        words: What the options say of the mapping.
+
+    Raises:
+        SourceError: A source cannot be found or read.
+        ConfigurationError: The mapping is not clear.
+    """
+    given = {name: value for name, value in words.items() if value}
+    if map_file is not None and given:
+        raise ConfigurationError("give either --map or the options about columns, not both")
+    mapping = read_mapping(map_file) if map_file is not None else mapping_of(given) if given else None
+    if mapping is not None:
+        reading = replace(reading, only=mapping.columns())
+    sources = open_sources(arguments, reading)
+    dead_letters = [source.fingerprint() is not None and holds_dead_letters(source) for source in sources]
+    if all(dead_letters):
+        if mapping is not None:
+            raise ConfigurationError("dead letters hold whole events; leave out the options about columns")
+        return sources, DeadLetterMapping()
+    if any(dead_letters):
+        raise ConfigurationError("some of the sources are dead letters and some are not; send them one after another")
+    mapping = mapping or mapping_of({})
+    for doubt in chain.from_iterable(map(mapping.doubts, sources)):
+        warn(doubt)
+    return sources, mapping
+
+
+def beside(
+    sources: Sequence[Source], mapping: RowMapping, checkpoint: Path | None, dead_letter: Path | None
+) -> tuple[Path | None, Path | None]:
+    """Return where the records go: beside the first source, unless a path is given."""
+    paths = paths_of(sources)
+    is_piped = len(paths) < len(sources)
+    if checkpoint is None and not is_piped:
+        checkpoint = paths[0].with_name(f"{paths[0].name}.checkpoint")
+    # Dead letters that fail again are put back where they were.
+    if dead_letter is None and not isinstance(mapping, DeadLetterMapping):
+        dead_letter = Path("standard-input.dead") if is_piped else paths[0].with_name(f"{paths[0].name}.dead")
+    return checkpoint, dead_letter
+
+
+def refuse_compressed(dead_letters: Sequence[Source]) -> None:
+    """Refuse dead letters that could not be put back into their files.
+
+    Raises:
+        ConfigurationError: A file is compressed.
+    """
+    for path in paths_of(dead_letters):
+        if FileContent(path).is_compressed():
+            raise ConfigurationError(
+                f"{shown_path(path)} is compressed, and dead letters that fail again are put back into their file: "
+                "unpack it first, or name a file for those with --dead-letter"
+            )
+
+
+def paths_of(sources: Sequence[Source]) -> list[Path]:
+    """Return the files that are the sources; a pipe is none."""
+    return [source.path for source in sources if isinstance(source, Reader) and source.path is not None]

@@ -1,0 +1,86 @@
+"""Output that may be lost while a job goes on: its reader can die, and the disk of its log can be full."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+_NAMES = {"stdout": "standard output", "stderr": "standard error"}
+
+
+class OutputLost(Exception):  # noqa: N818 - it is caught by the command, and no error of the package
+    """What a command writes cannot be written, and there is no point in going on."""
+
+
+@contextmanager
+def lost_output(*, ends_it: bool) -> Generator[None]:
+    """Take the standard streams in hand: what cannot be written is dropped, and the other stream says so once.
+
+    Args:
+        ends_it: Whether that ends the block with `OutputLost` besides.
+    """
+    kept = sys.stdout, sys.stderr
+    for name in _NAMES:
+        stream: TextIO | None = getattr(sys, name)
+        if stream is not None:
+            setattr(sys, name, _Stream(stream, name, ends_it=ends_it))
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = kept
+
+
+class _Stream:
+    """Writes to a stream until that fails."""
+
+    def __init__(self, stream: TextIO, name: str, *, ends_it: bool) -> None:
+        self._stream = stream
+        self._name = name
+        self._ends_it = ends_it
+        self._is_lost = False
+
+    def write(self, text: str) -> int:
+        """Write the text, or drop it."""
+        try:
+            if not self._is_lost:
+                self._stream.write(text)
+        except OSError as error:
+            self._lose(error)
+        self._end_if_lost()
+        return len(text)
+
+    def flush(self) -> None:
+        """Write what is held back, or drop it."""
+        try:
+            if not self._is_lost:
+                self._stream.flush()
+        except OSError as error:
+            self._lose(error)
+        self._end_if_lost()
+
+    def _end_if_lost(self) -> None:
+        # Each time: who writes may take the first one for a sign that this is no text stream.
+        if self._is_lost and self._ends_it:
+            raise OutputLost
+
+    def _lose(self, error: OSError) -> None:
+        self._is_lost = True
+        # What is still held back is written when the process ends, and must not fail there.
+        with suppress(OSError), Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), self._stream.fileno())
+        what = "this ends here" if self._ends_it else "the job goes on without it"
+        sentence = f"warning: {_NAMES[self._name]} cannot be written ({error.strerror or error}); {what}\n"
+        other = cast("_Stream | None", sys.stderr if self._name == "stdout" else sys.stdout)
+        if other is not None:
+            other.write(sentence)
+            other.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        """Be the stream in all else."""
+        return getattr(self._stream, name)

@@ -1,0 +1,58 @@
+"""Writing so that it outlives the machine's crash: the one place that brings bytes and names to the disk."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Replace a file as a whole, durably; only its owner may read it.
+
+    Raises:
+        OSError: The new content cannot be written; the old one is still there.
+    """
+    new = path.with_name(path.name + ".new")
+    try:
+        with _opened(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC) as descriptor:
+            write_all(descriptor, content)
+        new.replace(path)
+    except OSError:
+        with suppress(OSError):
+            new.unlink()
+        raise
+    sync(path.parent)
+
+
+def write_all(descriptor: int, content: bytes) -> None:
+    """Write bytes to an open file, durably.
+
+    Raises:
+        OSError: They cannot be written; some may have been.
+    """
+    view = memoryview(content)
+    while view:
+        view = view[os.write(descriptor, view) :]
+    os.fsync(descriptor)
+
+
+def sync(path: Path) -> None:
+    """Make a file's content durable, or the names in a folder, which Windows cannot open and has no need to."""
+    if sys.platform != "win32" or path.is_file():
+        with _opened(path, os.O_RDONLY) as descriptor:
+            os.fsync(descriptor)
+
+
+@contextmanager
+def _opened(path: Path, flags: int) -> Generator[int]:
+    descriptor = os.open(path, flags, 0o600)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,180 @@
+"""Values that hold no other value, as JSON carries them; and what is said of one that it cannot carry."""
+
+from __future__ import annotations
+
+import datetime as dt
+from math import isfinite
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic_core import to_json
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Callable
+    from decimal import Decimal
+
+T = TypeVar("T")
+
+_PATH_SHOWN = 200
+"""Characters of a path that are shown: the beginning is enough to find a value."""
+
+_MINUTE = dt.timedelta(minutes=1)
+
+
+class ValueRefused(Exception):  # noqa: N818 - it never leaves this package
+    """JSON cannot carry a value. Its path is put together on the way up, so that values that are fine cost nothing.
+
+    Attributes:
+        problem: What is wrong, as the end of a sentence.
+        is_whole: Whether it is wrong with the whole, and not with the value at the path.
+    """
+
+    def __init__(self, problem: str, *, is_whole: bool = False) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.is_whole = is_whole
+        self._steps: list[str] = []
+        self._values: list[int] = []
+
+    def at(self, step: str, value: object) -> ValueRefused:
+        """Put one step in front of the path; `value` is what it leads to."""
+        # Names may hold what no terminal and no log can print.
+        self._steps.append(step.encode("utf-8", "backslashreplace").decode())
+        self._values.append(id(value))
+        return self
+
+    def message(self, document: object, name: str, whole: str) -> str:
+        """Return the whole sentence, of the value at the end of the path through a document.
+
+        Args:
+            document: Where the path begins.
+            name: What the path begins with; empty for one that begins with the document's own key.
+            whole: What the document belongs to, or is.
+        """
+        steps, problem, is_whole = self._steps[::-1], self.problem, self.is_whole
+        seen: set[int] = set()
+        for level, value in enumerate([id(document), *reversed(self._values)]):
+            if value in seen:
+                # Whatever was found on its way round, this is the cause.
+                steps, problem, is_whole = steps[:level], "contains itself; JSON cannot carry a cycle", False
+                break
+            seen.add(value)
+        path = "".join([name, *steps])
+        path = path if name else path.removeprefix(".")
+        if is_whole or not path:
+            return f"{whole} {problem}"
+        return f"{path if len(path) <= _PATH_SHOWN else path[:_PATH_SHOWN] + '…'} {problem}"
+
+
+def read(value: object, reading: Callable[[Any], T]) -> T:
+    """Return what a value's own code gives; whatever that raises makes it a refused value."""
+    try:
+        return reading(value)
+    except ValueRefused:
+        raise
+    except Exception as error:  # noqa: BLE001 - a user's class may raise anything
+        problem = type(error).__name__
+    raise ValueRefused(f"is a {type(value).__name__} that cannot be read: it raises {problem}")
+
+
+def finite(value: float) -> float:
+    """Return a number as it is, if JSON can carry it."""
+    if not isfinite(value):
+        raise ValueRefused("is NaN or infinite, which JSON cannot carry; send None or leave it out")
+    return float.__float__(value)
+
+
+def digits(value: Decimal) -> str:
+    """Return the digits of a finite number."""
+    if not value.is_finite():
+        raise ValueRefused("is not a finite number; send None or leave it out")
+    return str(value)
+
+
+def text_of(value: dt.date | uuid.UUID) -> str:
+    """Return the text that the JSON encoder writes."""
+    return to_json(value)[1:-1].decode()
+
+
+def moment(value: dt.datetime) -> dt.datetime:
+    """Return the same moment, in a form that the encoder writes without loss.
+
+    JSON's form of a moment (RFC 3339) has whole minutes in its offset. Zones of long ago have seconds, which the
+    encoder leaves out: such a moment is given in UTC.
+    """
+    zone = value.tzinfo
+    if type(value) is dt.datetime and (zone is None or zone is dt.UTC):
+        return value
+    return read(value, _fixed_moment)
+
+
+def _fixed_moment(value: dt.datetime) -> dt.datetime:
+    if value != value:  # so pandas' NaT is, which passes for a datetime
+        raise _no_value(value)
+    # Read once: the encoder must not ask a zone of the user's again, which could answer something else.
+    local = dt.datetime(  # noqa: DTZ001 - its offset follows
+        value.year, value.month, value.day, value.hour, value.minute, value.second, value.microsecond
+    )
+    offset = value.utcoffset()
+    if offset is None:
+        return local
+    if offset % _MINUTE:
+        return (local - offset).replace(tzinfo=dt.UTC)
+    return local.replace(tzinfo=dt.timezone(offset))
+
+
+def time_of_day(value: dt.time) -> dt.time:
+    """Return the same time of day, in UTC if its offset has seconds."""
+    if type(value) is dt.time and value.tzinfo is None:
+        return value
+    return read(value, _fixed_time)
+
+
+def _fixed_time(value: dt.time) -> dt.time:
+    local = dt.time(value.hour, value.minute, value.second, value.microsecond)
+    offset = value.utcoffset()
+    if offset is None:
+        return local
+    if offset % _MINUTE:
+        return (dt.datetime.combine(dt.date(2000, 1, 2), local) - offset).time().replace(tzinfo=dt.UTC)
+    return local.replace(tzinfo=dt.timezone(offset))
+
+
+def python_value(value: Any) -> object:
+    """Return what a scalar of numpy or pandas stands for; any other value itself.
+
+    They are recognised by the names of their classes: neither library is imported. Nanoseconds are cut off, since a
+    datetime has microseconds.
+    """
+    kinds = {f"{str(kind.__module__).partition('.')[0]}.{kind.__name__}" for kind in type(value).__mro__}
+    if "pandas.NAType" in kinds:
+        raise _no_value(value)
+    if "numpy.ndarray" in kinds:
+        return value[()] if value.ndim == 0 else value
+    if "numpy.datetime64" in kinds:
+        if value != value:  # so numpy's NaT is
+            raise _no_value(value)
+        item: object = value.item()
+        if isinstance(item, int):
+            item = value.astype("datetime64[us]").item()
+        return item if isinstance(item, dt.date) else value
+    if "numpy.generic" in kinds and "numpy.timedelta64" not in kinds:
+        item = value.item()
+        return item if isinstance(item, (bool, int, float, str)) else value
+    return value
+
+
+def in_order(members: list[Any]) -> list[Any]:
+    """Return a set's JSON-able members sorted: numbers by size, texts by their characters, mixed ones by their JSON.
+
+    Raises:
+        ValueError: A text cannot be carried by UTF-8.
+    """
+    kinds = {*map(type, members)}
+    if kinds <= {int, float}:
+        return sorted(members)
+    return sorted(members, key=str.encode if kinds == {str} else to_json)
+
+
+def _no_value(value: object) -> ValueRefused:
+    return ValueRefused(f"is a {type(value).__name__}, which stands for no value; send None or leave it out")

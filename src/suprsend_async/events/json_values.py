@@ -1,0 +1,294 @@
+"""The values that a property may have, and their JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import enum
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from decimal import Decimal
+from math import isfinite
+from typing import Any, cast
+
+from pydantic_core import to_json
+
+from suprsend_async.errors import ValidationError
+from suprsend_async.events.json_scalars import (
+    ValueRefused,
+    digits,
+    finite,
+    in_order,
+    moment,
+    python_value,
+    read,
+    text_of,
+    time_of_day,
+)
+from suprsend_async.events.pydantic_form import has_own_form, own_form
+
+MAX_DEPTH = 100
+"""How deep lists and objects may be nested."""
+
+SHORTEN = "shorten its properties, or send a link to what is large"
+"""What to do about an event that is too large."""
+
+# Values of exactly these types are written as they are and hold nothing else.
+_LEAVES = frozenset({str, int, bool, type(None), dt.date, uuid.UUID})
+_KEYS = frozenset({str})
+
+MAX_BYTES = 4 * 1024 * 1024
+"""How long the JSON of properties may be where no limit is given: five times what the platform's SDKs send."""
+
+_LEAST_ITEM_BYTES = 2
+"""What an item of an array or an object takes at least: one digit and a comma."""
+
+_FEW_ITEMS = 1000
+"""So many items are copied before texts are counted as well: most events have fewer."""
+
+_LONG_NUMBER_BITS = 64
+
+_type: Callable[[object], type[object]] = type
+
+
+def jsonable(
+    properties: dict[str, Any], max_bytes: int = MAX_BYTES, *, name: str = "properties", whole: str = "the event"
+) -> dict[str, Any]:
+    """Return a copy that the JSON encoder writes as documented, or refuse a value by its path.
+
+    ========================================  ==========================================
+    Python                                    JSON
+    ========================================  ==========================================
+    str, int, float, bool, None               the same; NaN and the infinities are refused
+    datetime, date, time                      a string in ISO 8601; in UTC if its offset has seconds
+    Decimal                                   a string of its digits
+    UUID                                      a string
+    Enum                                      its value
+    list, tuple, set, frozenset               an array; a set is sorted
+    dict, dataclass                           an object; keys are strings, whole numbers become strings
+    Pydantic model                            its own JSON form: `model_dump(mode="json")`, with its sets sorted
+    scalars of numpy and pandas               as the Python value that they stand for; NaT and NA are refused
+    ========================================  ==========================================
+
+    Every container is read once, in one call, and the copy is what is checked and written: a change that another
+    thread makes meanwhile is in it as a whole or not at all.
+
+    Args:
+        properties: The event's properties; they are not changed.
+        max_bytes: How long their JSON may be. What is certainly longer is refused before it is copied as a whole: a
+            list that holds another one twice, which holds another one twice, grows with each level.
+        name: What they are called in messages: a value's path begins with it, unless it is empty.
+        whole: What they belong to, or are, in messages about their length.
+
+    Raises:
+        ValidationError: JSON cannot carry a value, and the message names its path; or the copy is certain to be longer.
+    """
+    copy = properties.copy()
+    # The keys are texts: the event has checked them.
+    if len(copy) <= _FEW_ITEMS and (_LEAVES.issuperset(map(type, copy.values())) or _is_flat(copy.values())):
+        return copy
+    try:
+        return _Copier(max_bytes).object_copy(copy, 0)
+    except ValueRefused as refused:
+        problem = refused.message(properties, name, whole)
+    except RecursionError:
+        problem = f"{whole} is nested deeper than the stack of this thread allows; flatten it"
+    # Reporters of crashes record the variables of every frame: none of ours holds a value when an error leaves it.
+    del properties, copy
+    raise ValidationError(problem, outcome="rejected")
+
+
+def _is_flat(values: Iterable[Any]) -> bool:
+    """Whether there is nothing to replace: so most events are."""
+    for value in values:
+        kind = _type(value)
+        if kind not in _LEAVES and not (kind is float and isfinite(value)):
+            return False
+    return True
+
+
+def unwritable(document: Any, name: str = "properties", whole: str = "the event") -> str:
+    """Return why the encoder raised for properties that are JSON-able; the names are those of `jsonable`."""
+    refused = _first_unwritable(document)
+    return f"{whole} cannot be written as JSON" if refused is None else refused.message(document, name, whole)
+
+
+class _Copier:
+    """Makes one copy.
+
+    Attributes:
+        room: How many bytes the rest may take. What a value takes at the very least is counted.
+    """
+
+    __slots__ = ("_limit", "_watched", "room")
+
+    def __init__(self, max_bytes: int) -> None:
+        self.room = self._limit = max_bytes
+        self._watched = max_bytes - _LEAST_ITEM_BYTES * _FEW_ITEMS
+
+    def object_copy(self, copy: dict[Any, Any], depth: int) -> dict[str, Any]:
+        """Make a copied dictionary JSON-able, in place if its keys are strings."""
+        self.room -= _LEAST_ITEM_BYTES * len(copy)
+        if self.room < self._watched or depth >= MAX_DEPTH:
+            self._watch(depth, (*copy, *copy.values()))
+        if not _KEYS.issuperset(map(type, copy)):
+            copy = _with_text_keys(copy)
+        if not _LEAVES.issuperset(map(type, copy.values())):
+            self._replace_values(copy, copy.items(), depth + 1, ".{}")
+        return copy
+
+    def array_copy(self, copy: list[Any], depth: int, step: str = "[{}]") -> list[Any]:
+        """Make a copied list JSON-able, in place."""
+        self.room -= _LEAST_ITEM_BYTES * len(copy)
+        if self.room < self._watched or depth >= MAX_DEPTH:
+            self._watch(depth, copy)
+        if not _LEAVES.issuperset(map(type, copy)):
+            self._replace_values(copy, enumerate(copy), depth + 1, step)
+        return copy
+
+    def value_copy(self, value: Any, depth: int) -> object:
+        """Return the JSON-able copy of any value."""
+        kind = _type(value)
+        if kind is dict:
+            return self.object_copy(value.copy(), depth)
+        if kind is list:
+            return self.array_copy([*value], depth)
+        if kind in _LEAVES:
+            return value
+        convert = _SCALARS.get(kind)
+        return self._odd(value, depth) if convert is None else convert(value)
+
+    def _replace_values(self, copy: Any, items: Iterable[tuple[Any, Any]], depth: int, step: str) -> None:
+        place = value = None
+        try:
+            for place, value in items:
+                kind = _type(value)
+                if kind in _LEAVES or (kind is float and isfinite(value)):
+                    continue
+                # These two are found again in `value`; they are so frequent that the call counts.
+                if kind is dict:
+                    copy[place] = self.object_copy(value.copy(), depth)
+                elif kind is list:
+                    copy[place] = self.array_copy([*value], depth)
+                else:
+                    copy[place] = self.value_copy(value, depth)
+        except ValueRefused as refused:
+            refused.at(step.format(place), value)
+            raise
+
+    def _watch(self, depth: int, items: Iterable[object]) -> None:
+        """Refuse what is too deep, or certain to be too long: texts and long numbers are counted as well."""
+        if depth >= MAX_DEPTH:
+            raise ValueRefused(f"is nested more than {MAX_DEPTH} levels deep; flatten it")
+        for item in items:
+            if type(item) is str:
+                self.room -= len(item)
+            elif type(item) is int and item.bit_length() > _LONG_NUMBER_BITS:
+                self.room -= item.bit_length() // 4
+        if self.room < 0:
+            raise ValueRefused(f"is more than {self._limit} bytes long, the limit; {SHORTEN}", is_whole=True)
+
+    def _odd(self, value: Any, depth: int) -> object:
+        """Return the JSON-able copy of what is of no common type."""
+        if isinstance(value, enum.Enum):
+            return self._other(read(value, lambda member: member.value), value, depth)
+        for kind, convert in _SCALARS.items():
+            if isinstance(value, kind):
+                return read(value, convert)
+        if has_own_form(value):
+            most_containers = self.room // _LEAST_ITEM_BYTES
+            return self._other(read(value, lambda model: own_form(model, most_containers)), value, depth)
+        opened = read(value, _opened)
+        if isinstance(opened, dict):
+            return self.object_copy(opened, depth)
+        if isinstance(opened, list):
+            return self.array_copy(opened, depth)
+        if isinstance(opened, set):
+            # Sorted, because a set's own order differs from process to process, and a repeat must be the same bytes.
+            return _sorted(self.array_copy([*opened], depth, "{{}}"))
+        return self._other(read(value, python_value), value, depth)
+
+    def _other(self, other: object, value: object, depth: int) -> object:
+        """Return the copy of what stands for a value; if that is the value itself, nothing does."""
+        if other is not value:
+            return self.value_copy(other, depth)
+        kind = type(value).__name__
+        raise ValueRefused(f"is of type {kind}, which JSON cannot carry; convert it to a string, number, list or dict")
+
+
+_SCALARS: dict[type, Callable[[Any], object]] = {
+    str: str.__str__,
+    int: int.__int__,
+    float: finite,
+    Decimal: digits,
+    dt.datetime: moment,
+    dt.time: time_of_day,
+    dt.date: text_of,
+    uuid.UUID: text_of,
+}
+"""How a value of such a type, or of one derived from it, is made JSON-able. The order counts: a datetime is a date."""
+
+
+def _opened(value: Any) -> dict[Any, Any] | list[Any] | set[Any] | None:
+    """Return what is in a container; None for anything else."""
+    if isinstance(value, Mapping):
+        return dict(cast("Mapping[object, object]", value).items())
+    if isinstance(value, (list, tuple)):
+        return list(cast("list[object]", value))
+    if isinstance(value, (set, frozenset)):
+        return set(cast("set[object]", value))
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    return None
+
+
+def _sorted(members: list[Any]) -> list[Any]:
+    try:
+        return in_order(members)
+    except ValueError:
+        for member in members:
+            if refused := _first_unwritable(member):
+                raise refused.at("{}", member) from None
+        raise
+
+
+def _with_text_keys(items: dict[Any, Any]) -> dict[str, Any]:
+    named = {_key(key): item for key, item in items.items()}
+    if len(named) < len(items):
+        raise ValueRefused("has two keys that become the same string")
+    return named
+
+
+def _key(key: object) -> str:
+    if isinstance(key, enum.Enum):
+        key = read(key, lambda member: member.value)
+    if not isinstance(key, (str, int)):
+        key = read(key, python_value)
+    if isinstance(key, str):
+        return str.__str__(key)
+    if isinstance(key, int) and not isinstance(key, bool):
+        with suppress(ValueError):  # Python writes no number of more than 4,300 digits
+            return str(int.__int__(key))
+    raise ValueRefused(f"has a key of type {type(key).__name__}; keys must be strings")
+
+
+def _first_unwritable(value: Any) -> ValueRefused | None:
+    """Return what is wrong with the first part of a JSON-able value for which the encoder raises."""
+    if isinstance(value, dict):
+        places: Iterable[tuple[Any, object]] = cast("dict[str, object]", value).items()
+        step = ".{}"
+    elif isinstance(value, list):
+        places, step = enumerate(cast("list[object]", value)), "[{}]"
+    else:
+        try:
+            to_json(value)
+        except Exception:  # noqa: BLE001 - all that is left to go wrong is text
+            return ValueRefused("holds a lone surrogate, which UTF-8 cannot carry; clean the text")
+        return None
+    for place, item in places:
+        if type(place) is str and _first_unwritable(place):
+            return ValueRefused("has a key that UTF-8 cannot carry; keys must be strings")
+        if refused := _first_unwritable(item):
+            return refused.at(step.format(place), item)
+    return None

@@ -1,0 +1,1 @@
+"""A job over sources: sent once each, resumed, retried and reported."""

@@ -1,0 +1,345 @@
+"""The checkpoint of a job: which rows are done, and which may be on their way. Pure.
+
+It holds numbers, names of files and digests; no credential, and nothing of what a row says.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from suprsend_async.errors import SuprsendError
+from suprsend_async.ingest.job.ranges import RowSet, Span
+from suprsend_async.ingest.sources.source import Position
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+FORMAT = 1
+CORRECTED_FORMAT = 2
+"""The versions of the checkpoint's form; the second is of jobs of which an earlier program would make other keys."""
+
+DEAD_LETTERS = "dead letters"
+"""What identifies the mapping that sends dead letters again."""
+
+SAFE_SECONDS = 23 * 60 * 60
+"""So long after an event may have been processed, sending it again is safe: the platform knows its key for 24 hours."""
+
+
+class CheckpointError(SuprsendError):
+    """The job cannot go on from its checkpoint, or the checkpoint cannot be kept; the message says what to do."""
+
+
+class InFlight(NamedTuple):
+    """Rows that may have been sent, and since when.
+
+    Attributes:
+        start: The first row.
+        end: The row after the last one.
+        since: The earliest moment at which one of them may have been sent, in epoch seconds.
+    """
+
+    start: int
+    end: int
+    since: float
+
+
+class RowSums(NamedTuple):
+    """What many rows amount to, in pieces, so that it can be said where they have changed.
+
+    Attributes:
+        end: The row after the last one.
+        sums: The sum of each piece; all pieces have the same number of rows.
+    """
+
+    end: int
+    sums: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class SourceProgress:
+    """How far one source has come.
+
+    Attributes:
+        name: The source's name, for messages.
+        fingerprint: What tells this source from others, and from itself after a change.
+        rows: How many rows it has; None until its end was seen.
+        finished: Rows that were accepted, or whose failure is on record.
+        in_flight: Rows that may have been sent before this run, and are not known to be finished.
+        start: Where to read on from: at the watermark, or a little before it.
+        reserved: Other rows that this run may send, from when on.
+        origin: The fingerprint that the source had when the job began, if it was corrected since.
+        accepted: What tells the rows that were accepted from others, so that a corrected source is recognised.
+    """
+
+    name: str
+    fingerprint: str
+    rows: int | None = None
+    finished: RowSet = field(default_factory=RowSet)
+    in_flight: list[InFlight] = field(default_factory=list[InFlight])
+    start: Position = field(default_factory=lambda: Position(0))
+    reserved: list[InFlight] = field(default_factory=list[InFlight])
+    origin: str | None = None
+    accepted: RowSums | None = None
+    _passed: deque[Position] = field(default_factory=deque[Position])
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every row is finished."""
+        return self.rows is not None and self.finished.watermark >= self.rows
+
+    def passed(self, position: Position) -> None:
+        """Note a place that the reading has passed, to read on from once all rows before it are finished."""
+        self._passed.append(position)
+
+    def move_start(self) -> None:
+        """Move the place to read on from as far as the finished rows allow."""
+        while self._passed and self._passed[0].number <= self.finished.watermark:
+            self.start = self._passed.popleft()
+
+    def reserve(self, span: Span, now: float) -> None:
+        """Note that rows may be sent from now on; what may have been sent before keeps its earlier moment."""
+        known = RowSet()
+        for rows in self.in_flight:
+            known.add((rows.start, rows.end))
+        for gap in self.finished.missing(span):
+            self.reserved += [InFlight(*part, now) for part in known.missing(gap)]
+
+    def recall(self, row: int, since: float) -> None:
+        """Note that another job may have sent a row, for as long as it is not finished."""
+        if row in self.finished or self.sent_since(row) is not None:
+            return
+        last = self.in_flight[-1] if self.in_flight else None
+        if last is not None and (last.end, last.since) == (row, since):
+            self.in_flight[-1] = InFlight(last.start, row + 1, since)
+        else:
+            self.in_flight.append(InFlight(row, row + 1, since))
+
+    def sent_since(self, row: int) -> float | None:
+        """Return since when a row may be on its way from before this run, in epoch seconds; None if it is not."""
+        return next((rows.since for rows in self.in_flight if rows.start <= row < rows.end), None)
+
+    def release(self, sent: Iterable[Span]) -> None:
+        """End a run: of the rows that it reserved, only those that were sent without an answer stay in flight."""
+        spans = list(sent)
+        for rows in self.reserved:
+            cuts = ((max(start, rows.start), min(end, rows.end)) for start, end in spans)
+            self.in_flight += [InFlight(start, end, rows.since) for start, end in cuts if start < end]
+        self.reserved = []
+
+    def drop_finished(self) -> None:
+        """Forget of what is in flight, or reserved, the rows that are finished."""
+        self.in_flight = self._unfinished(self.in_flight)
+        self.reserved = self._unfinished(self.reserved)
+
+    def in_doubt(self, now: float) -> list[InFlight]:
+        """Return the rows in flight for so long that the platform may have forgotten their keys."""
+        return [rows for rows in self._unfinished(self.in_flight) if now - rows.since >= SAFE_SECONDS]
+
+    def _unfinished(self, spans: Iterable[InFlight]) -> list[InFlight]:
+        return sorted(
+            InFlight(*gap, rows.since) for rows in spans for gap in self.finished.missing((rows.start, rows.end))
+        )
+
+
+@dataclass(slots=True)
+class Checkpoint:
+    """What a job needs to go on.
+
+    Attributes:
+        target: A digest of where the events go.
+        mapping: The mapping's digest.
+        started: When the job began, in epoch milliseconds; also the time of events whose rows give none.
+        sources: How far each source has come, in their order.
+        accepted: Events accepted so far.
+        failed: Rows that failed so far.
+        unmade: Those of them that were refused before they were sent: no event could be made, or none that is valid.
+        left: Those of them that may have arrived, and are not tried again, for the job was changed since.
+        round: How often the rows that failed were tried, from 1.
+        has_stale_dead_letters: Whether those of an earlier round may still be among the dead letters.
+    """
+
+    target: str
+    mapping: str
+    started: int
+    sources: list[SourceProgress]
+    accepted: int = 0
+    failed: int = 0
+    unmade: int = 0
+    left: int = 0
+    round: int = 1
+    has_stale_dead_letters: bool = False
+
+    @property
+    def job(self) -> str:
+        """What dead letters of this round are marked with."""
+        return f"{self.started}-{self.round}"
+
+    @property
+    def earlier_jobs(self) -> frozenset[str | None]:
+        """What dead letters of earlier rounds are marked with; None if an earlier version wrote them."""
+        return frozenset([None, *(f"{self.started}-{number}" for number in range(1, self.round))])
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every row of every source is finished."""
+        return all(source.is_complete for source in self.sources)
+
+    @property
+    def finished(self) -> int:
+        """How many rows are finished."""
+        return sum(len(source.finished) for source in self.sources)
+
+    def to_json(self) -> bytes:
+        """Return the checkpoint's bytes; what is both in flight and finished is dropped on the way."""
+        for source in self.sources:
+            source.drop_finished()
+            source.move_start()
+        is_corrected = any(source.origin is not None for source in self.sources)
+        document = {
+            "format": CORRECTED_FORMAT if is_corrected else FORMAT,
+            "target": self.target,
+            "mapping": self.mapping,
+            "started": self.started,
+            "accepted": self.accepted,
+            "failed": self.failed,
+            "unmade": self.unmade,
+            "left": self.left,
+            "round": self.round,
+            "has_stale_letters": self.has_stale_dead_letters,
+            "sources": [
+                {
+                    "name": source.name,
+                    "fingerprint": source.fingerprint,
+                    "rows": source.rows,
+                    "watermark": source.finished.watermark,
+                    "above": source.finished.above,
+                    "in_flight": sorted(source.in_flight + source.reserved),
+                    "start": source.start[:2],
+                    "line": source.start.line,
+                    "origin": source.origin,
+                    "accepted": source.accepted,
+                }
+                for source in self.sources
+            ],
+        }
+        return json.dumps(document).encode()
+
+
+def read_checkpoint(content: bytes) -> Checkpoint:
+    """Return the checkpoint that these bytes hold.
+
+    Raises:
+        CheckpointError: They hold none, or one of a later version.
+    """
+    try:
+        document: dict[str, Any] = json.loads(content)
+        if document["format"] not in (FORMAT, CORRECTED_FORMAT):
+            raise CheckpointError("it was written by another version of suprsend-async; go on with that version")
+        return Checkpoint(
+            _text(document["target"]),
+            _text(document["mapping"]),
+            _count(document["started"]),
+            [_read_source(source) for source in document["sources"]],
+            _count(document["accepted"]),
+            _count(document["failed"]),
+            _count(document.get("unmade", 0)),
+            _count(document.get("left", 0)),
+            _count(document.get("round", 1)),
+            document.get("has_stale_letters", False) is True,
+        )
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
+        pass
+    raise CheckpointError("this file is no checkpoint; name another one, or start over")
+
+
+def _read_source(document: dict[str, Any]) -> SourceProgress:
+    rows, origin, accepted = document["rows"], document.get("origin"), document.get("accepted")
+    number, offset = document["start"]
+    return SourceProgress(
+        _text(document["name"]),
+        _text(document["fingerprint"]),
+        None if rows is None else _count(rows),
+        RowSet(_count(document["watermark"]), [(_count(start), _count(end)) for start, end in document["above"]]),
+        [InFlight(_count(start), _count(end), float(since)) for start, end, since in document["in_flight"]],
+        Position(_count(number), _count(offset), _count(document.get("line", 0))),
+        origin=None if origin is None else _text(origin),
+        accepted=None if accepted is None else RowSums(_count(accepted[0]), tuple(map(_count, accepted[1]))),
+    )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _count(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise TypeError
+    return value
+
+
+def check_same_job(kept: Checkpoint, wanted: Checkpoint) -> None:
+    """Make sure that a checkpoint is one of the job that is wanted.
+
+    Raises:
+        CheckpointError: The sources, the mapping or where the events go is another.
+    """
+    check_sources(kept, wanted)
+    for before, now in zip(kept.sources, wanted.sources, strict=True):
+        if before.fingerprint != now.fingerprint:
+            raise CheckpointError(
+                f"{now.name} is not what it was when the job began: its rows may be others now; "
+                f"put the old file back to go on, {_retry_advice(kept)}or {_ADVICE}"
+            )
+    if kept.mapping != wanted.mapping:
+        raise CheckpointError(
+            "the mapping has changed since the job began: go on with the mapping that it had, "
+            f"{_retry_advice(kept)}or {_ADVICE}"
+        )
+    check_same_target(kept, wanted)
+
+
+def is_over(kept: Checkpoint, wanted: Checkpoint) -> bool:
+    """Return whether a checkpoint is of dead letters that were all sent, and these are others.
+
+    A dead letter holds all that its event needs, and those that were accepted are no longer in the file.
+    """
+    has_changed = any(
+        before.fingerprint != now.fingerprint for before, now in zip(kept.sources, wanted.sources, strict=False)
+    )
+    return kept.mapping == wanted.mapping == DEAD_LETTERS and kept.is_complete and has_changed
+
+
+def check_sources(kept: Checkpoint, wanted: Checkpoint) -> None:
+    """Make sure that a job has as many sources as it had.
+
+    Raises:
+        CheckpointError: It has not.
+    """
+    if len(kept.sources) != len(wanted.sources):
+        names = ", ".join(source.name for source in kept.sources)
+        raise CheckpointError(f"it is of a job with other sources ({names}); {_ADVICE}")
+
+
+def check_same_target(kept: Checkpoint, wanted: Checkpoint) -> None:
+    """Make sure that a job sends where it sent before.
+
+    Raises:
+        CheckpointError: It does not.
+    """
+    if kept.target != wanted.target:
+        raise CheckpointError(
+            f"the job sends to another workspace or address than it did: go on with those that it had, or {_ADVICE}"
+        )
+
+
+def _retry_advice(kept: Checkpoint) -> str:
+    return "add --retry-failed to send the rows that failed, if it was for them, " if kept.failed else ""
+
+
+_ADVICE = "start over with --restart, or give the new job a checkpoint of its own with --checkpoint FILE"

@@ -1,0 +1,162 @@
+"""Dead letters that are sent again: made into events with the identity that they had, and put back if they fail."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from pydantic_core import to_json
+
+from suprsend_async.events.event import Event
+from suprsend_async.ingest.errors import MappingError
+from suprsend_async.ingest.job.checkpoint import DEAD_LETTERS
+from suprsend_async.ingest.job.dead_letters import FIELDS, MORE_FIELDS, DeadLetterFile, dead_letter_of
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping, Sequence
+
+    from suprsend_async.ingest.job.checkpoint import Checkpoint, SourceProgress
+    from suprsend_async.ingest.job.dead_letters import FailedRow
+    from suprsend_async.ingest.sources.source import Row, Source
+
+
+def holds_dead_letters(source: Source) -> bool:
+    """Return whether a source holds dead letters, by its first row.
+
+    Raises:
+        SourceError: It cannot be read.
+    """
+    first = next(iter(source.rows()), None)
+    names = None if first is None or first.values is None else first.values.keys()
+    return names is not None and names >= set(FIELDS) and names <= {*FIELDS, *MORE_FIELDS}
+
+
+class DeadLetterMapping:
+    """Makes the events of dead letters again, each with the identity that it had."""
+
+    def digest(self) -> str:
+        """Return what identifies this mapping."""
+        return DEAD_LETTERS
+
+    def plan(self, source: Source, *, time: int) -> DeadLetterMapping:
+        """Return itself: every dead letter has all that its event needs."""
+        return self
+
+    def event(self, row: Row) -> Event:
+        """Return the dead letter's event.
+
+        Raises:
+            MappingError: The row is no dead letter, or it has no event.
+            ValidationError: The event is not valid.
+        """
+        values = row.values
+        if values is None:
+            raise MappingError(row.problem or "the row cannot be read", outcome="rejected")
+        event: object = values.get("event")
+        if not isinstance(event, dict):
+            raise MappingError(
+                "this dead letter has no event: its row could not become one; correct the row in its source, and add "
+                "--retry-failed to the command that read it",
+                outcome="rejected",
+            )
+        try:
+            return Event(**cast("dict[str, Any]", event))
+        except TypeError:
+            pass
+        raise MappingError("the event of this dead letter has arguments that no event has", outcome="rejected")
+
+    def sent_since(self, row: Row) -> float | None:
+        """Return since when the dead letter's event may be on its way: its `at`, if its outcome is unknown."""
+        values = row.values
+        return None if values is None else sent_since(values)
+
+
+def sent_since(dead_letter: Mapping[str, Any]) -> float | None:
+    """Return since when a dead letter's event may be on its way: its `at`, if its outcome is unknown; else None."""
+    if dead_letter.get("outcome") != "unknown":
+        return None
+    at: object = dead_letter.get("at")
+    # Of a dead letter that does not say it, the earliest is assumed.
+    return float(at) if isinstance(at, (int, float)) and 0 <= at < _NEVER else 0.0
+
+
+_NEVER = 1e12
+
+
+_RENEWED = ("error", "code", "outcome", "at")
+
+
+class ResentDeadLetters:
+    """Takes the failures of dead letters that are sent again, and puts them back at the end of the job.
+
+    Until then they stand in a file of their own, for the files of the dead letters are being read.
+
+    Args:
+        paths: The files that are the job's sources, in their order.
+        checkpoint: The file of its checkpoint, which is removed with the dead letters that it is of.
+    """
+
+    def __init__(self, paths: Sequence[str | os.PathLike[str]], checkpoint: str | os.PathLike[str]) -> None:
+        self._files = [DeadLetterFile(path) for path in paths]
+        self._checkpoint = Path(checkpoint)
+        self._failed = DeadLetterFile(f"{self._files[0].path}.again")
+
+    def write(self, dead_letters: Sequence[FailedRow]) -> None:
+        """Keep failures until the end.
+
+        Raises:
+            OSError: They cannot be written.
+        """
+        self._failed.write(dead_letters)
+
+    def conclude(self, checkpoint: Checkpoint) -> None:
+        """Take the dead letters that were accepted out of their files, durably; a file with none left is removed.
+
+        Raises:
+            OSError: A file cannot be written.
+        """
+        failed = self._failed_again(checkpoint)
+        for place, file in enumerate(self._files):
+            _keep_unaccepted(file, checkpoint.sources[place], failed[place])
+        self._checkpoint.unlink(missing_ok=True)
+        self._failed.path.unlink(missing_ok=True)
+
+    def _failed_again(self, checkpoint: Checkpoint) -> list[dict[int, dict[str, Any]]]:
+        """Return for each file the dead letters that failed again, by their rows, with what is known of them now."""
+        places = {progress.name: place for place, progress in enumerate(checkpoint.sources)}
+        failed: list[dict[int, dict[str, Any]]] = [{} for _ in places]
+        try:
+            for dead_letter in self._failed.dead_letters():
+                # A crash may have left some of another job.
+                if dead_letter.get("job") == checkpoint.job:
+                    failed[places[dead_letter["source"]]][dead_letter["row"]] = {
+                        name: dead_letter[name] for name in _RENEWED
+                    }
+        except FileNotFoundError:
+            pass  # none has failed
+        return failed
+
+
+def _keep_unaccepted(file: DeadLetterFile, progress: SourceProgress, failed: dict[int, dict[str, Any]]) -> None:
+    row = -1
+
+    def keep(_: int, line: bytes) -> bytes | None:
+        nonlocal row
+        if line.isspace():
+            return line
+        row += 1
+        if row not in progress.finished:
+            # It is in doubt, or came later.
+            return line
+        if row not in failed:
+            return None
+        dead_letter = dead_letter_of(line)
+        # What has no event was not sent; its row is for its source's job to try again.
+        return (
+            line
+            if dead_letter is None or dead_letter["event"] is None
+            else to_json({**dead_letter, **failed[row]}) + b"\n"
+        )
+
+    file.rewrite(keep)

@@ -1,0 +1,209 @@
+"""What a run begins with: the checkpoint of an earlier run of the same job, or a new one."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+from suprsend_async.errors import ConfigurationError
+from suprsend_async.ingest.job.checkpoint import (
+    Checkpoint,
+    CheckpointError,
+    SourceProgress,
+    check_same_job,
+    is_over,
+    read_checkpoint,
+)
+from suprsend_async.ingest.job.checkpoint_file import NoCheckpoint
+from suprsend_async.ingest.job.ranges import RowSet
+from suprsend_async.ingest.job.retry_failed import FailedNumbers, KeptDeadLetters, drop_stale, failed_rows, reopen
+from suprsend_async.ingest.sources.names import shown_path
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Sequence
+
+    from suprsend_async.client import AsyncSuprsend
+    from suprsend_async.ingest.job.checkpoint_file import CheckpointStore
+    from suprsend_async.ingest.job.dead_letters import DeadLetters
+    from suprsend_async.ingest.job.runner import RunnerOptions
+    from suprsend_async.ingest.sources.source import Position, Row, Source
+
+
+def target_of(client: AsyncSuprsend) -> str:
+    """Return what tells where a client's events go, the address and the workspace, without naming either.
+
+    Raises:
+        ConfigurationError: The client was closed.
+    """
+    session = client.sender.transport.session
+    session.check_open()
+    return session.target()
+
+
+def new_checkpoint(sources: Sequence[Source], *, target: str, mapping: str, now: float) -> Checkpoint:
+    """Return the checkpoint of a job that begins now.
+
+    Raises:
+        SourceError: A source cannot be read.
+    """
+    progress = [SourceProgress(source.name, source.fingerprint() or "") for source in sources]
+    return Checkpoint(target, mapping, int(now * 1000), progress)
+
+
+class Beginning(NamedTuple):
+    """What a run begins with.
+
+    Attributes:
+        checkpoint: How far the job has come.
+        sent_before: For each source the rows that may have been sent before.
+        retried_rows: How many rows that had failed are tried once more.
+    """
+
+    checkpoint: Checkpoint
+    sent_before: Sequence[RowSet]
+    retried_rows: int = 0
+
+
+def begin(
+    store: CheckpointStore,
+    sources: Sequence[Source],
+    new: Checkpoint,
+    options: RunnerOptions,
+    dead_letters: DeadLetters | KeptDeadLetters,
+) -> Beginning:
+    """Return what the run begins with: the kept checkpoint if there is one and it is wanted, else the new one.
+
+    Raises:
+        CheckpointError: What is kept is no checkpoint, or another job's, or cannot be kept.
+        ConfigurationError: A source can be read only once, or nobody knows which rows failed.
+        SourceError: A source cannot be read.
+    """
+    if isinstance(store, NoCheckpoint):
+        if options.retry_failed:
+            raise ConfigurationError("without a checkpoint nobody knows which rows failed; leave out retry_failed")
+        return Beginning(new, [RowSet() for _ in sources])
+    for source, progress in zip(sources, new.sources, strict=True):
+        if not progress.fingerprint:
+            raise ConfigurationError(f"{source.name} can be read only once: a job that reads it has no checkpoint")
+    if options.restart:
+        return Beginning(new, _accepted_before(store, new, dead_letters))
+    content = store.load()
+    if content is None:
+        return Beginning(new, [RowSet() for _ in sources])
+    try:
+        return _go_on(read_checkpoint(content), new, store, sources, options, dead_letters)
+    except CheckpointError as error:
+        problem = f"{store.name}: {error.message}"
+    raise CheckpointError(problem)
+
+
+def _go_on(
+    kept: Checkpoint,
+    new: Checkpoint,
+    store: CheckpointStore,
+    sources: Sequence[Source],
+    options: RunnerOptions,
+    dead_letters: DeadLetters | KeptDeadLetters,
+) -> Beginning:
+    if is_over(kept, new):
+        return Beginning(new, [RowSet() for _ in sources])
+    retried = 0
+    if options.retry_failed and kept.failed:
+        with _translated_errors():
+            retried = reopen(kept, new, sources, _kept_dead_letters(dead_letters).dead_letters())
+        _save(store, kept)
+    else:
+        check_same_job(kept, new)
+    if kept.has_stale_dead_letters:
+        with _translated_errors():
+            drop_stale(kept, _kept_dead_letters(dead_letters))
+        _save(store, kept)
+    return Beginning(kept, [_in_flight(progress) for progress in kept.sources], retried)
+
+
+def _in_flight(progress: SourceProgress) -> RowSet:
+    rows = RowSet()
+    for start, end, _ in progress.in_flight:
+        rows.add((start, end))
+    return rows
+
+
+def _accepted_before(
+    store: CheckpointStore, new: Checkpoint, dead_letters: DeadLetters | KeptDeadLetters
+) -> list[RowSet]:
+    """Return the rows that were accepted before the job is begun anew, as far as it is known which ones failed."""
+    try:
+        content = store.load()
+        kept = new if content is None else read_checkpoint(content)
+        check_same_job(kept, new)
+    except CheckpointError:
+        # Whatever is there is to be forgotten.
+        kept = new
+    failed = [FailedNumbers() for _ in kept.sources]
+    with suppress(ConfigurationError, OSError):
+        failed = failed_rows(kept, _kept_dead_letters(dead_letters).dead_letters())
+    return [progress.finished.without(rows.numbers) for progress, rows in zip(kept.sources, failed, strict=True)]
+
+
+def _kept_dead_letters(dead_letters: DeadLetters | KeptDeadLetters) -> KeptDeadLetters:
+    if not isinstance(dead_letters, KeptDeadLetters):
+        raise ConfigurationError("the dead letters cannot be read again, so nobody knows which rows failed")
+    return dead_letters
+
+
+@contextmanager
+def _translated_errors() -> Generator[None]:
+    """Make what the file of dead letters raises a `CheckpointError`."""
+    try:
+        yield
+    except OSError as error:
+        name = "the file of dead letters" if error.filename is None else shown_path(error.filename)
+        problem = f"{name}, which tells the rows that failed, cannot be used ({error.strerror})"
+    else:
+        return
+    raise CheckpointError(problem)
+
+
+def _save(store: CheckpointStore, checkpoint: Checkpoint) -> None:
+    try:
+        store.save(checkpoint.to_json())
+    except OSError as error:
+        problem = f"it cannot be written ({error.strerror})"
+    else:
+        return
+    raise CheckpointError(problem)
+
+
+class Corrected:
+    """A source whose rows keep the keys that they had before it was corrected."""
+
+    def __init__(self, source: Source, origin: str) -> None:
+        self._source = source
+        self._origin = origin
+
+    @property
+    def name(self) -> str:
+        """The source's own."""
+        return self._source.name
+
+    @property
+    def size_bytes(self) -> int | None:
+        """The source's own."""
+        return self._source.size_bytes
+
+    @property
+    def bytes_read(self) -> int:
+        """The source's own."""
+        return self._source.bytes_read
+
+    def fingerprint(self) -> str:
+        """Return the fingerprint that the source had when the job began."""
+        return self._origin
+
+    def columns(self) -> Sequence[str] | None:
+        """Return the source's own."""
+        return self._source.columns()
+
+    def rows(self, start: Position | None = None) -> Iterator[Row]:
+        """Read the source's own."""
+        return self._source.rows(start)

@@ -1,0 +1,194 @@
+"""What comes of rows, taken down: in the checkpoint, and among the dead letters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from suprsend_async.api.verdict import Verdict
+from suprsend_async.ingest.job.dead_letters import FailedRow
+from suprsend_async.ingest.job.outage import OutageJudge, Unaccepted, came_through, may_pass
+from suprsend_async.ingest.job.ranges import spans_of
+from suprsend_async.transport.retry import REFUSED_CREDENTIALS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from suprsend_async.bulk.chunk import Chunk
+    from suprsend_async.events.event import Event
+    from suprsend_async.ingest.job.checkpoint_writer import CheckpointWriter
+    from suprsend_async.ingest.job.ranges import RowSet, Span
+    from suprsend_async.ingest.job.report import Stop
+    from suprsend_async.ingest.sources.source import Place
+
+
+class RowLog:
+    """Takes down what came of rows, and asks to stop when it must not go on like this.
+
+    Attributes:
+        places: Where the events on their way come from, by their index in the job.
+        accepted: Events accepted in this run.
+        failed: Rows that failed in this run.
+        repeats: Events accepted in this run that may have been sent before it.
+    """
+
+    def __init__(
+        self,
+        writer: CheckpointWriter,
+        stop: Stop,
+        *,
+        max_failures: int | None,
+        wall: Callable[[], float],
+        on_failure: Callable[[FailedRow], None] | None = None,
+        sent_before: Sequence[RowSet] = (),
+    ) -> None:
+        self.places: dict[int, Place] = {}
+        self.accepted: int = 0
+        self.failed: int = 0
+        self.repeats: int = 0
+        self._sent_before = sent_before if any(sent_before) else ()
+        self._writer = writer
+        self._stop = stop
+        self._max_failures = max_failures
+        self._wall = wall
+        self._on_failure = on_failure
+        self._unanswered: list[Place] = []
+        self._outage = OutageJudge()
+        self._ending = False
+
+    def end(self) -> None:
+        """From now on leave open what might succeed later: a resume sends it again."""
+        self._ending = True
+        self._leave_open(self._outage.take_all())
+
+    async def note_chunk(self, chunk: Chunk[Event]) -> None:
+        """Take down a chunk that is over, durably.
+
+        Raises:
+            CheckpointError: It cannot be written.
+        """
+        refusal = _refused_credentials(chunk.verdicts)
+        if refusal is not None:
+            self._stop.ask(f"the platform refuses the credentials: {refusal.error}")
+        first = chunk.indexes[0]
+        if refusal is None and came_through(chunk.verdicts):
+            self._outage.note_through(first)
+        accepted: list[Place] = []
+        left_open: list[Unaccepted] = []
+        held: list[Unaccepted] = []
+        failed: list[Unaccepted] = []
+        for index, event, verdict in zip(chunk.indexes, chunk.records, chunk.verdicts, strict=True):
+            place = self.places.pop(index)
+            row = Unaccepted(place, event, verdict)
+            if verdict.outcome == "accepted":
+                accepted.append(place)
+            elif refusal is not None or (may_pass(verdict) and (self._ending or self._stop.is_asked)):
+                left_open.append(row)
+            elif may_pass(verdict) and self._outage.is_open(first):
+                held.append(row)
+            else:
+                failed.append(row)
+        self._count_accepted(accepted)
+        if held:
+            self._outage.hold(first, held)
+        self._fail(self._outage.take_at_fault())
+        self._fail(failed)
+        self._leave_open(left_open)
+        self._judge_held()
+        try:
+            await self._writer.note().done()
+        except Exception:
+            self.end()
+            raise
+
+    def conclude(self) -> None:
+        """Judge what is held: the rows' own failure if anything came through in this run, and else an outage."""
+        if self._outage.has_come_through:
+            self._fail(self._outage.take_all())
+        else:
+            self._stop_for_outage()
+
+    def _judge_held(self) -> None:
+        if self._outage.is_outage:
+            self._stop_for_outage()
+        elif self._outage.must_conclude:
+            self.conclude()
+
+    def _stop_for_outage(self) -> None:
+        """Stop, and leave open what failed: the same command goes on with it."""
+        if reason := self._outage.reason:
+            self._stop.ask(f"the platform takes nothing now ({reason})")
+            self._leave_open(self._outage.take_all())
+
+    def _leave_open(self, rows: Iterable[Unaccepted]) -> None:
+        """Leave rows to a resume, and note those that may have arrived. What came by a pipe cannot be read again."""
+        for place, event, verdict in rows:
+            if not self._writer.checkpoint.sources[place.source].fingerprint:
+                self._fail([Unaccepted(place, event, verdict)])
+            elif verdict.outcome == "unknown":
+                self._unanswered.append(place)
+
+    def refuse(self, place: Place, error: str, raw: str | None) -> None:
+        """Take down a row of which no event can be made, as it stands in its source."""
+        self._fail([Unaccepted(place, None, Verdict("rejected", error=error))], raw)
+
+    def unanswered(self, source: int) -> list[Span]:
+        """Return the rows of a source that were sent in this run and are left open without an answer."""
+        return spans_of(sorted(place.row for place in self._unanswered if place.source == source))
+
+    def _count_accepted(self, places: list[Place]) -> None:
+        self.accepted += len(places)
+        if self._sent_before:
+            self.repeats += sum(place.row in self._sent_before[place.source] for place in places)
+        self._writer.checkpoint.accepted += len(places)
+        self._finish(places)
+
+    def _fail(self, rows: Iterable[Unaccepted], raw: str | None = None) -> None:
+        problem: Exception | None = None
+        now = self._wall()
+        for place, event, verdict in rows:
+            dead_letter = self._dead_letter(place, event, verdict, now, raw)
+            self.failed += 1
+            self._writer.checkpoint.failed += 1
+            self._writer.checkpoint.unmade += dead_letter.was_refused_here
+            self._finish([place])
+            self._writer.note(dead_letter)
+            if self._on_failure is not None:
+                try:
+                    self._on_failure(dead_letter)
+                except Exception as error:  # noqa: BLE001 - raised once all of them are taken down
+                    problem = problem or error
+            if self._max_failures is not None and self.failed >= self._max_failures:
+                self._stop.ask(f"{self.failed:,} rows failed, and --max-failures is {self._max_failures:,}")
+        if problem is not None:
+            raise problem
+
+    def _dead_letter(
+        self, place: Place, event: Event | None, verdict: Verdict, at: float, raw: str | None
+    ) -> FailedRow:
+        outcome = verdict.outcome
+        source = self._writer.checkpoint.sources[place.source]
+        earlier = None if event is None else source.sent_since(place.row)
+        if earlier is not None:
+            # It may have been sent before this run, and only a yes would settle that.
+            outcome, at = "unknown", earlier
+        job = self._writer.checkpoint.job
+        error, code, line = verdict.error or "", verdict.status_code, place.line or None
+        return FailedRow(source.name, place.row, event, error, code, outcome, at, line, raw, job)
+
+    def _finish(self, places: Iterable[Place]) -> None:
+        sources = self._writer.checkpoint.sources
+        rows: dict[int, list[int]] = {}
+        for place in places:
+            rows.setdefault(place.source, []).append(place.row)
+        for source, numbers in rows.items():
+            sources[source].accepted = None
+            for span in spans_of(numbers):
+                sources[source].finished.add(span)
+
+
+def _refused_credentials(verdicts: Sequence[Verdict]) -> Verdict | None:
+    """Return the refusal if the whole request was refused for its credentials: no other row would fare better."""
+    answered = [verdict for verdict in verdicts if verdict.status_code is not None]
+    if answered and all(verdict.status_code in REFUSED_CREDENTIALS for verdict in answered):
+        return answered[0]
+    return None

@@ -1,0 +1,239 @@
+"""The runner: sources through a mapping to the platform, with a checkpoint."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+from anyio.to_thread import run_sync
+
+from suprsend_async.checks import check_number, check_whole
+from suprsend_async.errors import ConfigurationError, SuprsendError
+from suprsend_async.ingest.job.checkpoint_file import NoCheckpoint
+from suprsend_async.ingest.job.dead_letter_source import ResentDeadLetters
+from suprsend_async.ingest.job.dead_letters import DropDeadLetters
+from suprsend_async.ingest.job.report import Stop
+from suprsend_async.ingest.job.resuming import Corrected, begin, new_checkpoint, target_of
+from suprsend_async.ingest.job.retry_failed import KeptDeadLetters, failed_rows, sums_of
+from suprsend_async.ingest.job.run import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from suprsend_async.client import AsyncSuprsend
+    from suprsend_async.ingest.job.checkpoint import Checkpoint, RowSums
+    from suprsend_async.ingest.job.checkpoint_file import CheckpointStore
+    from suprsend_async.ingest.job.dead_letters import DeadLetters, FailedRow
+    from suprsend_async.ingest.job.report import IngestProgress, IngestReport
+    from suprsend_async.ingest.job.resuming import Beginning
+    from suprsend_async.ingest.job.row_reader import RowPlan
+    from suprsend_async.ingest.sources.source import Row, Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunnerOptions:
+    """How a runner goes about it.
+
+    Attributes:
+        concurrency: Chunks in flight at most; the client's if left out.
+        rate: Events a second at most.
+        ordered: Send the events of one `distinct_id` in the rows' order.
+        limit: Only so many rows, counted from the first of the first source.
+        max_failures: Stop once so many rows have failed in this run.
+        resend_in_doubt: Send again what may have been processed more than 23 hours ago, and may be processed twice.
+        restart: Forget the checkpoint and send all rows again.
+        retry_failed: Try the rows once more that failed, with what was corrected since: the mapping, or rows of a
+            source, each in its place. Rows that were accepted are not sent again.
+
+    Raises:
+        ConfigurationError: A number is not above 0, or two of these contradict each other; the message names them.
+    """
+
+    concurrency: int | None = None
+    rate: float | None = None
+    ordered: bool = False
+    limit: int | None = None
+    max_failures: int | None = None
+    resend_in_doubt: bool = False
+    restart: bool = False
+    retry_failed: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that could not work."""
+        for name in ("concurrency", "limit", "max_failures"):
+            if (number := getattr(self, name)) is not None:
+                check_whole(name, number)
+        if self.rate is not None:
+            check_number("rate", self.rate, "events a second")
+        if self.restart and self.retry_failed:
+            raise ConfigurationError("restart sends all rows, and retry_failed those that failed; give one of them")
+
+
+class Mapping(Protocol):
+    """Makes events of rows."""
+
+    def digest(self) -> str:
+        """Return what identifies the mapping: equal digests make equal events of equal rows."""
+        ...
+
+    def plan(self, source: Source, *, time: int) -> RowPlan:
+        """Prepare for one source; events whose rows give no time have this one, in epoch milliseconds."""
+        ...
+
+
+class _Interrupted(Exception):  # noqa: N818 - it never leaves this module
+    """Nobody waits any longer for what is read."""
+
+
+class Runner:
+    """Sends all rows of its sources, once each, and goes on where an earlier run of the same job ended.
+
+    Args:
+        client: Sends the events.
+        sources: Where the rows come from, one source after another.
+        mapping: Makes events of the rows.
+        store: Where the checkpoint is kept; without one the job cannot be resumed.
+        dead_letters: Where failures go.
+        options: How to go about it.
+        on_progress: Called with the progress, at most 10 times a second, and once at the end.
+        on_failure: Called with each failure.
+        wall: Gives the time in epoch seconds.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from suprsend_async.ingest import CheckpointFile, open_sources, read_mapping
+        >>> sources, mapping = open_sources(["examples/flights.csv"]), read_mapping(Path("examples/flights.toml"))
+        >>> runner = Runner(client, sources, mapping, store=CheckpointFile("flights.checkpoint"))
+        >>> report = await runner.run()
+        >>> report.ending, report.failed
+        ('finished', 0)
+    """
+
+    def __init__(
+        self,
+        client: AsyncSuprsend,
+        sources: Sequence[Source],
+        mapping: Mapping,
+        *,
+        store: CheckpointStore | None = None,
+        dead_letters: DeadLetters | None = None,
+        options: RunnerOptions | None = None,
+        on_progress: Callable[[IngestProgress], None] | None = None,
+        on_failure: Callable[[FailedRow], None] | None = None,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._client = client
+        self._sources = sources
+        self._mapping = mapping
+        self._store = store or NoCheckpoint()
+        self._dead_letters = dead_letters or DropDeadLetters()
+        self._options = options or RunnerOptions()
+        self._on_progress = on_progress
+        self._on_failure = on_failure
+        self._wall = wall
+        self._stop = Stop()
+        self._is_interrupted = False
+
+    def stop(self, reason: str = "interrupted") -> None:
+        """End the run soon: nothing more is read, what is in flight gets a few seconds to end. Call it on the loop."""
+        self._is_interrupted = True
+        self._stop.ask(reason, "interrupted")
+
+    async def run(self) -> IngestReport:
+        """Run the job to its end, or until it is stopped.
+
+        Cancelled, it gives what is in flight a few seconds to end, and writes the checkpoint.
+
+        Returns:
+            What came of it. A source that cannot be read on, a checkpoint that cannot be written and a platform that
+            takes nothing end the run early, with the reason in the report.
+
+        Raises:
+            CheckpointError: The checkpoint is another job's, or another process uses it.
+            SourceError: A source cannot be read.
+            ConfigurationError: The mapping does not fit a source, the client was closed, or no connection can be made
+                with what the environment says.
+        """
+        with self._store:
+            beginning, plans = await run_sync(self._prepare)
+            # Before anything runs beside it, so that its error comes alone.
+            await self._client.sender.transport.session.loops.current()
+            run = Run(
+                self._sources,
+                plans,
+                beginning.checkpoint,
+                self._store,
+                self._dead_letters,
+                self._options,
+                self._stop,
+                on_progress=self._on_progress,
+                on_failure=self._on_failure,
+                sent_before=beginning.sent_before,
+                wall=self._wall,
+            )
+            try:
+                report = replace(await run.run(self._client), retried_rows=beginning.retried_rows)
+                return report if run.has_unwritten_dead_letters else await self._conclude(report, beginning.checkpoint)
+            finally:
+                self._stop = Stop()
+                self._is_interrupted = False
+
+    async def _conclude(self, report: IngestReport, checkpoint: Checkpoint) -> IngestReport:
+        if isinstance(self._dead_letters, ResentDeadLetters):
+            if report.ending == "finished":
+                try:
+                    await run_sync(self._dead_letters.conclude, checkpoint)
+                except OSError as error:
+                    reason = f"the dead letters cannot be written: {error.strerror or error}"
+                    return replace(report, ending="stopped", reason=reason)
+        elif report.failed and report.ending != "interrupted":
+            await self._note_accepted(checkpoint)
+        return report
+
+    async def _note_accepted(self, checkpoint: Checkpoint) -> None:
+        """Note what tells the accepted rows, so that corrections of the others can be sent alone."""
+        if isinstance(self._store, NoCheckpoint) or not isinstance(self._dead_letters, KeptDeadLetters):
+            return
+        # What cannot be read or written now will be told by the run that needs it.
+        with suppress(SuprsendError, OSError, _Interrupted):
+            sums = await run_sync(self._sums, checkpoint, self._dead_letters, abandon_on_cancel=True)
+            for progress, accepted in zip(checkpoint.sources, sums, strict=True):
+                progress.accepted = accepted
+            await run_sync(self._store.save, checkpoint.to_json())
+
+    def _sums(self, checkpoint: Checkpoint, dead_letters: KeptDeadLetters) -> list[RowSums | None]:
+        sums: list[RowSums | None] = []
+        failed = failed_rows(checkpoint, dead_letters.dead_letters())
+        for source, progress, rows in zip(self._sources, checkpoint.sources, failed, strict=True):
+            accepted = progress.accepted
+            if rows.numbers and accepted is None:
+                numbers = progress.finished.without(rows.numbers)
+                accepted = sums_of(self._rows_until_interrupted(source), numbers)
+            sums.append(accepted)
+        return sums
+
+    def _rows_until_interrupted(self, source: Source) -> Iterator[Row]:
+        for row in source.rows():
+            if self._is_interrupted:
+                raise _Interrupted
+            yield row
+
+    def _prepare(self) -> tuple[Beginning, list[RowPlan]]:
+        checkpoint = new_checkpoint(
+            self._sources,
+            target=target_of(self._client),
+            mapping=self._mapping.digest(),
+            now=self._wall(),
+        )
+        if self._options.retry_failed:
+            # A mapping that does not fit a source is refused before the rows to try again are noted.
+            for source in self._sources:
+                self._mapping.plan(source, time=checkpoint.started)
+        beginning = begin(self._store, self._sources, checkpoint, self._options, self._dead_letters)
+        sources = [
+            source if progress.origin is None else Corrected(source, progress.origin)
+            for source, progress in zip(self._sources, beginning.checkpoint.sources, strict=True)
+        ]
+        return beginning, [self._mapping.plan(source, time=beginning.checkpoint.started) for source in sources]

@@ -1,0 +1,128 @@
+"""Mappings from a TOML file or from the words of a command line."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING, Any, cast
+
+from suprsend_async.errors import ConfigurationError
+from suprsend_async.ingest.mapping.mapping import EventMapping
+from suprsend_async.ingest.sources.names import shown_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+
+MAX_BYTES = 64 * 1024
+MAX_DOTS = 500
+"""What is larger, or has more dots in one line, is no mapping, and could take gigabytes to parse."""
+
+
+def read_mapping(path: Path) -> EventMapping:
+    """Read a mapping from a TOML file, whose keys are the attributes of `EventMapping`.
+
+    Raises:
+        ConfigurationError: The file cannot be read or is no mapping; the message names it, the key and what to do.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from suprsend_async.ingest import read_mapping
+        >>> read_mapping(Path("examples/flights.toml")).event
+        'flight_departed'
+    """
+    name = shown_path(path)
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise ConfigurationError(f"{name} cannot be read: {error.strerror}") from None
+    try:
+        return mapping_of(_document(content))
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{name}: {error.message}") from None
+
+
+def _document(content: bytes) -> dict[str, Any]:
+    """Return what the content of a mapping's file says.
+
+    Raises:
+        ConfigurationError: It is no TOML, or too much for a mapping.
+    """
+    if len(content) > MAX_BYTES:
+        raise ConfigurationError(f"it is larger than {MAX_BYTES >> 10} KiB, and so no mapping")
+    # The parser's memory grows with the square of a key's parts.
+    if any(line.count(b".") > MAX_DOTS for line in content.splitlines()):
+        raise ConfigurationError(f"it has a line with more than {MAX_DOTS} dots, and so is no mapping")
+    try:
+        text = content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+        return tomllib.loads(text)
+    except UnicodeDecodeError:
+        problem = "it is not in UTF-8, as TOML must be"
+    except RecursionError:
+        problem = "it is nested too deeply for a mapping"
+    except ValueError as error:
+        # Of a number with thousands of digits Python says how it could be read; here it has no business.
+        is_told = isinstance(error, tomllib.TOMLDecodeError)
+        problem = f"it is not valid TOML: {error}" if is_told else "it holds a number with too many digits"
+    raise ConfigurationError(problem)
+
+
+def mapping_of(document: Mapping[str, Any]) -> EventMapping:
+    """Return the mapping that a document describes.
+
+    Args:
+        document: The attributes of `EventMapping`. `properties` may be a list of `COLUMN` and `NAME=COLUMN` as well,
+            `types` one of `COLUMN=TYPE`, and `null` a single text.
+
+    Raises:
+        ConfigurationError: A key is not known, or a value is not valid.
+
+    Examples:
+        >>> from suprsend_async.ingest import mapping_of
+        >>> mapping_of({"event": "flight_departed", "properties": ["carrier", "to=dest"]}).properties
+        {'carrier': 'carrier', 'to': 'dest'}
+    """
+    values = dict(document)
+    if isinstance(properties := values.get("properties"), list):
+        values["properties"] = _columns(_words("properties", cast("list[object]", properties)))
+    if isinstance(types := values.get("types"), list):
+        values["types"] = _types(_words("types", cast("list[object]", types)))
+    if isinstance(null := values.get("null"), str):
+        values["null"] = [null]
+    return EventMapping(**values)
+
+
+def _columns(words: Iterable[str]) -> dict[str, str]:
+    """Return the column of each property, from words such as `carrier` and `to=dest`."""
+    columns: dict[str, str] = {}
+    for word in words:
+        name, equals, column = word.partition("=")
+        _set_once("properties", columns, name, column if equals else name)
+    return columns
+
+
+def _types(words: Iterable[str]) -> dict[str, str]:
+    """Return the type of each column, from words such as `amount=float`."""
+    types: dict[str, str] = {}
+    for word in words:
+        # From the right, for a column's name may have an equals sign in it, and a type's has none.
+        column, equals, kind = word.rpartition("=")
+        if not equals:
+            raise ConfigurationError(f"types: {word!r} names no type; write COLUMN=TYPE, for example amount=float")
+        _set_once("types", types, column, kind)
+    return types
+
+
+def _set_once(key: str, pairs: dict[str, str], name: str, value: str) -> None:
+    if not name or not value:
+        raise ConfigurationError(f"{key}: there is nothing on one side of an equals sign; write NAME=VALUE")
+    if name in pairs:
+        raise ConfigurationError(f"{key}: {name!r} is given twice; give it once")
+    pairs[name] = value
+
+
+def _words(key: str, items: list[object]) -> list[str]:
+    if not all(isinstance(item, str) for item in items):
+        raise ConfigurationError(f"{key}: a list may hold strings only")
+    return cast("list[str]", items)

@@ -1,0 +1,195 @@
+"""Which sources the words of a command line name, and which format each is read in."""
+
+from __future__ import annotations
+
+import glob
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from suprsend_async.ingest.errors import SourceError
+from suprsend_async.ingest.sources.arrow import Arrow
+from suprsend_async.ingest.sources.content import SUFFIXES as COMPRESSED
+from suprsend_async.ingest.sources.content import FileContent, StandardInput
+from suprsend_async.ingest.sources.delimited import Delimited
+from suprsend_async.ingest.sources.json_lines import JsonLines
+from suprsend_async.ingest.sources.names import nearest, shown_path
+from suprsend_async.ingest.sources.parquet import Parquet
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+
+    from suprsend_async.ingest.sources.content import Content
+    from suprsend_async.ingest.sources.source import Source
+
+
+FORMATS = ("jsonl", "csv", "tsv", "parquet", "arrow")
+"""The names of the formats."""
+
+_BY_SUFFIX = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "jsonl",
+    ".dead": "jsonl",
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".arrow": "arrow",
+    ".arrows": "arrow",
+    ".feather": "arrow",
+    ".ipc": "arrow",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceOptions:
+    r"""How sources are to be read.
+
+    Attributes:
+        format: One of `jsonl`, `csv`, `tsv`, `parquet`, `arrow`; told by each file's suffix if left out.
+        delimiter: Of CSV files, `,` if left out.
+        encoding: Of CSV and TSV files.
+        only: The columns that are needed, so that Parquet and Arrow files need not be read as a whole:
+            `mapping.columns()`.
+
+    Raises:
+        SourceError: There is no such format.
+
+    Examples:
+        >>> from suprsend_async.ingest import SourceOptions, open_sources
+        >>> [source] = open_sources(["examples/flights.csv"], SourceOptions(format="csv", delimiter=";"))
+        >>> len(source.columns())
+        1
+    """
+
+    format: str | None = None
+    delimiter: str | None = None
+    encoding: str = "utf-8"
+    only: Collection[str] | None = None
+
+    def __post_init__(self) -> None:
+        """Check the format's name."""
+        if self.format is not None and self.format not in FORMATS:
+            raise SourceError(f"there is no format {self.format!r}; {nearest(self.format, FORMATS)}")
+
+    def source(self, content: Content) -> Source:
+        """Return the source that reads a content in the format that these options name, or its own.
+
+        Raises:
+            SourceError: Its format cannot be told, or cannot be read from there.
+        """
+        format = self.format or format_of(content)  # noqa: A001 - the name that users see
+        match format:
+            case "jsonl":
+                return JsonLines(content)
+            case "csv":
+                return Delimited(content, delimiter=self.delimiter or ",", encoding=self.encoding)
+            case "tsv":
+                return Delimited(content, delimiter="\t", encoding=self.encoding)
+            case _:
+                kind = Parquet if format == "parquet" else Arrow
+                return kind(_seekable(content, kind.kind), only=self.only)
+
+
+def format_of(content: Content) -> str:
+    """Return the format of a file, by its suffix without that of a compression.
+
+    Raises:
+        SourceError: The suffix tells nothing, or there is none.
+    """
+    path = content.path if isinstance(content, FileContent) else None
+    suffix = "" if path is None else _suffix(path)
+    if suffix in _BY_SUFFIX:
+        return _BY_SUFFIX[suffix]
+    raise SourceError(
+        f"{content.name}: the format cannot be told by the name's ending; name it, one of {', '.join(FORMATS)}"
+    )
+
+
+def _suffix(path: Path) -> str:
+    plain = path.with_suffix("") if path.suffix.lower() in COMPRESSED else path
+    return plain.suffix.lower()
+
+
+def _seekable(content: Content, kind: str) -> FileContent:
+    if isinstance(content, FileContent) and not content.is_compressed():
+        return content
+    raise SourceError(
+        f"{content.name}: {kind} is read from a file that is not compressed as a whole; write it to one first"
+    )
+
+
+STANDARD_INPUT = "-"
+
+
+def open_sources(arguments: Iterable[str], options: SourceOptions | None = None) -> list[Source]:
+    """Return the sources that the arguments name, in their order; what a glob names is sorted.
+
+    Args:
+        arguments: Paths, globs (`**` goes through all folders), and `-` for standard input. A file that is named
+            twice is read once.
+        options: How to read them.
+
+    Raises:
+        SourceError: One cannot be found or read, its format cannot be told, or two files hold the same.
+
+    Examples:
+        >>> from suprsend_async.ingest import open_sources
+        >>> [source.name for source in open_sources(["examples/*.jsonl"])]
+        ['examples/flight_delays.jsonl']
+    """
+    options = options or SourceOptions()
+    names = dict.fromkeys(name for argument in arguments for name in _names(argument))
+    sources = [
+        options.source(StandardInput() if name == STANDARD_INPUT else FileContent(_file(name))) for name in names
+    ]
+    if not sources:
+        raise SourceError("no source is named; give files, globs, or - for standard input")
+    _refuse_equal(sources)
+    _refuse_equal_names(sources)
+    return sources
+
+
+def _names(argument: str) -> Iterator[str]:
+    # A file may have the characters of a glob in its name.
+    if argument == STANDARD_INPUT or not glob.has_magic(argument) or Path(argument).exists():
+        yield argument
+        return
+    found = sorted(name for name in glob.iglob(argument, recursive=True) if not Path(name).is_dir())  # noqa: PTH207 - may be absolute
+    if not found:
+        raise SourceError(f"{shown_path(argument)} names no file; look at it with ls")
+    yield from found
+
+
+def _file(name: str) -> Path:
+    path, shown = Path(name), shown_path(name)
+    if path.is_dir():
+        raise SourceError(f"{shown} is a directory; name its files, for example '{shown_path(path / '*.jsonl')}'")
+    if not path.exists():
+        raise SourceError(f"{shown} cannot be read: there is no such file")
+    if not path.is_file():
+        raise SourceError(f"{shown} is no regular file; pipe it in, and name - as the source")
+    return path
+
+
+def _refuse_equal(sources: list[Source]) -> None:
+    """Refuse two files of the same content: their rows would be the same events, and only the first be taken."""
+    seen: dict[str, str] = {}
+    for source in sources:
+        fingerprint = source.fingerprint()
+        if fingerprint is None or source.size_bytes == 0:
+            continue
+        if fingerprint in seen:
+            raise SourceError(f"{source.name} holds the same as {seen[fingerprint]}; name one of them")
+        seen[fingerprint] = source.name
+
+
+def _refuse_equal_names(sources: list[Source]) -> None:
+    """Refuse two files that people, checkpoints and dead letters could not tell apart."""
+    seen: set[str] = set()
+    for source in sources:
+        if source.name in seen:
+            raise SourceError(f"two sources have names that are shown as {source.name}; rename one")
+        seen.add(source.name)

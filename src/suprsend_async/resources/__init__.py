@@ -1,0 +1,1 @@
+"""The platform's records: users, objects, their edits and preferences. Each file is imported when first used."""

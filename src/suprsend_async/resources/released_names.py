@@ -1,0 +1,151 @@
+"""Names of the released SDK that this package does not have, and what to use instead."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_OTHER_CALLS = "client.request(method, route, ids=...) for a call without a method of its own"
+_GIVEN = "what the client was given: it does not tell it again"
+
+_CLIENT = {
+    "base_url": _GIVEN,
+    "workspace_key": _GIVEN,
+    "workspace_secret": _GIVEN,
+    "workspace_uid": _GIVEN,
+    "api_key": _GIVEN,
+    "auth_method": _GIVEN,
+    "workspace_identifier": _GIVEN,
+    "debug": "logging: the environment variable SUPRSEND_LOG=debug, or the logger 'suprsend_async'",
+    "user_agent": "app_info of the client, which becomes a part of it",
+    "client_user_agent": "app_info of the client, which becomes a part of it",
+    "default_headers": _OTHER_CALLS,
+    "prepare_request": _OTHER_CALLS,
+    "user": "client.users; `client.users.get_edit_instance(distinct_id)` begins an edit",
+    "bulk_users": "client.users.get_bulk_edit_instance(), or client.users.send_edits(source)",
+    "track": "client.track_event(Event(distinct_id, event_name, properties))",
+    "trigger_workflow": "client.workflows.trigger(WorkflowTriggerRequest(workflow, recipients, data))",
+    "bulk_workflows": "client.workflows.bulk_trigger_instance(), or client.workflows.send(source)",
+    "add_attachment": "request.add_attachment(file_path) of a WorkflowTriggerRequest or a SubscriberListBroadcast",
+}
+
+_CONFIG = "the client"
+
+_USERS = {
+    # Of `client.user` and `client.bulk_users`.
+    "get_instance": "client.users.get_edit_instance(distinct_id), and send it with client.users.async_edit(edit)",
+    "new": "client.users.get_edit_instance(distinct_id), and send it with client.users.async_edit(edit)",
+    "new_instance": "client.users.get_bulk_edit_instance(), or client.users.send_edits(source)",
+    "list_url": _OTHER_CALLS,
+    "bulk_url": _OTHER_CALLS,
+    "detail_url": _OTHER_CALLS,
+    "detail_url_for_tenant": _OTHER_CALLS,
+    "config": _CONFIG,
+}
+
+_OBJECTS = {
+    "list_url": _OTHER_CALLS,
+    "bulk_url": _OTHER_CALLS,
+    "detail_url": _OTHER_CALLS,
+    "config": _CONFIG,
+}
+
+_AS_IT_GOES = "the ValidationError that a bad value raises where it is given"
+
+_EDIT = {
+    "warnings": _AS_IT_GOES,
+    "errors": _AS_IT_GOES,
+    "validate_body": _AS_IT_GOES,
+    "get_payload": 'edit.operations: the payload is {"operations": edit.operations}',
+    "config": _CONFIG,
+}
+
+_IDENTITY_EVENT = "edit.operations, edit.insert_id and edit.time: the event is written when the edit is sent"
+
+_USER_EDIT = {
+    **_EDIT,
+    "save": "client.users.async_edit(edit), or client.users.edit(edit), which returns the user",
+    "get_async_payload": _IDENTITY_EVENT,
+    "as_json_async": _IDENTITY_EVENT,
+    "get_event": _IDENTITY_EVENT,
+    "as_json": _IDENTITY_EVENT,
+    "user_operations": "edit.operations",
+    "validate_payload_size": "client.users.async_edit(edit), which refuses an edit that is too large",
+    "validate_event_size": "client.users.async_edit(edit), which refuses an edit that is too large",
+}
+
+_OBJECT_EDIT = {**_EDIT, "save": "client.objects.edit(edit), which returns the object"}
+
+_USER_BULK = {
+    "trigger": "save()",
+    "response": "what save() returns",
+    "chunks": "client.users.stream_edits(source), which yields what each edit came to",
+    "config": _CONFIG,
+}
+
+_WORKFLOWS = {
+    "metadata": "client.workflows.trigger(request), which sends what identifies this package",
+    "config": _CONFIG,
+}
+
+_WORKFLOW_BULK = {
+    "response": "what trigger() returns",
+    "chunks": "client.workflows.stream(source), which yields what each trigger came to",
+    "config": _CONFIG,
+}
+
+_PAGED = {
+    "cleaned_limit_offset": "the ValidationError that a limit or an offset out of range raises",
+    "list_url": _OTHER_CALLS,
+    "detail_url": _OTHER_CALLS,
+    "config": _CONFIG,
+}
+
+_LISTS = {
+    **_PAGED,
+    "subscriber_list_url": _OTHER_CALLS,
+    "broadcast_url": _OTHER_CALLS,
+    "non_error_default_response": "what add() and remove() return",
+}
+
+_OCCURRENCE = {
+    "body": "the fields: each part of the body is one",
+    "get_final_json": "model_dump() for the fields; what is sent is written when it is sent",
+    "as_json": "model_dump() for the fields; what is sent is written when it is sent",
+}
+
+_INSTEAD: Mapping[str, Mapping[str, str]] = {
+    "AsyncSuprsend": _CLIENT,
+    "Suprsend": _CLIENT,
+    "AsyncUsers": _USERS,
+    "Users": _USERS,
+    "AsyncObjects": _OBJECTS,
+    "Objects": _OBJECTS,
+    "UserEdit": _USER_EDIT,
+    "ObjectEdit": _OBJECT_EDIT,
+    "UserBulk": _USER_BULK,
+    "BlockingUserBulk": _USER_BULK,
+    "AsyncWorkflows": _WORKFLOWS,
+    "Workflows": _WORKFLOWS,
+    "WorkflowBulk": _WORKFLOW_BULK,
+    "BlockingWorkflowBulk": _WORKFLOW_BULK,
+    "AsyncSubscriberLists": _LISTS,
+    "SubscriberLists": _LISTS,
+    "AsyncTenants": _PAGED,
+    "Tenants": _PAGED,
+    "AsyncBrands": _PAGED,
+    "Brands": _PAGED,
+    "AsyncMessages": {"config": _CONFIG},
+    "Messages": {"config": _CONFIG},
+    "Occurrence": _OCCURRENCE,
+}
+
+
+def absent_name(owner: type, name: str) -> str:
+    """Return what is said of an attribute that an object of this class does not have."""
+    # A class that somebody derives from one of these says the same.
+    tables = (_INSTEAD.get(ancestor.__name__, {}) for ancestor in owner.__mro__)
+    advice = next((table[name] for table in tables if name in table), None)
+    return f"{owner.__name__!r} object has no attribute {name!r}" + (f"; use {advice}" if advice else "")

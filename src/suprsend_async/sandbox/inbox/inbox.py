@@ -1,0 +1,172 @@
+"""The inbox: its page and its HTTP interface, beside the platform behind one port."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from pydantic_core import to_json
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Route
+
+from suprsend_async.sandbox.inbox.guard import Guard
+from suprsend_async.sandbox.inbox.openapi import Operation, describe
+from suprsend_async.sandbox.inbox.shapes import (
+    Environment,
+    EventsQuery,
+    FaultToProvoke,
+    Health,
+    News,
+    PlannedFault,
+    PlannedFaults,
+    PropertySchema,
+    RegisteredSchemas,
+    RequestsQuery,
+)
+from suprsend_async.sandbox.platform import answers
+from suprsend_async.sandbox.refusal import Refusal, Refused
+from suprsend_async.sandbox.state.entry import EntryDetail, EntryPage, RequestDetail, RequestPage, Stats
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from suprsend_async.sandbox.inbox.operations import Operations
+
+
+_FOLDER = Path(__file__).parent / "page"
+_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*", re.IGNORECASE)
+_CONTENT_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".woff2": "font/woff2",
+}
+
+
+async def _index(_: Request) -> Response:
+    return _file("index.html")
+
+
+async def _static(request: Request) -> Response:
+    return _file(request.path_params["name"])
+
+
+def _file(name: str) -> Response:
+    path = _FOLDER / name
+    content_type = _CONTENT_TYPES.get(path.suffix)
+    if content_type is None or not _NAME.fullmatch(name) or not path.is_file():
+        raise HTTPException(404)
+    return Response(path.read_bytes(), headers={"Content-Type": content_type})
+
+
+ROUTES = (Route("/", _index), Route("/_sandbox/static/{name}", _static))
+
+
+def create_inbox(can: Operations) -> Starlette:
+    """Build the page and its interface over what the interface can do."""
+    operations = _operations(can)
+
+    async def openapi(_: Request) -> Response:
+        # Made when it is asked for: it takes longer than all the rest of a start.
+        return Response(to_json(describe(operations)), media_type="application/json")
+
+    application = Starlette(
+        routes=[
+            *(Route(_route(each.path), each.handler, methods=[each.method]) for each in operations),
+            Route("/_sandbox/openapi.json", openapi),
+            *ROUTES,
+        ],
+        exception_handlers={HTTPException: _elsewhere, Refused: _refused},
+    )
+    application.router.redirect_slashes = False
+    return application
+
+
+def _operations(can: Operations) -> list[Operation]:
+    events, faults, schemas = "/_sandbox/events", "/_sandbox/faults", "/_sandbox/schemas"
+    sending = (413, 415)
+    return [
+        Operation("GET", events, can.list_events, EntryPage, query=EventsQuery),
+        Operation("DELETE", events, can.clear_events, status_code=204),
+        Operation("GET", f"{events}/{{id}}", can.get_event, EntryDetail, errors=(404,)),
+        Operation("GET", "/_sandbox/requests", can.list_requests, RequestPage, query=RequestsQuery),
+        Operation("GET", "/_sandbox/requests/{id}", can.get_request, RequestDetail, errors=(404,)),
+        Operation("GET", "/_sandbox/stats", can.get_stats, Stats),
+        Operation("GET", "/_sandbox/stream", can.stream, News, content_type="text/event-stream"),
+        Operation("GET", faults, can.list_faults, PlannedFaults),
+        Operation("POST", faults, can.add_fault, PlannedFault, 201, body=FaultToProvoke, errors=(*sending, 409)),
+        Operation("DELETE", faults, can.clear_faults, status_code=204),
+        Operation("DELETE", f"{faults}/{{id}}", can.remove_fault, status_code=204, errors=(404,)),
+        Operation("GET", schemas, can.list_schemas, RegisteredSchemas),
+        Operation(
+            "PUT",
+            f"{schemas}/{{event_name}}",
+            can.put_schema,
+            status_code=204,
+            body=PropertySchema,
+            # A name with a line break is no path here.
+            errors=(*sending, 404, 422),
+        ),
+        Operation("DELETE", f"{schemas}/{{event_name}}", can.remove_schema, status_code=204, errors=(404,)),
+        Operation("GET", "/_sandbox/environment", can.get_environment, Environment),
+        Operation("GET", "/_sandbox/health", can.get_health, Health),
+    ]
+
+
+def _route(path: str) -> str:
+    # An event's name may hold a slash.
+    return path.replace("{event_name}", "{event_name:path}")
+
+
+async def _elsewhere(request: Request, error: Exception) -> Response:
+    found = cast("HTTPException", error)
+    if found.status_code == 405:
+        allow = {"Allow": ", ".join(_allowed(request))}
+        return _respond(Refusal(405, "method_not_allowed", f"{request.method} is not allowed here.", allow))
+    return _respond(Refusal(found.status_code, "not_found", "There is nothing at this path."))
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    return _respond(cast("Refused", error).refusal)
+
+
+def _allowed(request: Request) -> list[str]:
+    routes = cast("Starlette", request.app).routes
+    path: str = request.scope["path"]
+    matching = [route for route in routes if isinstance(route, Route) and route.path_regex.match(path)]
+    return sorted({method for route in matching for method in route.methods or ()})
+
+
+def _respond(refusal: Refusal) -> Response:
+    answer = answers.refused(refusal)
+    return Response(answer.body, answer.status_code, headers=answer.headers, media_type=answer.content_type)
+
+
+def create_application(platform: ASGIApp, operations: Operations, host: str, allowed: frozenset[str]) -> ASGIApp:
+    """Put the platform's API and the inbox behind one port.
+
+    Args:
+        platform: The platform's API; it gets all that is not the inbox's.
+        operations: What the inbox's HTTP interface can do.
+        host: The address that the sandbox listens on.
+        allowed: Further names under which the inbox may be asked for.
+    """
+    inbox = Guard(create_inbox(operations), host, allowed)
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        chosen = inbox if _is_the_inboxs(scope["method"], scope["path"]) else platform
+        await chosen(scope, receive, send)
+
+    return application
+
+
+def _is_the_inboxs(method: str, path: str) -> bool:
+    # Browsers ask for the icon by themselves; that is no request to the platform.
+    return path.startswith("/_sandbox/") or (method in {"GET", "HEAD"} and path in {"/", "/favicon.ico"})

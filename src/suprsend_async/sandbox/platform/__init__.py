@@ -1,0 +1,1 @@
+"""The platform: its endpoints, and what it refuses."""

@@ -1,0 +1,128 @@
+"""Tasks that have an owner: started, drained, cancelled and awaited; and whose cancellation a `CancelledError` is."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine, Generator
+
+
+class OwnedTask:
+    """Work that goes on beside its owner, who sees it end whatever happens.
+
+    Args:
+        work: The work; it starts on the running loop, at the loop's next turn.
+    """
+
+    def __init__(self, work: Coroutine[Any, Any, None]) -> None:
+        self._task: asyncio.Task[None] = asyncio.create_task(work)
+
+    def when_over(self, callback: Callable[[], None]) -> None:
+        """Call back once the work has ended, however it ended."""
+        self._task.add_done_callback(lambda _: callback())
+
+    async def ready(self, ready: anyio.Event) -> None:
+        """Wait until the work sets the event.
+
+        Raises:
+            Exception: What the work raised instead.
+        """
+        self.when_over(ready.set)
+        try:
+            await ready.wait()
+        except BaseException:
+            await self._end()
+            raise
+        if self._task.done():
+            await self._task
+
+    async def join(self) -> None:
+        """Wait until the work has ended; cancelling the owner does not cancel it.
+
+        Raises:
+            Exception: What the work raised.
+        """
+        await asyncio.shield(self._task)
+
+    async def finish(
+        self,
+        seconds: float,
+        *,
+        drain: Callable[[], Awaitable[None]] | None = None,
+        before_cancel: Callable[[], None] | None = None,
+    ) -> BaseException | None:
+        """Give the work some seconds to end by itself, or to be drained; then cancel it and see it end.
+
+        Cancelling the owner does not cut the seconds short; cancelling its task a second time, inside here, does.
+
+        Args:
+            seconds: How long to wait before the work is cancelled.
+            drain: Awaited beside the work; when it returns, nothing is left to wait for.
+            before_cancel: Called before the work is cancelled.
+
+        Returns:
+            What the work raised by itself, if it did.
+
+        Raises:
+            Exception: What `drain` raised.
+        """
+        with anyio.CancelScope(shield=True):
+            try:
+                await self._drain(seconds, drain)
+            finally:
+                if before_cancel is not None:
+                    before_cancel()
+                await self._end()
+        return None if self._task.cancelled() else self._task.exception()
+
+    async def _drain(self, seconds: float, drain: Callable[[], Awaitable[None]] | None) -> None:
+        if drain is None:
+            await asyncio.wait([self._task], timeout=seconds)
+            return
+        draining = asyncio.ensure_future(drain())
+        try:
+            # The work may also have ended before its time: then nothing more will be drained.
+            await asyncio.wait([draining, self._task], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            if draining.done():
+                draining.result()
+        finally:
+            draining.cancel()
+
+    async def _end(self) -> None:
+        """Cancel the work and see it end, however often the owner itself is cancelled."""
+        self._task.cancel()
+        cancelled = None
+        while not self._task.done():
+            try:
+                await asyncio.wait([self._task])
+            except asyncio.CancelledError as error:
+                cancelled = error
+        if cancelled is not None:
+            raise cancelled
+
+
+@contextmanager
+def foreign_cancellation(whose: str) -> Generator[None]:
+    """Make an error of a `CancelledError` that is not this task's own.
+
+    Code of the user's raises one when it awaits something that was cancelled. Left as it is, it would pass for the
+    cancellation of the task that it runs in, and end that silently with all that depends on it.
+
+    Args:
+        whose: What runs inside, for the error.
+
+    Raises:
+        RuntimeError: It was cancelled, and this task is not.
+    """
+    try:
+        yield
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise RuntimeError(f"{whose} awaited something that was cancelled") from error

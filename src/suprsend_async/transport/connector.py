@@ -1,0 +1,196 @@
+"""aiohttp's connections, of which only those are used again on which nothing has come since the last answer.
+
+A second copy of an answer, or whatever else a server or a proxy sends unasked, would be read as the answer to the next
+request on its connection: aiohttp looks only whether the connection still stands. Here it is looked at in three places:
+what aiohttp has read and kept, what stands half-read in its parser, and what waits in the system. That is done when a
+connection is taken, and once more at the moment in which the request is written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
+
+import aiohttp
+from aiohttp.http_writer import StreamWriter
+
+from suprsend_async.transport.sending import SPOKE_FIRST, Sending, current
+from suprsend_async.transport.sockets import has_unread
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from types import SimpleNamespace
+
+    from aiohttp.abc import AbstractStreamWriter
+    from aiohttp.connector import Connection
+    from aiohttp.tracing import Trace
+
+# No server answers this. A parser that stands between two answers makes one message of it, and of nothing else.
+_PROBE = b"HTTP/1.1 150 -\r\n\r\n"
+
+# The head waits for the body, so that both go out at once. Before aiohttp 3.12 it was written by itself.
+HEAD_WAITS = hasattr(StreamWriter, "send_headers")
+
+# So many rounds of the loop does it take until what waits in the system is read, by asyncio's loop and by uvloop's.
+_ROUNDS = 3
+
+
+class SpokeUnasked(aiohttp.ClientConnectionError):
+    """Bytes came before the request went out: whatever they are, they are no answer to it."""
+
+    def __init__(self) -> None:
+        super().__init__(SPOKE_FIRST)
+
+
+class Connector(aiohttp.TCPConnector):
+    """Gives connections on which nothing waits, and looks a name up anew when no connection could be made.
+
+    It also cuts TLS connections off that are of no more use, where aiohttp says goodbye and forgets them. A server
+    that is silent does not answer the goodbye: its connections would stay open, and outlive their loop.
+    """
+
+    async def connect(
+        self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
+    ) -> Connection:
+        """Return a connection of the pool, or a new one, on which nothing waits to be read."""
+        return await _connect_quietly(self, super().connect, req, traces, timeout)
+
+    def _release(self, key: Any, protocol: Any, *, should_close: bool = False) -> None:
+        if (should_close or protocol.should_close) and key.is_ssl and protocol.transport is not None:
+            protocol.transport.abort()
+        super()._release(key, protocol, should_close=should_close)
+
+
+class WatchedRequest(aiohttp.ClientRequest):
+    """Reports to the current `Sending`: what aiohttp's tracing says as well, at a fifth of its cost."""
+
+    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
+        """Write the head, and let the body be written."""
+        if sending := current.get():
+            sending.begin()
+        return await super().send(conn)
+
+    if sys.version_info < (3, 12):
+        # From there on the body, and the head with it, is written before the loop runs again.
+        async def write_bytes(self, writer: AbstractStreamWriter, conn: Connection, *more: Any, **named: Any) -> None:
+            """Write the body, and the head that waited for it."""
+            sending = current.get()
+            if sending is None or await _is_still_quiet(sending):
+                await super().write_bytes(writer, conn, *more, **named)
+
+
+async def _connect_quietly(
+    connector: aiohttp.BaseConnector, connect: Callable[..., Awaitable[Connection]], *arguments: Any, **named: Any
+) -> Connection:
+    sending = current.get()
+    if sending is not None:
+        sending.check_unsent()
+    while True:
+        try:
+            connection = await connect(*arguments, **named)
+        except BaseException:
+            if isinstance(connector, aiohttp.TCPConnector):
+                # The name may have moved to another address; without this the old one is used for ten seconds.
+                connector.clear_dns_cache()
+            raise
+        protocol: Any = connection.protocol
+        is_new = protocol._parser is None  # it gets one with its first request
+        is_quiet = _is_between_answers(protocol)
+        if is_quiet and has_unread(protocol.transport):
+            try:
+                is_quiet = await _has_only_tickets(protocol)
+            except BaseException:
+                connection.close()
+                raise
+        if is_quiet:
+            if sending is not None:
+                sending.transport, sending.is_first = protocol.transport, is_new
+            return connection
+        connection.close()
+        if is_new:
+            raise SpokeUnasked
+
+
+async def _is_still_quiet(sending: Sending) -> bool:
+    """Whether nothing came after the connection was taken; if anything did, nothing goes out on it."""
+    transport = sending.transport
+    if not HEAD_WAITS or transport is None or sending.body_begun:
+        return True
+    sending.body_begun = True
+    protocol: Any = transport.get_protocol()
+    if _is_between_answers(protocol) and (not has_unread(transport) or await _has_only_tickets(protocol)):
+        return True
+    sending.is_spoiled, sending.sent = True, False
+    protocol.set_exception(SpokeUnasked())
+    transport.abort()
+    return False
+
+
+def _is_between_answers(protocol: Any) -> bool:
+    """Whether all that was read from a connection belonged to whole answers, and these were taken."""
+    if protocol.should_close or not protocol.is_connected() or not protocol.transport.is_reading():
+        return False
+    parser = protocol._parser  # nobody else knows of half an answer
+    if parser is None:
+        return True
+    try:
+        messages, _, _ = parser.feed_data(_PROBE)
+    except Exception:  # noqa: BLE001 - whatever the parser says of what was left in it
+        return False
+    return len(messages) == 1 and messages[0][0].code == 150 and not messages[0][0].raw_headers
+
+
+async def _has_only_tickets(protocol: Any) -> bool:
+    """Whether what waits in the system is nothing that could be an answer: over TLS it may be a session ticket."""
+    transport = protocol.transport
+    if transport.get_extra_info("sslcontext") is None:
+        return False
+    # The loop is given the time to read it; an answer would show afterwards.
+    for _ in range(_ROUNDS):
+        await asyncio.sleep(0)
+    return _is_between_answers(protocol) and not has_unread(transport)
+
+
+async def _on_start(session: aiohttp.ClientSession, context: SimpleNamespace, params: object) -> None:
+    if sending := current.get():
+        sending.watched = True
+
+
+async def _on_headers_sent(session: aiohttp.ClientSession, context: SimpleNamespace, params: object) -> None:
+    if sending := current.get():
+        sending.begin()
+
+
+async def _on_chunk_sent(session: aiohttp.ClientSession, context: SimpleNamespace, params: object) -> None:
+    sending = current.get()
+    if sending is not None and not await _is_still_quiet(sending):
+        raise SpokeUnasked
+
+
+def _trace() -> aiohttp.TraceConfig:
+    trace = aiohttp.TraceConfig()
+    trace.on_request_start.append(_on_start)
+    trace.on_request_headers_sent.append(_on_headers_sent)
+    trace.on_request_chunk_sent.append(_on_chunk_sent)
+    trace.freeze()
+    return trace
+
+
+_TRACE = _trace()
+_watched: WeakSet[object] = WeakSet()
+
+
+def watch(session: aiohttp.ClientSession) -> None:
+    """Let a session that is not ours report to the current `Sending`, and use quiet connections only."""
+    if session in _watched:
+        return
+    _watched.add(session)
+    if _TRACE not in session.trace_configs:
+        session.trace_configs.append(_TRACE)
+    connector = session.connector
+    if connector is not None and connector not in _watched:
+        _watched.add(connector)
+        connector.connect = partial(_connect_quietly, connector, connector.connect)  # type: ignore[method-assign]

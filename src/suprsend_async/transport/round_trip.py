@@ -1,0 +1,150 @@
+"""One message over httpx's interface, and what came back: an `Answer`, or the `Failure` that an exception means."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, cast
+
+import aiohttp
+import httpx
+import yarl
+
+from suprsend_async.transport.answer import Answer, Failure, limited
+from suprsend_async.transport.body import BoundedBody
+from suprsend_async.transport.connector import SpokeUnasked
+from suprsend_async.transport.httpx_connection import has_left_over, is_under_way
+from suprsend_async.transport.sending import SPOKE_FIRST
+
+if TYPE_CHECKING:
+    from suprsend_async.transport.copies import Copies
+    from suprsend_async.transport.request import Request, SignedRequest
+    from suprsend_async.transport.sending import Sending
+
+
+# Seconds between two looks at what has been acknowledged.
+_MOMENT = 0.002
+
+
+class _NoAnswer(Exception):  # noqa: N818 - it does not leave this module
+    """What came cannot be the answer to the request."""
+
+
+def url_of(signed: SignedRequest) -> httpx.URL:
+    """Return the request's URL in httpx's form."""
+    # Parsing costs as much as signing, and fixed routes are few. A URL with an id in it is not kept in memory.
+    return _fixed_url(signed.url) if signed.request.is_fixed else httpx.URL(signed.url)
+
+
+_fixed_url = lru_cache(maxsize=64)(httpx.URL)
+
+
+async def read_answer(response: httpx.Response, request: Request, sending: Sending, copies: Copies) -> Answer:
+    """Read a response's body, no further than the request allows.
+
+    Args:
+        response: The response, of which the head is there.
+        request: What is sent.
+        sending: How far that has come.
+        copies: The answers that came before.
+
+    Raises:
+        Exception: No answer came, or none to this request; `failure_of` knows what it means.
+    """
+    stream = response.extensions.get("network_stream")  # of httpx's own engine
+    try:
+        # A yes has seen the whole request. A no may come sooner, as when the body is too large.
+        if sending.is_spoiled or (response.is_success and await _is_early(stream, sending)):
+            await _drop(stream, sending)
+            raise _NoAnswer("a yes came before the whole request was there")
+        # Read from the raw ones: httpx's own look-up decodes all of them anew each time.
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers.raw}
+        if response.is_closed:  # an event hook of the user's has read it
+            body = BoundedBody(request.max_answer_bytes)
+            body.feed(response.content)
+        else:
+            body = BoundedBody(request.max_answer_bytes, headers.get("content-encoding", ""))
+            # Not by aiter_raw(), which releases the connection at the end.
+            async for piece in cast("httpx.AsyncByteStream", response.stream):
+                if not body.feed(piece):
+                    break
+        answer = Answer(response.status_code, headers, *body.collected())
+        if copies.is_copy(request, answer.body, is_first=sending.is_first):
+            await _drop(stream, sending)
+            raise _NoAnswer("what came is the answer to another request, once more")
+        if has_left_over(stream, response):
+            await _drop(stream, sending)
+        return answer
+    finally:
+        await response.aclose()
+
+
+async def _is_early(stream: Any, sending: Sending) -> bool:
+    """Whether an answer came before the whole request had reached the server's system."""
+    for _ in range(2):
+        if not sending.is_under_way and not is_under_way(stream):
+            return False
+        # Some systems, gVisor for one, hand an answer over a moment before they note what it acknowledges.
+        await asyncio.sleep(_MOMENT)
+    return True
+
+
+async def _drop(stream: Any, sending: Sending) -> None:
+    """Close the connection: what comes on it belongs to nobody."""
+    if sending.transport is not None:
+        sending.transport.abort()
+    if stream is not None:
+        await stream.aclose()
+
+
+# Errors that come up before a connection stands: the request cannot have been sent.
+_NOT_CONNECTED = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.ClientHttpProxyError,
+    aiohttp.InvalidURL,
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.InvalidURL,
+)
+_TIMEOUTS = (httpx.TimeoutException, TimeoutError)
+
+
+def failure_of(error: Exception, sending: Sending, request: Request) -> Failure:
+    """Return what an exception of the library's means.
+
+    Where it was not seen whether the request went out, the kind of the error decides, and aiohttp's own error where
+    there is one: httpx-aiohttp reports a dropped connection as ConnectTimeout.
+    """
+    cause: Any = error.__cause__ if isinstance(error.__cause__, aiohttp.ClientError) else error
+    sent = sending.sent if sending.is_certain else not isinstance(cause, _NOT_CONNECTED)
+    error_type = "deadline_exceeded" if isinstance(cause, _TIMEOUTS) else "connection_failed"
+    words = SPOKE_FIRST if sending.is_spoiled else _without_ids(_words_of(cause), request)
+    return Failure(error_type, limited(words), sent=sent)
+
+
+def timed_out(*, sent: bool) -> Failure:
+    """Return what it means that the time is over."""
+    where = "no answer came" if sent else "the request could not be sent"
+    return Failure("deadline_exceeded", f"{where} before the deadline", sent=sent)
+
+
+def _words_of(error: Exception) -> str:
+    if isinstance(error, aiohttp.ClientResponseError) and not isinstance(error, aiohttp.ClientHttpProxyError):
+        # Its status is the parser's, not the server's. Its words quote what came, over several lines.
+        return f"the answer cannot be read: {' '.join(error.message.split())}"
+    if isinstance(error, (_NoAnswer, SpokeUnasked)):
+        return str(error)
+    return f"{type(error).__name__}: {error}"
+
+
+def _without_ids(words: str, request: Request) -> str:
+    """Return the words with the request's route where its target stands, in either library's spelling."""
+    if request.is_fixed:
+        return words
+    for target in (request.target, str(yarl.URL(request.target))):
+        words = words.replace(target, request.route)
+    return words

@@ -1,0 +1,92 @@
+"""How far the sending of one request has come: what may have reached the server, and what surely has not."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import aiohttp
+import httpx
+
+from suprsend_async.transport.sockets import has_unsent
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Mapping
+
+SPOKE_FIRST = "bytes came before the request was sent, which are no answer to it"
+
+
+@dataclass(slots=True)
+class Sending:
+    """How far the sending of a request has come.
+
+    Attributes:
+        begun: Whether the HTTP library has been given it.
+        watched: Whether the library reports on it at all.
+        sent: Whether its first bytes have gone out.
+        body_begun: Whether the first bytes of its body have.
+        is_spoiled: Whether something came before it went out: what comes then is not taken for its answer.
+        abandoned: Whether nobody waits for it any more; what has not been sent by then is not to be sent.
+        is_first: Whether it is the first on its connection, as far as that is known.
+        transport: What it is written to; None as long as that is not known.
+    """
+
+    begun: bool = False
+    watched: bool = False
+    sent: bool = False
+    body_begun: bool = False
+    is_spoiled: bool = False
+    abandoned: bool = False
+    is_first: bool = True
+    transport: asyncio.Transport | None = field(default=None, repr=False)
+
+    @property
+    def may_be_sent(self) -> bool:
+        """Whether anything of it may have reached the server."""
+        return self.sent or (self.begun and not self.watched)
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether `may_be_sent` follows from what was seen, not from what could not be seen."""
+        return self.watched or not self.begun
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether a part of it has surely not reached the server's system yet."""
+        return self.transport is not None and has_unsent(self.transport)
+
+    def check_unsent(self) -> None:
+        """Refuse what has gone out before, and so the connection that it would take.
+
+        Raises:
+            ServerDisconnectedError: Its first bytes have gone out. aiohttp sends some methods again by itself, when a
+                connection breaks off; that would be an attempt that nobody counts.
+        """
+        if self.sent:
+            raise aiohttp.ServerDisconnectedError
+
+    def begin(self) -> None:
+        """Note that its first bytes go out now.
+
+        Raises:
+            ServerDisconnectedError: As for `check_unsent`.
+        """
+        self.check_unsent()
+        self.sent = True
+
+    async def httpcore_trace(self, event: str, info: Mapping[str, object]) -> None:
+        """Follow httpx's own engine."""
+        if not self.watched:
+            # Of a connection that is used again nothing is reported before the head of the request.
+            self.watched, self.is_first = True, ".connect_" in event
+        is_tunnel = getattr(info.get("request"), "method", b"") == b"CONNECT"
+        if event.endswith("send_request_headers.started") and not is_tunnel:
+            if self.abandoned:
+                raise httpx.ConnectTimeout("given up before the connection stood")
+            self.sent = True
+
+
+current: ContextVar[Sending | None] = ContextVar("suprsend_async_sending", default=None)
+"""The request that this task sends, for what is called back from within the HTTP library."""

@@ -1,0 +1,434 @@
+"""One request and its answer: what goes again, what is returned, and which error stands for the rest."""
+
+from __future__ import annotations
+
+import contextlib
+import pickle
+import socket
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from suprsend_async import (
+    AsyncSuprsend,
+    AuthenticationError,
+    ConfigurationError,
+    Conflict,
+    ConnectionFailed,
+    DeadlineExceeded,
+    NotFound,
+    PayloadTooLarge,
+    RateLimited,
+    ResponseError,
+    ServerError,
+    SuprsendError,
+    TransportError,
+)
+from suprsend_async.api.call import SingleExchange, fetch, send
+from suprsend_async.api.verdict import verdict_of_call
+from suprsend_async.transport.answer import Answer, Failure
+from suprsend_async.transport.request import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.conftest import Received, Server, StillTime
+
+    from suprsend_async.outcome import Outcome
+    from suprsend_async.transport.request import Method
+
+    Line = bytes | Callable[[Received], bytes | None] | None
+
+USER = {"distinct_id": "user-1"}
+ONE = "v1/user/{distinct_id}/"
+PAGE = b"<html>bad gateway</html>"
+
+
+def edit(*, repeatable: bool = True) -> Request:
+    return Request("PATCH", ONE, USER, body=b'{"operations":[]}', repeatable=repeatable)
+
+
+def deletion() -> Request:
+    return Request("DELETE", ONE, USER, not_found_is_done=True)
+
+
+async def run(client: AsyncSuprsend, request: Request) -> Any:
+    return await fetch(client.sender.transport, request, "test")
+
+
+# What goes again
+
+Fault = tuple["Callable[[Server], Line]", type[SuprsendError], "Outcome", bool]
+
+# The first try, and what stands for it if it was the only one; whether what is not repeatable goes again after it.
+FAULTS: dict[str, Fault] = {
+    "cut after the request": (lambda server: server.hang_up, ConnectionFailed, "unknown", False),
+    "cut within the answer": (
+        lambda server: server.last(server.answer(200, b"{", content_length="100")),
+        ConnectionFailed,
+        "unknown",
+        False,
+    ),
+    "noise": (lambda server: server.last(b"noise\r\n\r\n"), ConnectionFailed, "unknown", False),
+    "no answer in time": (lambda server: server.hold, DeadlineExceeded, "unknown", False),
+    "408": (lambda server: server.answer(408), ResponseError, "rejected", False),
+    "425": (lambda server: server.answer(425), ResponseError, "rejected", True),
+    "429": (lambda server: server.answer(429, {"code": 429, "message": "slow down"}), RateLimited, "rejected", True),
+    "429, a page": (lambda server: server.answer(429, PAGE), RateLimited, "rejected", True),
+    "503, an error of the platform's": (
+        lambda server: server.answer(503, {"status": "error", "error": {"message": "busy"}}),
+        ServerError,
+        "rejected",
+        True,
+    ),
+    "503, a failure of the platform's": (
+        lambda server: server.answer(503, {"status": "fail", "message": "busy"}),
+        ServerError,
+        "rejected",
+        True,
+    ),
+    "503, a form that gateways have as well": (
+        lambda server: server.answer(503, {"code": 503, "message": "busy"}),
+        ServerError,
+        "unknown",
+        False,
+    ),
+    "503, a page": (lambda server: server.answer(503, PAGE), ServerError, "unknown", False),
+    "503, empty": (lambda server: server.answer(503), ServerError, "unknown", False),
+    "500": (lambda server: server.answer(500, {"code": 500, "message": "broken"}), ServerError, "unknown", False),
+    "500, an error of the platform's": (
+        lambda server: server.answer(500, {"status": "error", "error": {"message": "broken"}}),
+        ServerError,
+        "unknown",
+        False,
+    ),
+    "502": (lambda server: server.answer(502, PAGE), ServerError, "unknown", False),
+    "504": (lambda server: server.answer(504, PAGE), ServerError, "unknown", False),
+    "a yes that is a page": (lambda server: server.answer(200, PAGE), TransportError, "unknown", False),
+    "a yes that is cut short": (lambda server: server.answer(200, b'{"a": '), TransportError, "unknown", False),
+}
+
+
+@pytest.fixture
+def patient_for(make_client: Callable[..., AsyncSuprsend], server: Server) -> Callable[..., AsyncSuprsend]:
+    """Make a client with time for one silence, which really passes, and one more try."""
+    return lambda **options: make_client(server.url, **{"timeout": 1.0, **options})
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+async def test_what_is_repeatable_goes_again(
+    patient_for: Callable[..., AsyncSuprsend], server: Server, fault: Fault
+) -> None:
+    server.script.extend([fault[0](server), server.answer(200, {"distinct_id": "user-1"})])
+    assert await run(patient_for(), edit()) == {"distinct_id": "user-1"}
+    first, second = server.requests
+    assert (first.method, first.target, first.body) == (second.method, second.target, second.body)
+    assert first.headers["date"] != second.headers["date"] or first.headers == second.headers
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+async def test_what_is_not_repeatable_goes_again_only_if_nothing_was_done_for_sure(
+    patient_for: Callable[..., AsyncSuprsend], server: Server, still_time: StillTime, fault: Fault
+) -> None:
+    line, error, outcome, goes_again = fault
+    server.script.extend([line(server), server.answer(200, {"distinct_id": "user-1"})])
+    if goes_again:
+        assert await run(patient_for(), edit(repeatable=False)) == {"distinct_id": "user-1"}
+        assert len(server.requests) == 2
+        return
+    with pytest.raises(SuprsendError) as caught:
+        await run(patient_for(), edit(repeatable=False))
+    assert (type(caught.value), caught.value.outcome, caught.value.attempts) == (error, outcome, 1)
+    assert len(server.requests) == 1
+    assert still_time.sleeps == []
+
+
+@pytest.mark.parametrize("repeatable", [True, False])
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+async def test_without_retries_there_is_one_request_and_an_honest_error(
+    patient_for: Callable[..., AsyncSuprsend], server: Server, fault: Fault, repeatable: bool
+) -> None:
+    line, error, outcome, _ = fault
+    server.script.append(line(server))
+    with pytest.raises(SuprsendError) as caught:
+        await run(patient_for(max_retries=0), edit(repeatable=repeatable))
+    assert (type(caught.value), caught.value.outcome, caught.value.attempts) == (error, outcome, 1)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("repeatable", [True, False])
+async def test_what_was_never_sent_goes_again(make_client: Callable[..., AsyncSuprsend], repeatable: bool) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        client = make_client(f"http://127.0.0.1:{nobody.getsockname()[1]}/", max_retries=2)
+        with pytest.raises(ConnectionFailed) as caught:
+            await run(client, edit(repeatable=repeatable))
+    assert (caught.value.outcome, caught.value.attempts) == ("not_sent", 3)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PATCH", "DELETE"])
+@pytest.mark.parametrize("engine", [contextlib.nullcontext, lambda: httpx.AsyncClient(trust_env=False)])
+async def test_no_library_below_sends_a_request_again_by_itself(
+    make_client: Callable[..., AsyncSuprsend], server: Server, engine: Callable[[], Any], method: Method
+) -> None:
+    async with engine() as http_client:
+        client = make_client(server.url, max_retries=0, http_client=http_client)
+        server.script.extend([server.answer(200, {}), server.hang_up])
+        assert await run(client, Request(method, ONE, USER)) == {}
+        with pytest.raises(ConnectionFailed) as caught:
+            await run(client, Request(method, ONE, USER))
+        await client.aclose()
+    assert (caught.value.attempts, caught.value.outcome, len(server.requests)) == (1, "unknown", 2)
+
+
+async def test_an_unclear_answer_ends_what_is_not_repeatable_also_after_a_clear_one(
+    client: AsyncSuprsend, server: Server
+) -> None:
+    server.script.extend([server.answer(429), server.hang_up, server.answer(200, {})])
+    with pytest.raises(ConnectionFailed) as caught:
+        await run(client, edit(repeatable=False))
+    assert (caught.value.outcome, caught.value.attempts, len(server.requests)) == ("unknown", 2, 2)
+
+
+async def test_a_clear_no_after_an_unclear_answer_leaves_it_unknown(client: AsyncSuprsend, server: Server) -> None:
+    server.script.extend([server.hang_up, server.answer(400, {"code": 400, "message": "no"})])
+    with pytest.raises(ResponseError, match=r"^no$") as caught:
+        await run(client, edit())
+    assert (type(caught.value), caught.value.status_code) == (ResponseError, 400)
+    assert (caught.value.outcome, caught.value.attempts) == ("unknown", 2)
+
+
+@pytest.mark.parametrize("status", [301, 302, 400, 401, 403, 404, 405, 409, 410, 413, 415, 422, 501, 505, 520])
+async def test_a_lasting_no_is_raised_at_once(client: AsyncSuprsend, server: Server, status: int) -> None:
+    server.script.append(server.answer(status) if status < 520 else b"HTTP/1.1 520 X\r\nContent-Length: 0\r\n\r\n")
+    with pytest.raises(ResponseError) as caught:
+        await run(client, edit())
+    assert (caught.value.status_code, caught.value.attempts, len(server.requests)) == (status, 1, 1)
+    assert caught.value.outcome == ("rejected" if status < 500 else "unknown")
+
+
+@pytest.mark.parametrize(
+    ("result", "repeats_all", "repeats_what_is_not_repeatable"),
+    [
+        (Failure("connection_failed", "refused", sent=False), True, True),
+        (Failure("deadline_exceeded", "no connection", sent=False), True, True),
+        (Failure("connection_failed", "reset", sent=True), True, False),
+        (Failure("deadline_exceeded", "no answer", sent=True), True, False),
+        (Failure("given_up", "closed", sent=True), True, False),
+    ],
+)
+def test_what_may_have_been_sent_is_not_repeated(
+    result: Failure, repeats_all: bool, repeats_what_is_not_repeatable: bool
+) -> None:
+    found = [
+        SingleExchange(edit(repeatable=repeatable), verdict_of_call).read(result, 0.0) for repeatable in (True, False)
+    ]
+    assert [again is not None for again in found] == [repeats_all, repeats_what_is_not_repeatable]
+
+
+# Deletes
+
+
+UNCLEAR: dict[str, Callable[[Server], Line]] = {
+    "cut": lambda server: server.hang_up,
+    "500": lambda server: server.answer(500),
+    "502": lambda server: server.answer(502, PAGE),
+    "a page": lambda server: server.answer(200, PAGE),
+}
+NOT_FOUND = {"code": 404, "message": "user [distinct_id: 'user-1'] not found"}
+
+
+@pytest.mark.parametrize("unclear", UNCLEAR.values(), ids=UNCLEAR)
+async def test_a_delete_that_may_have_been_done_and_finds_nothing_then_is_done(
+    client: AsyncSuprsend, server: Server, unclear: Callable[[Server], Line]
+) -> None:
+    server.script.extend([unclear(server), server.answer(404, NOT_FOUND)])
+    assert await run(client, deletion()) is None
+    assert len(server.requests) == 2
+
+
+async def test_so_it_is_if_other_answers_came_in_between(client: AsyncSuprsend, server: Server) -> None:
+    server.script.extend([server.hang_up, server.answer(429), server.hang_up, server.answer(404, NOT_FOUND)])
+    exchange = await send(client.sender.transport, deletion(), verdict_of_call)
+    assert (exchange.verdict.outcome, exchange.attempts) == ("accepted", 4)
+
+
+@pytest.mark.parametrize("before", [[], [429], [425], [408], [429, 429]])
+async def test_a_delete_of_what_was_not_there_raises(client: AsyncSuprsend, server: Server, before: list[int]) -> None:
+    server.script.extend([*(server.answer(status) for status in before), server.answer(404, NOT_FOUND)])
+    with pytest.raises(NotFound, match="'user-1'] not found") as caught:
+        await run(client, deletion())
+    assert (caught.value.outcome, caught.value.attempts) == ("rejected", len(before) + 1)
+
+
+async def test_a_404_after_an_unclear_answer_is_no_yes_to_what_does_not_delete(
+    client: AsyncSuprsend, server: Server
+) -> None:
+    server.script.extend([server.hang_up, server.answer(404, NOT_FOUND)])
+    with pytest.raises(NotFound) as caught:
+        await run(client, edit())
+    assert (caught.value.outcome, caught.value.attempts) == ("unknown", 2)
+
+
+# What is returned
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "returned"),
+    [
+        (204, b"", None),
+        (200, b"", None),
+        (202, b" \r\n", None),
+        (202, b"OK", None),
+        (200, b"{}", {}),
+        (200, b"[]", []),
+        (201, b'{"distinct_id": "user-1", "status": "active"}', {"distinct_id": "user-1", "status": "active"}),
+        (207, b'{"records": []}', {"records": []}),
+        (202, b'{"success": true}', {"success": True}),
+        (299, b"0", 0),
+    ],
+)
+async def test_any_yes_with_json_or_nothing_is_returned(
+    client: AsyncSuprsend, server: Server, status: int, body: bytes, returned: Any
+) -> None:
+    head = b"HTTP/1.1 %d Fine\r\n" % status + (b"" if status == 204 else b"Content-Length: %d\r\n" % len(body))
+    server.script.append(head + b"\r\n" + body)
+    assert await run(client, edit()) == returned
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("body", [PAGE, b"null", b'{"a": ', b"fine", b"\xff\xfe"])
+async def test_a_yes_that_is_not_the_platforms_is_no_answer(
+    make_client: Callable[..., AsyncSuprsend], server: Server, body: bytes
+) -> None:
+    server.script.append(server.answer(200, body, content_type="text/html"))
+    with pytest.raises(TransportError, match=rf"HTTP 200 with {len(body)} bytes of text/html") as caught:
+        await run(make_client(server.url, max_retries=0), edit())
+    assert type(caught.value) is TransportError
+    assert (caught.value.outcome, caught.value.status_code) == ("unknown", 200)
+
+
+async def test_a_yes_that_says_no_is_a_no(client: AsyncSuprsend, server: Server) -> None:
+    server.script.append(server.answer(200, {"status": "fail", "message": "no such list"}))
+    with pytest.raises(ResponseError, match=r"^no such list$") as caught:
+        await run(client, edit())
+    assert (caught.value.status_code, caught.value.outcome) == (200, "rejected")
+
+
+# Errors
+
+
+WORDS = "must not be blank"
+SHAPES: dict[str, tuple[object, str, str | None]] = {
+    "short": ({"code": 404, "message": WORDS}, WORDS, None),
+    "long, with a text": (
+        {"code": 404, "error_code": "not_found", "type": "NotFound", "message": WORDS, "detail": "more"},
+        WORDS,
+        "NotFound",
+    ),
+    "long, by field": (
+        {
+            "code": 400,
+            "error_code": "error",
+            "type": "ValidationError",
+            "message": '{"list_id": ["must not be blank"], "name": "too long"}',
+            "detail": {"list_id": [WORDS], "name": "too long"},
+        },
+        f"list_id: {WORDS}; name: too long",
+        "ValidationError",
+    ),
+    "long, without a type": ({"code": 400, "error_code": "error", "message": WORDS}, WORDS, "error"),
+    "long, with detail alone": ({"code": 400, "detail": WORDS}, WORDS, None),
+    "fail": ({"status": "fail", "message": WORDS}, WORDS, None),
+    "error": ({"status": "error", "error": {"message": WORDS, "type": "not_found"}}, WORDS, "not_found"),
+    "a bare text": (WORDS, WORDS, None),
+}
+CLASSES: dict[int, type[ResponseError]] = {
+    400: ResponseError,
+    401: AuthenticationError,
+    403: AuthenticationError,
+    404: NotFound,
+    409: Conflict,
+    413: PayloadTooLarge,
+    422: ResponseError,
+    429: RateLimited,
+    500: ServerError,
+    503: ServerError,
+}
+
+
+@pytest.mark.parametrize("status", CLASSES)
+@pytest.mark.parametrize(("body", "message", "error_type"), SHAPES.values(), ids=SHAPES)
+async def test_every_shape_of_an_error_gives_the_servers_words(
+    make_client: Callable[..., AsyncSuprsend],
+    server: Server,
+    status: int,
+    body: object,
+    message: str,
+    error_type: str | None,
+) -> None:
+    server.script.append(server.answer(status, body, Retry_After="7"))
+    with pytest.raises(CLASSES[status]) as caught:
+        await run(make_client(server.url, max_retries=0), edit())
+    error = caught.value
+    assert type(error) is CLASSES[status]
+    assert (str(error), error.message, error.error_type, error.status_code) == (message, message, error_type, status)
+    assert (error.attempts, error.__cause__, error.__context__) == (1, None, None)
+
+
+async def test_who_is_not_authenticated_reads_the_servers_words(client: AsyncSuprsend, server: Server) -> None:
+    server.script.append(server.answer(401, "Not Authenticated"))
+    with pytest.raises(AuthenticationError, match=r"^Not Authenticated$") as caught:
+        await run(client, Request("GET", "v1/user/"))
+    assert (caught.value.outcome, caught.value.attempts) == ("rejected", 1)
+
+
+@pytest.mark.parametrize(("header", "expected"), [("31", 31.0), ("7", 7.0), (None, None)])
+async def test_an_error_says_how_long_the_server_asked_to_wait(
+    make_client: Callable[..., AsyncSuprsend], server: Server, header: str | None, expected: float | None
+) -> None:
+    server.script.extend([server.answer(429, **({"Retry_After": header} if header else {}))] * 9)
+    with pytest.raises(RateLimited) as caught:
+        await run(make_client(server.url, max_retries=1), edit())
+    assert caught.value.retry_after == expected
+    # What is longer than the time left is not waited for.
+    assert caught.value.attempts == (1 if header == "31" else 2)
+
+
+async def test_an_error_survives_pickling_with_all_it_carries(client: AsyncSuprsend, server: Server) -> None:
+    server.script.extend(
+        [
+            server.hang_up,
+            server.answer(429, {"error": {"message": "slow", "type": "rate"}}, Retry_After="60"),
+        ]
+    )
+    with pytest.raises(RateLimited) as caught:
+        await run(client, edit())
+    error = pickle.loads(pickle.dumps(caught.value))
+    assert type(error) is RateLimited
+    carried = (error.message, error.status_code, error.error_type, error.attempts, error.outcome, error.retry_after)
+    assert carried == ("slow", 429, "rate", 2, "unknown", 60.0)
+
+
+async def test_the_first_words_of_a_long_text_are_kept(client: AsyncSuprsend, server: Server) -> None:
+    server.script.append(server.answer(400, {"code": 400, "message": "ä" * 5_000}))
+    with pytest.raises(ResponseError) as caught:
+        await run(client, edit())
+    assert len(caught.value.message.encode()) <= 2048
+    assert caught.value.message.startswith("ä" * 1_000)
+
+
+async def test_nothing_goes_out_of_a_closed_client(make_client: Callable[..., AsyncSuprsend], server: Server) -> None:
+    client = make_client(server.url)
+    await client.aclose()
+    with pytest.raises(ConfigurationError, match="was closed"):
+        await run(client, edit())
+    assert server.requests == []
+
+
+async def test_an_answer_that_is_lost_with_the_client_is_unknown(client: AsyncSuprsend) -> None:
+    exchange = SingleExchange(edit(), verdict_of_call)
+    exchange.read(Answer(429, {}, b""), 0.0)
+    exchange.read(Failure("given_up", "the client was closed", sent=True), 0.0)
+    assert exchange.verdict.outcome == "unknown"

@@ -1,0 +1,386 @@
+"""Write one file of each stored format into this folder, as the version at hand writes it.
+
+    python -m tests.data.golden.make
+
+Every later version has to read the files that are here. So they are made once, and not again when a format changes:
+then the new format's files stand beside them, in a folder of their own. Only folders that are not there are written.
+`expected.json` holds what was put into them, and is not read back from them; for the checkpoint, it stands in the test.
+
+| file | written by |
+| --- | --- |
+| `ingest/changes.checkpoint` | two runs of one job over three files; both were stopped while requests had no answer |
+| `ingest/changes.dead` | `DeadLetterFile` |
+| `spool/events-1-golden.spool` | three openings of a spool: without a server, with one that refuses, and a silent one |
+| `spool-origin/events-1-golden.spool` | the same, by a version that notes the workspace and the monotonic time |
+| `sandbox/sandbox.db` | a sandbox with `store=`, and requests to it |
+| `sandbox-people/sandbox.db` | the same, by a version that keeps users, objects, tenants and preferences |
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import shutil
+import sqlite3
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+from tests.conftest import Server, StillTime
+from tests.data.golden.reading import (
+    HOUR,
+    MAPPING,
+    NAMES,
+    NOW,
+    WORKSPACE_KEY,
+    WORKSPACE_SECRET,
+    client_of,
+    key_of,
+)
+
+from suprsend_async import AsyncSuprsend, Event
+from suprsend_async.ingest import (
+    CheckpointFile,
+    DeadLetterFile,
+    FailedRow,
+    Runner,
+    RunnerOptions,
+    open_sources,
+)
+from suprsend_async.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from tests.conftest import Received
+
+HERE = Path(__file__).parent
+ROWS = {"first.jsonl": 120, "second.csv": 800, "third.jsonl": 40}
+# Rows whose requests get no answer: the first in both runs, the second in the second one.
+UNANSWERED = (("second.csv", 420), ("second.csv", 650))
+# This row names no user.
+INCOMPLETE = ("second.csv", 7)
+RESTRICTED = {"channel": "email", "is_restricted": True}
+
+
+def write_sources(folder: Path) -> None:
+    for name, count in ROWS.items():
+        rows = [{"user": f"user-{row % 9}", "id": f"{name[0]}{row}", "plan": "trial"} for row in range(count)]
+        if name == INCOMPLETE[0]:
+            rows[INCOMPLETE[1]]["user"] = ""
+        if name.endswith(".csv"):
+            lines = ["user,id,plan", *(",".join(row.values()) for row in rows)]
+        else:
+            lines = [json.dumps(row) for row in rows]
+        (folder / name).write_bytes("".join(f"{line}\n" for line in lines).encode())
+
+
+async def write_checkpoint(path: Path) -> None:
+    """Run the job twice up to a limit, an hour apart; a run is stopped when all is accepted but what gets no answer."""
+    for run, limit in enumerate((720, 820)):
+        now = NOW + run * HOUR
+        silent = {key_of(*place) for place in UNANSWERED[: run + 1]}
+        held: list[str] = []
+
+        def answer(request: Received, silent: set[str] = silent, held: list[str] = held) -> bytes | None:
+            keys = [event["$idempotency_key"] for event in request.json]
+            if not silent.isdisjoint(keys):
+                held.extend(keys)
+                return server.hold(request)
+            return server.accept(request)
+
+        with contextlib.closing(Server()) as server:
+            server.script.extend([answer] * 100)
+            async with client_of(server) as client:
+                runner = Runner(
+                    client,
+                    open_sources(list(NAMES)),
+                    MAPPING,
+                    store=CheckpointFile(path),
+                    dead_letters=DeadLetterFile("of-the-runs.dead"),
+                    options=RunnerOptions(concurrency=4, limit=limit),
+                    wall=lambda now=now: now,  # type: ignore[misc]
+                )
+                running = asyncio.create_task(runner.run())
+                # One row is incomplete.
+                while not silent <= set(held) or _accepted(path) < limit - 1 - len(held):
+                    await asyncio.sleep(0.01)
+                    assert not running.done(), running.result()
+                runner.stop()
+                await running
+    Path("of-the-runs.dead").unlink()
+
+
+def _accepted(path: Path) -> int:
+    return int(json.loads(path.read_bytes())["accepted"]) if path.exists() else 0
+
+
+def full_event(number: int) -> Event:
+    """Return an event with all that an event can have."""
+    event = Event(
+        f"user-{number}",
+        "order_placed",
+        {"amount": 10.5, "at": datetime(2026, 1, 2, tzinfo=UTC), "lines": [{"sku": "ß-1", "count": 2}], "note": None},
+        f"order-{number}",
+        "tenant-1",
+        "brand-1",
+        insert_id=_insert_id(number),
+        time=int(NOW * 1000) + number,
+    )
+    event.add_attachment("https://example.com/invoice.pdf", "invoice.pdf", ignore_if_error=True)
+    event.add_attachment("https://example.com/terms.pdf")
+    return event
+
+
+def plain_event(number: int) -> Event:
+    return Event(
+        f"user-{number}",
+        "signed_up",
+        {"n": number},
+        insert_id=_insert_id(number),
+        time=int(NOW * 1000) + number,
+    )
+
+
+def _insert_id(number: int) -> str:
+    return f"00000000-0000-4000-8000-{number:012}"
+
+
+def wire_of(event: Event) -> dict[str, Any]:
+    """Return what the platform gets of an event, but for the versions and the workspace; by hand, not by the SDK."""
+    properties = json.loads(
+        json.dumps(event.properties, default=lambda moment: moment.isoformat().replace("+00:00", "Z"))
+    )
+    if event.attachments:
+        properties["$attachments"] = [
+            {"filename": each.filename, "contentType": None, "data": None, "url": each.url}
+            | {"ignore_if_error": each.ignore_if_error}
+            for each in event.attachments
+        ]
+    document = {
+        "$insert_id": event.insert_id,
+        "$time": event.time,
+        "$idempotency_key": event.idempotency_key,
+        "event": event.event_name,
+        "distinct_id": event.distinct_id,
+        "properties": properties,
+    }
+    tenants = {"tenant_id": event.tenant_id, "brand_id": event.brand_id}
+    return document | {name: value for name, value in tenants.items() if value is not None}
+
+
+def _moment(value: Any) -> str:
+    return str(value.isoformat().replace("+00:00", "Z"))
+
+
+def write_dead_letters(path: Path) -> list[dict[str, Any]]:
+    no_number = Event("user-6", "signed_up", {"ratio": float("nan")}, insert_id=_insert_id(6), time=int(NOW * 1000))
+    letters = [
+        FailedRow("second.csv", 3, plain_event(1), "no such user", 404, "rejected", NOW),
+        FailedRow("second.csv", 7, None, "column 'user' has no value", None, "rejected", NOW + 1),
+        FailedRow("second.csv", 8, full_event(2), "the connection was refused", None, "not_sent", NOW + 2),
+        FailedRow("third.jsonl", 0, full_event(3), "busy", 503, "unknown", NOW + HOUR),
+        FailedRow("third.jsonl", 1, plain_event(4), "no answer came", None, "unknown", NOW + 2 * HOUR),
+        FailedRow("third.jsonl", 2, plain_event(5), "no answer came", None, "unknown", NOW + 2 * HOUR),
+        FailedRow("third.jsonl", 9, no_number, "properties.ratio: NaN", None, "rejected", NOW + 3),
+    ]
+    DeadLetterFile(path).write(letters)
+    return [
+        {
+            **{name: getattr(letter, name) for name in ("source", "row", "error", "code", "outcome", "at")},
+            "wire": None if letter.event in (None, no_number) else wire_of(letter.event),
+        }
+        for letter in letters
+    ]
+
+
+async def write_spool(directory: Path) -> dict[str, Any]:
+    """Open a spool without a server, a day later with one that refuses, and with one that does not answer."""
+    time = StillTime()
+    time.now = NOW
+
+    def on(server: str) -> AsyncSuprsend:
+        client = AsyncSuprsend(WORKSPACE_KEY, WORKSPACE_SECRET, base_url=server)
+        client.sender.transport.session.clock = time.clock
+        return client
+
+    old, refused, pending = (
+        full_event(1),
+        [full_event(2), plain_event(3)],
+        [plain_event(4), full_event(5), plain_event(6)],
+    )
+    async with on("http://127.0.0.1:9/") as client, client.buffer(spool=directory, drain_timeout=0.0) as tracker:
+        stored_at = time.now
+        await tracker.enqueue(old)
+    time.now = NOW + 24 * HOUR
+    dead: list[dict[str, Any]] = [
+        {"wire": wire_of(old), "stored_at": stored_at, "outcome": "unknown", "status_code": None}
+    ]
+    with contextlib.closing(Server()) as server:
+        async with on(server.url) as client, client.buffer(spool=directory) as tracker:
+            await tracker.flush()
+            for event, status_code in zip(refused, (404, 400), strict=True):
+                refusal = {"status": "error", "status_code": status_code, "error": {"message": "no", "type": "no"}}
+                server.script.append(server.answer(207, {"status": "success", "records": [refusal]}))
+                dead.append(
+                    {"wire": wire_of(event), "stored_at": time.now, "outcome": "rejected", "status_code": status_code}
+                )
+                await tracker.enqueue(event)
+                await tracker.flush()
+        server.script.extend([server.hold] * 10)
+        waiting: list[dict[str, Any]] = []
+        async with on(server.url) as client, client.buffer(spool=directory, drain_timeout=0.0) as tracker:
+            await tracker.flush()
+            for event in pending:
+                waiting.append({"wire": wire_of(event), "stored_at": time.now})
+                await tracker.enqueue(event)
+                time.now += 60.0
+    [file] = directory.iterdir()
+    golden = file.rename(directory / "events-1-golden.spool")
+    with contextlib.closing(sqlite3.connect(golden)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("UPDATE origin SET boot = 'golden-boot'")
+        connection.commit()
+    return {"pending": waiting, "dead": dead}
+
+
+def write_sandbox(path: Path) -> dict[str, Any]:
+    """Give a sandbox events, a repeat, refused records and a refused request."""
+    now = NOW
+    with Sandbox(store=path, clock=lambda: now) as sandbox, httpx.Client(base_url=sandbox.url, trust_env=False) as http:
+        http.headers["Authorization"] = f"Bearer {sandbox.api_key}"
+
+        def wire(event: Event) -> dict[str, Any]:
+            return {**wire_of(event), "env": sandbox.workspace_uid}
+
+        without_user = wire(plain_event(4)) | {"distinct_id": ""}
+        requests: list[tuple[str, Any]] = [
+            ("v2/event/", wire(full_event(1))),
+            ("v2/bulk/event/", [wire(plain_event(2)), without_user, wire(plain_event(3))]),
+            ("v2/event/", wire(full_event(1))),
+            ("v2/event/", {"event": "x"}),
+        ]
+        answers: list[Any] = []
+        for target, content in requests:
+            answers.append(http.post(target, json=content).json())
+            now += 60.0
+        shown = [entry.model_dump() for entry in sandbox.entries()]
+        credentials = {
+            name: getattr(sandbox, name) for name in ("workspace_key", "workspace_secret", "workspace_uid", "api_key")
+        }
+    return {
+        "credentials": credentials,
+        "events": [requests[0][1], requests[1][1][0], requests[1][1][2]],
+        "bodies": [content for _, content in requests],
+        "answers": answers,
+        "entries": shown,
+    }
+
+
+def write_people(path: Path) -> dict[str, Any]:
+    """Give a sandbox one or more of each kind of record, and an event beside them."""
+    email = {"value": "ada@example.com", "status": "active", "perma_status": "active"}
+    first, later = "2026-01-01T00:00:00.000000+00:00", "2026-01-01T00:01:00.000000+00:00"
+    identity = {
+        "$insert_id": _insert_id(1),
+        "$time": int(NOW * 1000),
+        "distinct_id": "zoë 🎉",
+        "$user_operations": [{"$add": {"orders": 2}}, {"$append": {"$sms": "+15555550100"}}, {"$unset": ["$sms"]}],
+    }
+    writes: list[tuple[str, str, Any]] = [
+        ("POST", "v1/tenant/acme/", {"tenant_name": "Acme", "properties": {"plan": "pro"}}),
+        ("POST", "v1/user/user-1/", {"name": "Ada", "$email": ["ada@example.com"], "$timezone": "Europe/Berlin"}),
+        ("POST", "event/", [identity]),
+        ("POST", "v1/object/teams/sre/", {"name": "SRE"}),
+        ("POST", "v1/object/teams/sre/subscription/", {"recipients": ["user-1"], "properties": {"role": "lead"}}),
+        ("POST", "v1/user/user-1/tenant/acme/", {"role": "admin"}),
+        (
+            "PATCH",
+            "v1/user/user-1/preference/category/newsletter/?tenant_id=acme",
+            {"preference": "opt_in", "opt_out_channels": ["sms"]},
+        ),
+        ("PATCH", "v1/user/user-1/preference/channel_preference/", {"channel_preferences": [RESTRICTED]}),
+        ("PATCH", "v1/tenant/acme/preference/category/promotional/", {"preference": "opt_out"}),
+        ("POST", "v1/user/gone/", {}),
+        ("DELETE", "v1/user/gone/", None),
+    ]
+    now = NOW
+    with (
+        Sandbox(store=path, clock=lambda: now, categories=["newsletter"]) as sandbox,
+        httpx.Client(base_url=sandbox.url, trust_env=False) as http,
+    ):
+        http.headers["Authorization"] = f"Bearer {sandbox.api_key}"
+        identity["env"] = sandbox.workspace_uid
+        event = {**wire_of(full_event(1)), "env": sandbox.workspace_uid}
+        for method, target, content in writes:
+            http.request(method, target, json=content).raise_for_status()
+            # The tenant first, all others a minute later.
+            now = NOW + 60
+        http.post("v2/event/", json=event).raise_for_status()
+        credentials = {
+            name: getattr(sandbox, name) for name in ("workspace_key", "workspace_secret", "workspace_uid", "api_key")
+        }
+    times = {"created_at": later, "updated_at": later}
+    own = {"name": "Ada", "$timezone": "Europe/Berlin"}
+    return {
+        "credentials": credentials,
+        "event": event,
+        "records": {
+            "v1/user/user-1/": {"distinct_id": "user-1", "properties": own, **times, "$email": [email]},
+            "v1/user/zo%C3%AB%20%F0%9F%8E%89/": {
+                "distinct_id": "zoë 🎉",
+                "properties": {"orders": 2},
+                **times,
+                "$sms": [{**email, "value": "+15555550100", "status": "inactive"}],
+            },
+            "v1/object/teams/sre/": {
+                "object_type": "teams",
+                "id": "sre",
+                "subscriptions_count": 1,
+                "properties": {"name": "SRE"},
+                **times,
+            },
+            "v1/user/user-1/tenant/acme/": {
+                "distinct_id": "user-1",
+                "properties": {**own, "role": "admin"},
+                **times,
+                "$email": [email],
+                "tenant": {"tenant_id": "acme", "properties": {"role": "admin"}},
+            },
+        },
+        "subscription": {
+            "properties": {"role": "lead"},
+            "user": {"distinct_id": "user-1", "updated_at": later},
+            **times,
+        },
+        "tenant": {"tenant_name": "Acme", "properties": {"plan": "pro"}, "updated_at": first.replace("+00:00", "Z")},
+    }
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as name, contextlib.chdir(name):
+        missing = [
+            each for each in ("ingest", "spool-origin", "sandbox", "sandbox-people") if not (HERE / each).exists()
+        ]
+        for each in missing:
+            Path(each).mkdir(0o700)
+        expected: dict[str, Any] = json.loads((HERE / "expected.json").read_text("utf-8"))
+        if "ingest" in missing:
+            with contextlib.chdir("ingest"):
+                write_sources(Path())
+                asyncio.run(write_checkpoint(Path("changes.checkpoint")))
+                expected["dead_letters"] = write_dead_letters(Path("changes.dead"))
+        if "spool-origin" in missing:
+            expected["spool-origin"] = asyncio.run(write_spool(Path("spool-origin")))
+        if "sandbox" in missing:
+            expected["sandbox"] = write_sandbox(Path("sandbox") / "sandbox.db")
+        if "sandbox-people" in missing:
+            expected["sandbox-people"] = write_people(Path("sandbox-people") / "sandbox.db")
+        for each in missing:
+            shutil.copytree(each, HERE / each)
+    (HERE / "expected.json").write_text(json.dumps(expected, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

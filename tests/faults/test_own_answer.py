@@ -1,0 +1,351 @@
+"""An answer is given to the request that it answers, whatever bytes come when."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import aiohttp
+import httpx
+import pytest
+from httpx_aiohttp import AiohttpTransport, HttpxAiohttpClient
+from tests.faults.certificates import Certificates
+from tests.faults.clients import TLS, async_client
+from tests.faults.framing import TRICKS, Tricks, marked
+from tests.faults.judge import Judge
+from tests.faults.places import LOOPS
+from tests.faults.server import HOST, FaultServer
+
+from suprsend_async import AsyncSuprsend, Event, EventResponse
+from suprsend_async.transport import engine as default_engine
+from suprsend_async.transport.connector import HEAD_WAITS
+from suprsend_async.transport.sending import SPOKE_FIRST
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+    from aiohttp.connector import Connection
+    from tests.faults.exchange import Exchange
+
+ENGINES = ("default", "given aiohttp", "httpx")
+
+# What over TLS, or with many calls at once, might go another way than it does in the plain case.
+SOME = [
+    "copy in one write",
+    "copy at once",
+    "copy in pieces",
+    "half a copy, the rest with the next request",
+    "the beginning of a copy in one write, the rest with the next request",
+    "a byte of a copy with the end of the answer, then a copy",
+    "chunked, the last chunk with a copy",
+    "204, then an answer",
+]
+# Of these everything is there before the call that is answered has ended.
+AT_ONCE = ["copy in one write", "copy with the end of the answer", "chunked and a copy", "length too short"]
+
+
+@pytest.fixture(scope="module")
+def certificates() -> Certificates:
+    return Certificates()
+
+
+@pytest.fixture
+def trusted(certificates: Certificates, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ssl.SSLContext]:
+    """Let the default engine trust the bench's authority, and give a context for the other engines."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificates.write_authority(tmp_path)))
+    default_engine.tls_context.cache_clear()
+    yield certificates.client()
+    default_engine.tls_context.cache_clear()
+
+
+@contextlib.asynccontextmanager
+async def opened(url: str, engine: str, verify: ssl.SSLContext = TLS, **options: int) -> AsyncIterator[AsyncSuprsend]:
+    """Give a client over an engine."""
+    async with contextlib.AsyncExitStack() as stack:
+        given: httpx.AsyncClient | None = None
+        if engine != "default":
+            kind = httpx.AsyncClient if engine == "httpx" else HttpxAiohttpClient
+            given = await stack.enter_async_context(kind(verify=verify, trust_env=False))
+        yield await stack.enter_async_context(async_client(url, timeout=20.0, http_client=given, **options))
+
+
+def check(server: FaultServer, said: list[tuple[Event, EventResponse]]) -> None:
+    """Check that no call was given the answer to another, and that what was said is true."""
+    judge = Judge()
+    for event, response in said:
+        judge.hear_response(event, response)
+    assert [response for event, response in said if response.message_id not in (None, event.insert_id)] == []
+    found = judge.compare(server.ledger.entries)
+    assert found.is_clean, str(found)
+    assert server.complaints == []
+
+
+def wait_until_quiet(tricks: Tricks, server: FaultServer) -> None:
+    """Wait until all has gone out that comes without a further request. Called on the loop, it lets nothing be read."""
+    for _ in range(10_000):
+        if tricks.quiet >= server.requests:
+            return
+        time.sleep(0.001)
+    raise AssertionError("the server does not come to an end")
+
+
+async def let_be_read(tricks: Tricks, server: FaultServer) -> None:
+    """Wait for the same, and until the client's loop has read it."""
+    await asyncio.to_thread(wait_until_quiet, tricks, server)
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("name", TRICKS)
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(("loop", "reads"), [("asyncio", True), ("asyncio", False), ("uvloop", True)])
+def test_one_call_after_another(name: str, engine: str, loop: str, reads: bool) -> None:
+    tricks = Tricks(TRICKS[name])
+    said: list[tuple[Event, EventResponse]] = []
+
+    async def main(server: FaultServer) -> None:
+        async with opened(server.url, engine) as client:
+            for number in range(3):
+                event = Event(f"user-{number}", "order_placed")
+                said.append((event, await client.track_event(event)))
+                if reads:
+                    await let_be_read(tricks, server)
+                else:
+                    wait_until_quiet(tricks, server)
+
+    with FaultServer() as server, asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
+        server.script.always(tricks.fault)
+        runner.run(main(server))
+    check(server, said)
+
+
+@pytest.mark.parametrize("name", SOME)
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_over_tls(name: str, engine: str, certificates: Certificates, trusted: ssl.SSLContext) -> None:
+    tricks = Tricks(TRICKS[name])
+    said: list[tuple[Event, EventResponse]] = []
+    with FaultServer(tls=certificates.good()) as server:
+        server.script.always(tricks.fault)
+        async with opened(server.url, engine, trusted) as client:
+            for number in range(3):
+                event = Event(f"user-{number}", "order_placed")
+                said.append((event, await client.track_event(event)))
+                await let_be_read(tricks, server)
+    check(server, said)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_over_tls_connections_are_used_again(
+    engine: str, certificates: Certificates, trusted: ssl.SSLContext
+) -> None:
+    with FaultServer(tls=certificates.good()) as server:
+        async with opened(server.url, engine, trusted) as client:
+            for _ in range(5):
+                assert (await client.track_event(Event("user-1", "order_placed"))).attempts == 1
+    assert server.accepted_connections == 1
+
+
+@pytest.mark.parametrize("name", SOME)
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_calls_side_by_side(name: str, engine: str) -> None:
+    tricks = Tricks(TRICKS[name])
+    said: list[tuple[Event, EventResponse]] = []
+    with FaultServer() as server:
+        server.script.always(tricks.fault)
+        async with opened(server.url, engine) as client:
+            for _ in range(3):
+                events = [Event(f"user-{number}", "order_placed") for number in range(8)]
+                said += zip(events, await asyncio.gather(*map(client.track_event, events)), strict=True)
+                await let_be_read(tricks, server)
+    check(server, said)
+
+
+@pytest.mark.parametrize("name", AT_ONCE)
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_many_calls_without_a_pause(name: str, engine: str) -> None:
+    tricks = Tricks(TRICKS[name])
+    with FaultServer() as server:
+        server.script.always(tricks.fault)
+        async with opened(server.url, engine, max_connections=8) as client:
+            events = [Event(f"user-{number}", "order_placed") for number in range(100)]
+            responses = await asyncio.gather(*map(client.track_event, events))
+    check(server, list(zip(events, responses, strict=True)))
+
+
+@pytest.mark.parametrize("name", AT_ONCE)
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_a_bulk(name: str, engine: str) -> None:
+    tricks = Tricks(TRICKS[name])
+    events = [Event(f"user-{number}", "order_placed") for number in range(1000)]
+    judge = Judge()
+    with FaultServer() as server:
+        server.script.always(tricks.fault)
+        async with opened(server.url, engine) as client:
+            results = [result async for result in client.bulk_events.stream(events, concurrency=4)]
+    judge.hear_stream(events, results)
+    assert {result.message_id for result in results} <= {None, *(event.insert_id for event in events)}
+    assert [result for result in results if result.message_id not in (None, events[result.index].insert_id)] == []
+    assert judge.compare(server.ledger.entries).is_clean
+
+
+@pytest.fixture
+def narrow() -> Iterator[FaultServer]:
+    """Give a server whose system takes in next to nothing for it."""
+    bound = socket.socket()
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    bound.bind((HOST, 0))
+    with FaultServer(bound=bound) as server:
+        yield server
+
+
+LARGE = Event("user-1", "order_placed", {"text": "x" * 790_000})
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_a_yes_to_a_request_that_is_not_there_yet_is_no_yes(engine: str, narrow: FaultServer) -> None:
+    async def say_yes_at_once(exchange: Exchange) -> None:
+        exchange.connection.stop_reading()
+        await exchange.answer(202, {"status": "success", "message_id": "early"})
+        await asyncio.Event().wait()
+
+    narrow.script.always(say_yes_at_once)
+    async with opened(narrow.url, engine, retries=1) as client:
+        response = await client.track_event(LARGE)
+        assert (response.outcome, response.attempts) == ("unknown", 2)
+        assert narrow.accepted_connections == 2
+        narrow.script.clear()
+        assert (await client.track_event(Event("user-2", "order_placed"))).outcome == "accepted"
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_a_no_to_a_request_that_is_not_there_yet_is_a_no(engine: str, narrow: FaultServer) -> None:
+    async def say_no_at_once(exchange: Exchange) -> None:
+        exchange.connection.stop_reading()
+        await exchange.answer(413, b"too large")
+        await asyncio.Event().wait()
+
+    narrow.script.always(say_no_at_once)
+    async with opened(narrow.url, engine) as client:
+        response = await client.track_event(LARGE)
+    assert (response.outcome, response.status_code, response.attempts) == ("rejected", 413, 1)
+
+
+class Interrupted:
+    """A session of aiohttp's in which something of the application's own takes time at one point of each request."""
+
+    def __init__(self, point: str) -> None:
+        self.reached = asyncio.Event()
+        self.may_go_on = asyncio.Event()
+        trace = aiohttp.TraceConfig()
+        getattr(trace, point).append(self._wait)
+        # Held on to here: the loop is closed only once it is closed itself.
+        self.session = aiohttp.ClientSession(trace_configs=[trace])
+
+    async def _wait(self, *params: object) -> None:
+        self.reached.set()
+        await self.may_go_on.wait()
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        "on_connection_create_end",
+        pytest.param(
+            "on_request_headers_sent",
+            marks=pytest.mark.skipif(not HEAD_WAITS, reason="before 3.12 aiohttp tells of the head when it is out"),
+        ),
+    ],
+)
+async def test_what_comes_before_the_request_goes_out_is_no_answer_to_it(point: str) -> None:
+    interrupted = Interrupted(point)
+
+    async def speak_first(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await interrupted.reached.wait()
+        body = b'{"status": "success", "message_id": "unasked"}'
+        writer.write(b"HTTP/1.1 202 Accepted\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+        await writer.drain()
+        interrupted.may_go_on.set()
+        try:
+            received.append(await reader.read())
+        except ConnectionResetError:
+            received.append(b"")
+        writer.close()
+
+    received: list[bytes] = []
+    server = await asyncio.start_server(speak_first, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    async with (
+        interrupted.session,
+        httpx.AsyncClient(transport=AiohttpTransport(client=interrupted.session)) as given,
+        async_client(url, http_client=given, retries=0) as client,
+    ):
+        response = await client.track_event(Event("user-1", "order_placed"))
+        while not received:
+            await asyncio.sleep(0)
+    server.close()
+    await server.wait_closed()
+    assert (response.outcome, response.message) == ("not_sent", SPOKE_FIRST)
+    assert received == [b""]
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12) or not HEAD_WAITS, reason="the head goes out at once there")
+@pytest.mark.parametrize("engine", ["default", "given aiohttp"])
+async def test_what_comes_in_the_round_before_the_head_goes_out_is_no_answer(
+    engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken, said = threading.Event(), threading.Event()
+    send = aiohttp.ClientRequest.send
+
+    async def send_slowly(request: aiohttp.ClientRequest, connection: Connection) -> aiohttp.ClientResponse:
+        response = await send(request, connection)
+        if server.requests:
+            # The loop is held up here, with what is to be written waiting for its next round.
+            taken.set()
+            assert said.wait(10)
+        return response
+
+    async def answer_and_copy(exchange: Exchange) -> None:
+        answer = (await marked(exchange)).whole
+        await exchange.connection.send(answer)
+        await asyncio.to_thread(taken.wait)
+        await exchange.connection.send(answer)
+        said.set()
+
+    monkeypatch.setattr(aiohttp.ClientRequest, "send", send_slowly)
+    events = [Event("user-1", "order_placed"), Event("user-2", "order_placed")]
+    with FaultServer() as server:
+        server.script.plan(answer_and_copy)
+        server.script.always(Tricks(lambda one: [one.whole]).fault)
+        async with opened(server.url, engine) as client:
+            responses = [await client.track_event(event) for event in events]
+        assert [response.attempts for response in responses] == [1, 2]
+        # The attempt that was given up did not reach the server.
+        assert server.requests == 2
+    check(server, list(zip(events, responses, strict=True)))
+
+
+async def test_an_interim_answer_is_not_the_last_word(server_that_ends: FaultServer) -> None:
+    async with opened(server_that_ends.url, "default") as client:
+        response = await client.track_event(Event("user-1", "order_placed"))
+    assert (response.outcome, response.success) == ("unknown", False)
+
+
+@pytest.fixture(params=[b"100 Continue", b"101 Switching Protocols", b"102 Processing", b"103 Early Hints"])
+def server_that_ends(request: pytest.FixtureRequest) -> Iterator[FaultServer]:
+    """Give a server whose last word is an interim answer."""
+
+    async def end(exchange: Exchange) -> None:
+        await marked(exchange)
+        await exchange.connection.send(b"HTTP/1.1 " + request.param + b"\r\n\r\n")
+        await exchange.connection.close()
+
+    with FaultServer() as server:
+        server.script.always(end)
+        yield server

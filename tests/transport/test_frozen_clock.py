@@ -1,0 +1,133 @@
+"""Applications freeze the clock in tests: a blocking call ends all the same, an asynchronous one says what to set."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import uvloop
+
+from suprsend_async import AsyncSuprsend, ConfigurationError, Event, Suprsend
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from tests.conftest import Server
+
+freezegun: Any = pytest.importorskip("freezegun")
+time_machine: Any = pytest.importorskip("time_machine")
+pytestmark = pytest.mark.extras("freezegun", "time_machine")
+
+MOMENT = "2026-01-02 03:04:05"
+FREEZERS = {
+    "freezegun": lambda: freezegun.freeze_time(MOMENT),
+    "freezegun, ticking": lambda: freezegun.freeze_time(MOMENT, tick=True),
+    "freezegun, asyncio real": lambda: freezegun.freeze_time(MOMENT, real_asyncio=True),
+    "time-machine": lambda: time_machine.travel(MOMENT, tick=False),
+}
+
+
+@pytest.mark.parametrize("freeze", FREEZERS.values(), ids=FREEZERS)
+def test_a_blocking_call_retries_and_ends(server: Server, freeze: Callable[[], Any]) -> None:
+    server.script.extend([server.answer(503), server.answer(503), server.accept, server.hold])
+    with freeze(), Suprsend("key", "secret", base_url=server.url) as client:
+        response = client.track_event(Event("user-1", "signed_up"))
+        assert (response.outcome, response.attempts) == ("accepted", 3)
+        silent = client.with_options(timeout=0.2).track_event(Event("user-1", "signed_up"))
+        assert (silent.outcome, silent.error_type) == ("unknown", "deadline_exceeded")
+        server.release.set()
+
+
+def test_a_client_imported_and_made_before_is_called_when_the_clock_stands(server: Server) -> None:
+    with Suprsend("key", "secret", base_url=server.url) as client:
+        assert client.track_event(Event("user-1", "signed_up")).success
+        server.script.append(server.answer(503))
+        with freezegun.freeze_time(MOMENT):
+            assert client.track_event(Event("user-1", "signed_up")).attempts == 2
+        server.script.append(server.answer(503))
+        assert client.track_event(Event("user-1", "signed_up")).attempts == 2
+
+
+def test_a_package_imported_while_the_clock_stands(
+    server: Server, run_python: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    server.script.extend([server.answer(503), server.accept, server.answer(503)])
+    process = run_python("""
+        from freezegun import freeze_time
+        def send(client):
+            response = client.track_event(Event("user-1", "signed_up"))
+            print(response.outcome, response.attempts)
+        with freeze_time("2026-01-02"):
+            from suprsend_async import Event, Suprsend
+            with Suprsend(KEY, SECRET, base_url=URL) as client:
+                send(client)
+        with client:
+            send(client)
+    """)
+    assert process.stdout == "accepted 2\naccepted 2\n", process.stderr
+    assert process.returncode == 0
+
+
+async def buffered(client: AsyncSuprsend, **options: Any) -> None:
+    async with client.buffer(**options):
+        pass
+
+
+async def entered(client: AsyncSuprsend) -> None:
+    async with client:
+        pass
+
+
+CALLS: dict[str, Callable[[AsyncSuprsend, Path], Awaitable[object]]] = {
+    "track_event": lambda client, _: client.track_event(Event("user-1", "signed_up")),
+    "bulk_events.send": lambda client, _: client.bulk_events.send([Event("user-1", "signed_up")]),
+    "buffer": lambda client, _: buffered(client),
+    "buffer with a spool": lambda client, folder: buffered(client, spool=folder),
+    "async with": lambda client, _: entered(client),
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+async def test_an_asynchronous_call_says_at_once_what_to_set(
+    make_client: Callable[..., AsyncSuprsend],
+    server: Server,
+    tmp_path: Path,
+    call: Callable[[AsyncSuprsend, Path], Awaitable[object]],
+) -> None:
+    client = make_client(server.url)
+    with (
+        freezegun.freeze_time(MOMENT),
+        pytest.raises(ConfigurationError, match=r"real_asyncio=True.*tick=True"),
+    ):
+        await call(client, tmp_path)
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("freeze", list(FREEZERS.values())[1:], ids=list(FREEZERS)[1:])
+def test_what_it_says_to_set_works(server: Server, freeze: Callable[[], Any]) -> None:
+    server.script.extend([server.answer(503), server.accept, server.hold])
+
+    async def main() -> None:
+        async with AsyncSuprsend("key", "secret", base_url=server.url) as client:
+            response = await client.track_event(Event("user-1", "signed_up"))
+            assert (response.outcome, response.attempts) == ("accepted", 2)
+            silent = await client.with_options(timeout=0.2).track_event(Event("user-1", "signed_up"))
+            assert silent.outcome == "unknown"
+            server.release.set()
+            assert (await client.bulk_events.send([Event("user-1", "signed_up")])).success == 1
+
+    with freeze():
+        asyncio.run(main())
+
+
+def test_uvloop_has_a_clock_of_its_own(server: Server) -> None:
+    async def main() -> int:
+        async with AsyncSuprsend("key", "secret", base_url=server.url) as client:
+            return (await client.track_event(Event("user-1", "signed_up"))).attempts
+
+    server.script.append(server.answer(503))
+    with freezegun.freeze_time(MOMENT):
+        assert uvloop.run(main()) == 2
