@@ -5,6 +5,8 @@ The addresses are from the ranges reserved for documentation: what slips through
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import textwrap
 from collections.abc import Callable
 from xml.etree import ElementTree as ET
@@ -44,6 +46,25 @@ def test_a_block_that_is_stopped_lets_pass() -> None:
     block.stop()
     block.check("192.0.2.1")
     assert [refused.host for refused in block.take_refused()] == ["192.0.2.1"]
+
+
+def test_a_block_that_is_stopped_says_nothing_while_the_interpreter_ends() -> None:
+    # Python gives this up after the names of all modules.
+    source = """
+        import builtins, sys
+        from suprsend_async.integrations.pytest_network import NetworkBlock
+
+        class Late:
+            def __del__(self, audit=sys.audit):
+                audit("socket.connect", None, None)
+
+        block = NetworkBlock()
+        block.start()
+        block.stop()
+        builtins.late = Late()
+    """
+    ended = subprocess.run([sys.executable, "-c", textwrap.dedent(source)], capture_output=True, text=True, check=True)
+    assert ended.stderr == ""
 
 
 ATTEMPTS = {

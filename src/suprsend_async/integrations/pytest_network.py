@@ -85,6 +85,9 @@ class NetworkBlock:
             raise error
 
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
+        # The hook is called until the interpreter is gone, and the names of this module go before it.
+        if not self._on:
+            return
         if event in _ADDRESS_EVENTS:
             self._check_address(*arguments)
         elif event in _NAME_EVENTS:
