@@ -31,3 +31,9 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture
 def job(tmp_path: Path) -> Job:
     return Job(tmp_path)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is in flight when a job stops ends at once: for servers that never answer."""
+    monkeypatch.setattr("suprsend_async.bulk.job.DRAIN_SECONDS", 0.05)

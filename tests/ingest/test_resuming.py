@@ -82,6 +82,7 @@ async def test_cancelling_keeps_the_checkpoint(job: Job, server: Server) -> None
     assert keys_received(server) == expected(2_000)
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_what_is_in_flight_when_it_stops_stays_in_flight(job: Job, server: Server) -> None:
     job.write(150)
     server.script.append(server.accept)
@@ -157,6 +158,7 @@ async def test_after_a_day_it_is_listed_and_not_sent(job: Job, sandbox: Sandbox)
     assert (keys(sandbox), sandbox.repeats) == (expected(300), 0)
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_sending_again_does_not_make_it_younger(job: Job, server: Server) -> None:
     job.write(100)
     async with AsyncSuprsend("k" * 20, "secret", base_url=server.url) as client:

@@ -243,6 +243,7 @@ async def test_what_may_have_arrived_is_not_made_anew_when_the_job_is_changed(jo
     )
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_a_job_with_rows_in_flight_is_first_to_go_on_unchanged(job: Job, server: Server) -> None:
     write_lines(job, 150, row3="not JSON")
     server.script.append(server.accept)
