@@ -48,6 +48,10 @@ def tests(session: nox.Session) -> None:
     session.run("pytest", "-q", *BESIDE, *ELSEWHERE, *session.posargs)
 
 
+for version in ("3.12", "3.13"):
+    nox.session(name=f"tests-{version}", python=version, venv_backend="virtualenv")(tests)
+
+
 @nox.session
 def long(session: nox.Session) -> None:
     """Run the tests that take seconds each: kills, flat memory over many records, every way to write a name."""
