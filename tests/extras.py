@@ -19,17 +19,17 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if "not extras" not in config.getoption("markexpr"):
         return None
     module = collection_path / "conftest.py" if collection_path.is_dir() else collection_path
-    return _is_marked(module) or None
+    return is_marked(module) or None
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     folders = (folder for folder in item.path.parents if HERE in folder.parents)
-    if any(_is_marked(folder / "conftest.py") for folder in folders):
+    if any(is_marked(folder / "conftest.py") for folder in folders):
         item.add_marker(pytest.mark.extras)
 
 
 @cache
-def _is_marked(module: Path) -> bool:
+def is_marked(module: Path) -> bool:
     """Tell whether all of a module, or of a conftest's folder, needs an extra."""
     if module.suffix != ".py" or not module.exists():
         return False

@@ -204,7 +204,10 @@ def test_every_module_stands_in_a_contract() -> None:
     assert listed | set(layers["exhaustive_ignores"]) == there
     assert layers["exhaustive_ignores"] == ["sandbox"]
     assert sandbox_first["source_modules"] == sandbox_last["forbidden_modules"] == ["suprsend_async.sandbox"]
-    assert {path.name for path in PACKAGE.parent.iterdir() if path.suffix == ".py"} == {"suprsend_async_pytest.py"}
+    # Beside an installed package stand those of others.
+    if PACKAGE.parent.name == "src":
+        beside = {path.name for path in PACKAGE.parent.iterdir() if path.suffix == ".py"}
+        assert beside == {"suprsend_async_pytest.py"}
 
 
 # Names

@@ -120,6 +120,9 @@ def interpreters() -> list[str]:
     """Return this Python, and those of environments beside it which can run the package, one for each version."""
     here = f"3.{sys.version_info.minor}"
     found = {here: sys.executable}
+    if SOURCE.name != "src":
+        # What is installed lies among libraries of this Python alone.
+        return [sys.executable]
     for python in sorted(Path(sys.prefix).parent.glob("*/bin/python3.*")):
         version = python.name.removeprefix("python")
         if version not in found and _can_run(python):

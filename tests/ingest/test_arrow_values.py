@@ -18,6 +18,8 @@ import pytest
 
 from suprsend_async.ingest import FileContent, Parquet, SourceError, open_sources
 
+pytestmark = pytest.mark.extras("files")
+
 NS = 1_700_000_000_123_456_789
 TIME, ZONED = pa.timestamp("ns", "UTC"), pa.timestamp("ns", "Europe/Berlin")
 TEXT, LOCAL = "2023-11-14T22:13:20.123456Z", "2023-11-14T23:13:20.123456+01:00"

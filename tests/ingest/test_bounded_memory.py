@@ -18,7 +18,7 @@ from suprsend_async.ingest import FileContent, Parquet, Row
 from suprsend_async.ingest.job.row_reader import BATCH_BYTES, batches
 from suprsend_async.ingest.sources.columnar import SizedRow, python_bytes
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.extras("files")]
 
 READ = """
 import resource, sys

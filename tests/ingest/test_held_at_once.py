@@ -19,6 +19,8 @@ from suprsend_async.ingest.sources import held_at_once
 from suprsend_async.ingest.sources.arrow_messages import batch_bytes
 from suprsend_async.ingest.sources.parquet_pages import page_bytes
 
+pytestmark = pytest.mark.extras("files")
+
 MEBIBYTE = 1024 * 1024
 ROWS = pa.table({"a": [f"{number}{'x' * 1_000}" for number in range(4_000)], "b": [[1, None]] * 4_000})
 """About 4 MB."""

@@ -24,6 +24,8 @@ from suprsend_async.ingest import (
 )
 from suprsend_async.sandbox import Sandbox
 
+pytestmark = pytest.mark.extras("sandbox")
+
 NOW = 1_767_225_600.0
 
 

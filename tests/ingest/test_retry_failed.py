@@ -34,6 +34,8 @@ from suprsend_async.ingest import (
 from suprsend_async.ingest.job.checkpoint import read_checkpoint
 from suprsend_async.sandbox import Sandbox
 
+pytestmark = pytest.mark.extras("all")
+
 NO_KEY = EventMapping(distinct_id="user", event="signed_up")
 
 
