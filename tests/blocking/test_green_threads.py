@@ -11,6 +11,7 @@ import pytest
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.conftest import Received, Server
 
@@ -169,6 +170,27 @@ else:
     raise AssertionError
 client.close()
 """)
+
+
+def test_a_spool_is_written_sent_and_begun_anew_in_a_forked_worker(
+    run: Callable[[str], str], server: Server, tmp_path: Path
+) -> None:
+    run(f"""{GEVENT}
+tracker = client.buffer(spool={str(tmp_path)!r}).open()
+gevent.joinall([gevent.spawn(tracker.enqueue, event(number)) for number in range(20)], raise_error=True)
+child = os.fork()
+if child == 0:
+    tracker.enqueue(event("child"))
+    tracker.close()
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+tracker.close()
+assert tracker.stats().accepted == 20
+client.close()
+""")
+    users = [event["distinct_id"] for request in server.requests for event in request.json]
+    assert sorted(users) == sorted(["user-child", *(f"user-{number}" for number in range(20))])
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_without_patched_threads_gevent_changes_nothing(run: Callable[[str], str]) -> None:

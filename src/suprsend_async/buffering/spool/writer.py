@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import threading
 from dataclasses import dataclass
-from queue import Empty, SimpleQueue
+from queue import Empty
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from suprsend_async import logs
 from suprsend_async.errors import SpoolError
 from suprsend_async.forking import Rest, rest_while_forking
-from suprsend_async.threads import has_green_threads
+from suprsend_async.threads import Thread, original
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from queue import SimpleQueue
 
     from suprsend_async.buffering.spool.store import SpoolStore
 
@@ -23,6 +23,8 @@ T = TypeVar("T")
 
 # Jobs in one transaction at most.
 GROUP = 1_000
+# Seconds that the event loop waits for a thread which has closed its store: it has nothing left to do.
+JOIN_LIMIT = 1.0
 
 
 @dataclass(slots=True, eq=False)
@@ -76,10 +78,11 @@ class Writer:
         self._open_store = open_store
         self._close_store = close_store
         self._on_commit = on_commit
-        self._jobs: SimpleQueue[_Job | Rest | None] = SimpleQueue()
+        # Not gevent's, which wakes up no other thread.
+        self._jobs: SimpleQueue[_Job | Rest | None] = original("queue", "SimpleQueue")()
         self._is_closed = False
         # A daemon: what is stored is safe, and must not keep a program from ending that leaves no block properly.
-        self._thread = threading.Thread(target=self._work, name="suprsend-async-spool", daemon=True)
+        self._thread = Thread(self._work, "suprsend-async-spool")
 
     async def open(self) -> None:
         """Start the thread and open the store.
@@ -119,11 +122,11 @@ class Writer:
         self._is_closed = True
         self._jobs.put(None)
         await self._closed
-        self._thread.join()
+        self._thread.join(JOIN_LIMIT)
 
     def let_rest(self, rest: Rest) -> bool:
         """Have the thread take this rest between two transactions; returns whether it will."""
-        if self._is_closed or has_green_threads():
+        if self._is_closed:
             return False
         self._jobs.put(rest)
         return True
