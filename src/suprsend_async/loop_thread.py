@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from suprsend_async.errors import ConfigurationError, ConnectionFailed
 from suprsend_async.forking import forget_after_fork
 from suprsend_async.running_loop import DRAIN_LIMIT, LoopOnCaller, RunningLoop, StoppedError
-from suprsend_async.threads import has_green_threads, is_ending, let_greenlets_go_on, original, refuse_eventlet
+from suprsend_async.threads import Turns, is_ending, refuse_eventlet
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Awaitable, Callable, Coroutine
 
 T = TypeVar("T")
@@ -39,9 +38,8 @@ class LoopThread:
         """
         self._close = close
         self._closed = False
-        self._lock: threading.RLock = original("threading", "RLock")()
+        self._turns = Turns()
         self._running: RunningLoop | None = None
-        self._is_starting = False
         self._stopped: RunningLoop | None = None
         self._bulks: set[asyncio.Task[None]] = set()
         _all.add(self)
@@ -52,9 +50,8 @@ class LoopThread:
         """Be ready to start anew; returns what was running."""
         inherited = [one for one in (self._running, self._stopped, *self._bulks) if one is not None]
         self._running = self._stopped = None
-        self._is_starting = False
         self._bulks = set()
-        self._lock = original("threading", "RLock")()
+        self._turns = Turns()
         return inherited
 
     @property
@@ -126,19 +123,13 @@ class LoopThread:
             running.call(function)
 
     def _start(self, advice: str) -> RunningLoop:
-        # The greenlets of one thread hold its lock all at once.
-        while self._is_starting and has_green_threads():
-            let_greenlets_go_on()
-        with self._lock:
+        with self._turns:
             if self._closed:
                 raise ConfigurationError(CLOSED)
             running = self._running
             if running is None or running.is_ending:
-                self._is_starting = True
-                try:
+                with self._turns.long():
                     running = self._begin()
-                finally:
-                    self._is_starting = False
         _refuse_own_thread(running, advice)
         return running
 

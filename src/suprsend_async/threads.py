@@ -6,14 +6,14 @@ import asyncio
 import sys
 import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 
 from suprsend_async.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -58,6 +58,36 @@ def destroy_hub() -> None:
 def let_greenlets_go_on() -> None:
     """Wait for a moment in which another greenlet of this thread may end what it has begun."""
     time.sleep(_LOOK_SECONDS)
+
+
+class Turns:
+    """A lock for what takes a while: of threads, and of greenlets, also where gevent has patched since it was made.
+
+    The greenlets of one thread hold its lock all at once. Who holds it may take it again, as in a signal's handler.
+    """
+
+    __slots__ = ("_holder", "_lock")
+
+    def __init__(self) -> None:
+        self._lock: threading.RLock = original("threading", "RLock")()
+        self._holder: int | None = None
+
+    def __enter__(self) -> None:
+        while self._holder is not None and has_green_threads() and self._holder != threading.get_ident():
+            let_greenlets_go_on()
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+    @contextmanager
+    def long(self) -> Generator[None]:
+        """Have it to oneself for what lets other greenlets go on, inside of `with` on the lock itself."""
+        outer, self._holder = self._holder, threading.get_ident()
+        try:
+            yield
+        finally:
+            self._holder = outer
 
 
 def is_ending(error: Exception | None = None) -> bool:

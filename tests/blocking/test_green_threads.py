@@ -193,6 +193,33 @@ client.close()
     assert list(tmp_path.iterdir()) == []
 
 
+def test_greenlets_of_a_worker_that_gevent_patched_after_the_fork_enter_a_buffer_once(
+    run: Callable[[str], str], server: Server
+) -> None:
+    run("""
+import os, warnings
+from suprsend_async import Event, Suprsend
+client = Suprsend(KEY, SECRET, base_url=URL)
+tracker = client.buffer().open()
+child = os.fork()  # as gunicorn does with --preload
+if child == 0:
+    import gevent.monkey
+    warnings.simplefilter("ignore")  # it would rather patch before `ssl` is imported
+    gevent.monkey.patch_all()
+    import gevent
+    calls = [gevent.spawn(tracker.enqueue, Event(f"user-{number}", "signed_up")) for number in range(20)]
+    gevent.joinall(calls, raise_error=True)
+    tracker.close()
+    assert tracker.stats().accepted == 20
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+tracker.close()
+client.close()
+""")
+    users = [event["distinct_id"] for request in server.requests for event in request.json]
+    assert sorted(users) == sorted(f"user-{number}" for number in range(20))
+
+
 def test_without_patched_threads_gevent_changes_nothing(run: Callable[[str], str]) -> None:
     run("""
 import gevent.monkey

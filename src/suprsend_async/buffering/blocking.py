@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import sys
-import threading
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 from suprsend_async.buffering.lifecycle import Tracker
@@ -13,6 +12,7 @@ from suprsend_async.buffering.tracker import BufferedTracker
 from suprsend_async.derived_methods import Blocking, blocking
 from suprsend_async.errors import ConfigurationError
 from suprsend_async.forking import forget_after_fork
+from suprsend_async.threads import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -44,8 +44,7 @@ class BlockingTracker(Blocking[A], Generic[A]):
         super().__init__(loop, twin)
         self._client = client
         self._exits = exits
-        # Not a plain lock: a signal's handler may call in while its own thread holds it.
-        self._lock = threading.RLock()
+        self._turns = Turns()
         self._is_open = False
         # The thread on which the twin was entered; None if it is yet to be entered in this process.
         self._entered_on: object = None
@@ -54,7 +53,7 @@ class BlockingTracker(Blocking[A], Generic[A]):
 
     def forget(self) -> None:
         """Be ready to begin anew in a forked child, with its first call."""
-        self._lock = threading.RLock()
+        self._turns = Turns()
         self._entered_on = None
         self._finalizer = None
 
@@ -77,7 +76,7 @@ class BlockingTracker(Blocking[A], Generic[A]):
             >>> tracker.stats().accepted
             1
         """
-        with self._lock:
+        with self._turns:
             if self._is_open:
                 raise ConfigurationError("this buffer is in use; call client.buffer() for another one")
             self._enter()
@@ -123,7 +122,7 @@ class BlockingTracker(Blocking[A], Generic[A]):
         if self.loop.is_here:
             # It says itself what to call there instead.
             return self.loop
-        with self._lock:
+        with self._turns:
             if not self._is_open:
                 raise ConfigurationError("this needs an open buffer: call it inside `with client.buffer() as tracker`")
             if self._entered_on is None:
@@ -143,8 +142,9 @@ class BlockingTracker(Blocking[A], Generic[A]):
         self._leave(kind, error, traceback)
 
     def _enter(self) -> None:
-        self.loop.call("async with AsyncSuprsend.buffer()", self.twin.__aenter__)
-        self._entered_on = self.loop.running
+        with self._turns.long():
+            self.loop.call("async with AsyncSuprsend.buffer()", self.twin.__aenter__)
+            self._entered_on = self.loop.running
         # Hooks of the application that are made later run before this one, and may still call.
         atexit.register(self.close)
         # A child of multiprocessing ends without the interpreter's own hooks, and has this one instead.
@@ -156,7 +156,7 @@ class BlockingTracker(Blocking[A], Generic[A]):
     ) -> None:
         advice = "async with AsyncSuprsend.buffer()"
         self.loop.check_elsewhere(advice)
-        with self._lock:
+        with self._turns:
             entered_on, self._entered_on, self._is_open = self._entered_on, None, False
             finalizer, self._finalizer = self._finalizer, None
         atexit.unregister(self.close)
