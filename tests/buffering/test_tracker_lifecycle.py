@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable
 
+    from tests.conftest import Received
+
 
 async def test_leaving_the_block_sends_what_is_left(client: AsyncSuprsend, server: Server) -> None:
     async with client.buffer(linger=3600) as tracker:
@@ -168,6 +170,32 @@ async def test_another_thread_is_told_the_way(client: AsyncSuprsend) -> None:
         thread.start()
         await asyncio.to_thread(thread.join)
     assert "call_soon_threadsafe" in str(problems[0])
+
+
+async def test_closing_the_client_waits_for_a_block_that_is_being_left(
+    make_client: Callable[..., AsyncSuprsend], server: Server
+) -> None:
+    client = make_client(server.url, concurrency=1)
+    answers = threading.Event()
+
+    def answer_later(request: Received) -> bytes:
+        answers.wait()
+        return server.accept(request)
+
+    async def leave() -> int:
+        async with client.buffer() as tracker:
+            for event in events(250):
+                tracker.enqueue(event)
+        return tracker.stats().accepted
+
+    server.script.append(answer_later)
+    leaving = asyncio.create_task(leave())
+    await until_async(lambda: len(server.requests) == 1)
+    closing = asyncio.create_task(client.aclose())
+    await all_have_run()
+    answers.set()
+    await closing
+    assert await leaving == 250
 
 
 async def test_a_closed_client_gives_no_buffer(client: AsyncSuprsend) -> None:

@@ -170,7 +170,16 @@ class Tracker(ABC, Generic[S]):
             raise problem
 
     async def _end(self, seconds: float) -> None:
-        """Send what is left for some seconds at most, and stop: the client is closed while the block goes on."""
+        """Send what is left for some seconds at most, and stop: the client is closed while the block goes on.
+
+        If the block is being left just now, that gets the seconds: who left it may have been interrupted meanwhile.
+        """
+        if self._session is not None and self._session.state is State.CLOSING:
+            over = anyio.Event()
+            self._task.when_over(over.set)
+            with anyio.move_on_after(seconds):
+                await over.wait()
+            return
         # Who closes the client waits for no event of the block; what goes wrong is in the log.
         with suppress(Exception):
             await self._leave(min(seconds, self._options.drain_timeout))
