@@ -124,7 +124,10 @@ class BlockingTracker(Blocking[A], Generic[A]):
             return self.loop
         with self._turns:
             if not self._is_open:
-                raise ConfigurationError("this needs an open buffer: call it inside `with client.buffer() as tracker`")
+                raise ConfigurationError(
+                    "this needs an open buffer: call it inside `with client.buffer() as tracker`, or between `open()` "
+                    "and `close()`"
+                )
             if self._entered_on is None:
                 self._enter()
             elif self.loop.running is not self._entered_on:
