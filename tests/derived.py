@@ -27,8 +27,8 @@ def derived_methods() -> list[Callable[..., Any]]:
         for cls in _subclasses(Blocking)
         if cls.__module__.startswith("suprsend_async.")
         for member in vars(cls).values()
-        # What makes an object is wrapped for another reason.
-        if inspect.isfunction(member) and hasattr(member, "__wrapped__") and member.__name__ != "__init__"
+        # What only explains a wrong call wraps a method of the same name.
+        if inspect.isfunction(member) and inspect.unwrap(member).__qualname__ != member.__qualname__
     ]
 
 

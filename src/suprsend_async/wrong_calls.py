@@ -16,17 +16,18 @@ F = TypeVar("F", bound="Callable[..., Any]")
 
 
 def explain_calls(cls: type) -> None:
-    """Make the asynchronous methods and iterators of a class with arguments that go by name explain a wrong call.
+    """Make the methods of a class that are awaited, or have arguments that go by name, explain a wrong call.
 
     The released SDK takes those arguments as one dict, `list({"limit": 10})`, and Python would only count.
     """
     for name, member in list(vars(cls).items()):
         is_candidate = inspect.isfunction(member) and not name.startswith("_") and not hasattr(member, "__wrapped__")
-        if is_candidate and member.__code__.co_kwonlyargcount:
-            if inspect.iscoroutinefunction(member):
-                setattr(cls, name, _explained(member))
-            elif str(member.__annotations__.get("return")).startswith("AsyncCursor"):
-                setattr(cls, name, _explained_iterator(member))
+        if not is_candidate:
+            continue
+        if inspect.iscoroutinefunction(member):
+            setattr(cls, name, _explained(member))
+        elif member.__code__.co_kwonlyargcount and not _is_generator(member):
+            setattr(cls, name, _explained_plain(member))
 
 
 def _explained(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -44,7 +45,11 @@ def _explained(method: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def _explained_iterator(method: Callable[..., Any]) -> Callable[..., Any]:
+def _is_generator(method: object) -> bool:
+    return inspect.isgeneratorfunction(method) or inspect.isasyncgenfunction(method)
+
+
+def _explained_plain(method: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(method)
     def call(self: object, /, *args: object, **options: object) -> Any:
         try:
@@ -77,9 +82,7 @@ def bare(method: F) -> F:
     return cast("F", inspect.unwrap(method))
 
 
-def refuse_wrong_call(
-    error: TypeError, method: Callable[..., Any], owner: type, args: Sequence[object]
-) -> None:
+def refuse_wrong_call(error: TypeError, method: Callable[..., Any], owner: type, args: Sequence[object]) -> None:
     """Raise the error of a call that did not fit, in its caller's words; return if that is not what it was.
 
     Args:
@@ -119,12 +122,13 @@ def _problem(error: TypeError, method: Callable[..., Any], owner: type, args: Se
 def _advice(code: CodeType, surplus: Sequence[object]) -> str | None:
     """Say how the arguments are given that are too many."""
     names = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
-    if not surplus or not (names or code.co_flags & inspect.CO_VARKEYWORDS):
+    if not surplus:
         return None
-    if not names:
-        return "pass the others by name"
+    is_named = bool(names or code.co_flags & inspect.CO_VARKEYWORDS)
     if not isinstance(surplus[0], Mapping):
-        return f"pass the others by name: {_listed(names)}"
+        return f"pass the others by name{': ' * bool(names)}{_listed(names)}" if is_named else None
+    if not names:
+        return "it has no options; client.request(method, route, query={…}) takes any"
     given = cast("Mapping[object, object]", surplus[0])
     named = [f"{name}={_shown(value)}" for name, value in given.items() if name in names]
     if len(named) < len(given) and "query" in names:
