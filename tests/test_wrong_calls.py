@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import traceback
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from suprsend_async import AsyncSuprsend, Suprsend
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from tests.conftest import Server
 
@@ -114,21 +115,35 @@ async def test_an_iterator_says_it_too(client: AsyncSuprsend, blocking_client: S
         assert said(error) == f"{owner}.iterate() {problem}"
 
 
-async def test_other_arguments_that_do_not_fit(client: Any, blocking_client: Any) -> None:
-    for prefix, of in (("Async", client), ("", blocking_client)):
-        calls = {
-            "Users.list() takes 1 positional argument but 2 were given; pass the others by name: "
-            "limit=…, after=…, before=…, tenant_id=…": lambda: of.users.list(10),  # noqa: B023
-            "Users.list() takes 1 positional argument but 2 were given; pass what is in the dict by name: "
-            "limit=…, after=…, before=…, tenant_id=…": lambda: of.users.list({"page": 1}),  # noqa: B023
-            "Users.list() got an unexpected keyword argument 'lim'": lambda: of.users.list(lim=10),  # noqa: B023
-            "Users.get() missing 1 required positional argument: 'distinct_id'": lambda: of.users.get(),  # noqa: B023
-        }
-        for problem, call in calls.items():
-            with pytest.raises(TypeError) as error:
-                result = call()
-                await result
-            assert str(error.value) == f"{prefix}{problem}"
+NAMES = "limit=…, after=…, before=…, tenant_id=…"
+TOO_MANY = "takes 1 positional argument but 2 were given"
+WRONG: dict[str, tuple[Callable[[Any], Any], str]] = {
+    "no name": (lambda users: users.list(10), f"list() {TOO_MANY}; pass the others by name: {NAMES}"),
+    "another option": (
+        lambda users: users.list({"page": 1}),
+        f"list() {TOO_MANY}; pass what is in the dict by name: {NAMES}",
+    ),
+    "another name": (lambda users: users.list(lim=10), "list() got an unexpected keyword argument 'lim'"),
+    "nothing": (lambda users: users.get(), "get() missing 1 required positional argument: 'distinct_id'"),
+}
+
+
+async def result_of(call: Callable[[Any], Any], users: object) -> object:
+    result = call(users)
+    return await result if inspect.isawaitable(result) else result
+
+
+@pytest.mark.parametrize(("call", "problem"), WRONG.values(), ids=WRONG)
+async def test_other_arguments_that_do_not_fit(
+    call: Callable[[Any], Any], problem: str, client: AsyncSuprsend, blocking_client: Suprsend
+) -> None:
+    for owner, users in (("AsyncUsers", client.users), ("Users", blocking_client.users)):
+        with pytest.raises(TypeError) as error:
+            await result_of(call, users)
+        assert str(error.value) == f"{owner}.{problem}"
+
+
+def test_what_is_derived_on_the_client_itself_names_the_client(blocking_client: Any) -> None:
     with pytest.raises(TypeError, match=r"^Suprsend\.track_event\(\) takes 2 positional arguments but 3 were given$"):
         blocking_client.track_event("user-1", "signed_up")
 
