@@ -124,7 +124,7 @@ async def people(client: AsyncSuprsend) -> None:
     page = await client.users.list(limit=10)
     print([found.distinct_id for found in page.results], page.has_next)
     print(len(page))  # wrong
-    print([found for found in page])  # wrong
+    print(list(page))  # wrong
     print(page["results"], page.get("meta"), "results" in page, page.meta["after"], user.get("plan", 5))
     print(page["results", 0])  # wrong
     await client.users.list({"limit": 10})  # wrong
