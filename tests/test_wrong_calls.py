@@ -140,7 +140,7 @@ async def test_other_arguments_that_do_not_fit(
     for owner, users in (("AsyncUsers", client.users), ("Users", blocking_client.users)):
         with pytest.raises(TypeError) as error:
             await result_of(call, users)
-        assert str(error.value) == f"{owner}.{problem}"
+        assert str(error.value).startswith(f"{owner}.{problem}")  # newer versions of Python guess a name besides
 
 
 def test_what_is_derived_on_the_client_itself_names_the_client(blocking_client: Any) -> None:
@@ -172,7 +172,8 @@ def test_an_option_of_the_released_client_says_what_to_use(kind: Any) -> None:
         assert said(error).startswith(problem)
         with pytest.raises(TypeError) as error:
             make("key", "planted", retries=3)
-        assert said(error) == f"{kind.__name__}() got an unexpected keyword argument 'retries'"
+        assert said(error).startswith(f"{kind.__name__}() got an unexpected keyword argument 'retries'")
+        assert "; use" not in said(error)
         frames = [frame for frame, _ in traceback.walk_tb(error.value.__traceback__)][1:]
         assert frames
         assert not any("planted" in repr(frame.f_locals) for frame in frames)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -109,12 +110,13 @@ def _problem(error: TypeError, method: Callable[..., Any], owner: type, args: Se
     called = owner.__name__ if is_class else f"{owner.__name__}.{method.__name__}"
     code = method.__code__
     advice = _advice(code, args[code.co_argcount - 1 :])
-    unexpected = said.rpartition("unexpected keyword argument ")[2].strip("'")
-    if advice is None and unexpected:
+    # Some versions of Python go on with a guess of their own.
+    unexpected = re.search(r"unexpected keyword argument '(\w+)'", said)
+    if is_class and unexpected:
         # Only those who call what the released SDK has pay for the table of it.
         from suprsend_async.released_names import instead
 
-        found = instead(owner, unexpected)
+        found = instead(owner, unexpected[1])
         advice = found and f"use {found}"
     return f"{called}() {said.removeprefix(start)}" + (f"; {advice}" if advice else "")
 
