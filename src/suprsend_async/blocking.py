@@ -10,7 +10,9 @@ from suprsend_async.client import AsyncSuprsend, refuse_view
 from suprsend_async.derived_methods import Blocking, blocking
 from suprsend_async.events.bulk import BulkEvents
 from suprsend_async.loop_thread import LoopThread
+from suprsend_async.released import ReleasedNames
 from suprsend_async.resources.blocking_access import BlockingResources
+from suprsend_async.wrong_calls import explained_init
 
 if TYPE_CHECKING:
     import os
@@ -45,11 +47,14 @@ class Suprsend(BlockingResources[AsyncSuprsend]):
         True
     """
 
+    @explained_init
     def __init__(
         self, workspace_key: str | None = None, workspace_secret: str | None = None, **options: Unpack[ClientOptions]
     ) -> None:
         try:
             client = AsyncSuprsend(workspace_key, workspace_secret, **options)
+        except TypeError as error:
+            raise _of_this_class(error, type(self)) from None
         finally:
             del workspace_key, workspace_secret, options  # as in `AsyncSuprsend`
         super().__init__(LoopThread(client.aclose), client)
@@ -71,6 +76,8 @@ class Suprsend(BlockingResources[AsyncSuprsend]):
         """
         try:
             client = AsyncSuprsend.with_workspace_api_key(workspace_uid, api_key, **options)
+        except TypeError as error:
+            raise _of_this_class(error, cls) from None
         finally:
             del workspace_uid, api_key, options
         facade = cls.__new__(cls)
@@ -192,7 +199,12 @@ class Suprsend(BlockingResources[AsyncSuprsend]):
             _warn(f"{self!r} made at {self.twin.made_at} was not closed", ResourceWarning, source=self)
 
 
-class BlockingBulkEventsResource(Blocking[AsyncSuprsend]):
+def _of_this_class(error: TypeError, cls: type) -> TypeError:
+    """Return what the asynchronous class said of an argument, by the name of the class that was given it."""
+    return TypeError(str(error).replace(f"{AsyncSuprsend.__name__}()", f"{cls.__name__}()", 1))
+
+
+class BlockingBulkEventsResource(ReleasedNames, Blocking[AsyncSuprsend]):
     """Many events in few requests: `client.bulk_events`."""
 
     path: ClassVar[str] = "bulk_events."
@@ -264,7 +276,7 @@ class BlockingBulkEventsResource(Blocking[AsyncSuprsend]):
         )
 
 
-class BlockingBulkEvents(Blocking[BulkEvents]):
+class BlockingBulkEvents(ReleasedNames, Blocking[BulkEvents]):
     """Events gathered in memory, to be sent together. Made by `client.bulk_events.new_instance()`."""
 
     path: ClassVar[str] = "bulk_events.new_instance()."

@@ -31,6 +31,7 @@ from suprsend_async.transport.request import Request
 from suprsend_async.transport.retry import RetryPolicy
 from suprsend_async.transport.session import Session
 from suprsend_async.transport.transport import Transport
+from suprsend_async.wrong_calls import explained_init
 
 if TYPE_CHECKING:
     import os
@@ -84,6 +85,7 @@ class AsyncSuprsend(AsyncResources):
 
     _credentials: Credentials | None = None
 
+    @explained_init
     def __init__(
         self,
         workspace_key: str | None = None,

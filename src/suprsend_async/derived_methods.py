@@ -8,6 +8,8 @@ from contextlib import suppress
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec, Self, TypeVar
 
+from suprsend_async.wrong_calls import bare, refuse_wrong_call
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
@@ -66,11 +68,16 @@ def blocking(method: Callable[Concatenate[A, P], Coroutine[Any, Any, T]]) -> Cal
         >>> print(Users.count.__qualname__, inspect.signature(Users.count), Users.count.__doc__)
         Users.count (self, tenant: str) -> int Return the number of users.
     """
+    method = bare(method)
 
     @wraps(method)
     def call(self: Blocking[A], /, *args: P.args, **kwargs: P.kwargs) -> T:
         advice = f"await AsyncSuprsend.{self.path}{method.__name__}()"
-        return self.ready_loop.call(advice, partial(method, self.twin, *args, **kwargs))
+        try:
+            return self.ready_loop.call(advice, partial(method, self.twin, *args, **kwargs))
+        except TypeError as error:
+            refuse_wrong_call(error, method, type(self), args)
+            raise
 
     call.__doc__ = without_await(method.__doc__)
     return call
@@ -80,11 +87,16 @@ def blocking_iterator(
     method: Callable[Concatenate[A, P], AsyncCursor[T]],
 ) -> Callable[Concatenate[Blocking[A], P], Cursor[T]]:
     """Return the method whose cursor a blocking caller can step through."""
+    method = bare(method)
 
     @wraps(method)
     def call(self: Blocking[A], /, *args: P.args, **kwargs: P.kwargs) -> Cursor[T]:
         advice = f"async for item in AsyncSuprsend.{self.path}{method.__name__}()"
-        return Cursor(self.ready_loop, advice, method(self.twin, *args, **kwargs))
+        try:
+            return Cursor(self.ready_loop, advice, method(self.twin, *args, **kwargs))
+        except TypeError as error:
+            refuse_wrong_call(error, method, type(self), args)
+            raise
 
     call.__doc__ = without_await(method.__doc__)
     signature = inspect.signature(method)

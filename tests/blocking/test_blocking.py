@@ -15,6 +15,7 @@ import pytest
 from suprsend_async import AsyncSuprsend, ConfigurationError, Event, FailedRecord, Suprsend, ValidationError
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable, Iterator
 
     from tests.conftest import Server
@@ -261,6 +262,31 @@ def test_a_client_that_nobody_closed_warns_with_its_place_and_is_closed(
     server.wait_for_hang_ups(1)
     thread.join(10)
     assert not thread.is_alive()
+
+
+AT_THE_END = """
+import os
+from suprsend_async import Event, Suprsend
+
+def use():
+    client = Suprsend(KEY, SECRET, base_url=URL)
+    print(client.track_event(Event("user-1", "signed_up")).success)
+    return client
+
+if "LOCAL" in os.environ:
+    use()
+else:
+    client = use()
+"""
+
+
+def test_only_a_client_that_the_end_of_the_program_closes_does_not_warn(
+    run_python: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    at_the_end, before = run_python(AT_THE_END), run_python(AT_THE_END, LOCAL="1")
+    assert (at_the_end.stdout, at_the_end.stderr) == ("True\n", "")
+    assert before.stdout == "True\n"
+    assert re.search(r"ResourceWarning: Suprsend\(.*\) made at <string>:\d+ was not closed", before.stderr)
 
 
 def test_a_bulk_outlives_the_client_it_came_from(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from suprsend_async import ObjectEdit, SubscriberListBroadcast, Suprsend, UserEdit, WorkflowTriggerRequest
+from suprsend_async import Event, ObjectEdit, SubscriberListBroadcast, Suprsend, UserEdit, WorkflowTriggerRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -65,8 +65,14 @@ BULK_NAMES = {"trigger": "save()", "response": "save()", "chunks": "client.users
 PAGED_NAMES = {"cleaned_limit_offset": "ValidationError", "detail_url": "client.request("}
 OCCURRENCE_NAMES = {"body": "the fields", "as_json": "model_dump()", "get_final_json": "model_dump()"}
 
+EVENT_NAMES = {"as_json": "event.model_dump()", "get_final_json": "event.model_dump()"}
+EVENT_BULK_NAMES = {"response": "trigger()", "chunks": "client.bulk_events.stream(source)", "config": "the client"}
+
 OWNERS: dict[str, tuple[Callable[[AsyncSuprsend | Suprsend], object], dict[str, str]]] = {
     "client": (lambda client: client, CLIENT_NAMES),
+    "event": (lambda client: Event("user-1", "signed_up"), EVENT_NAMES),
+    "events": (lambda client: client.bulk_events, {"config": "the client"}),
+    "event bulk": (lambda client: client.bulk_events.new_instance(), EVENT_BULK_NAMES),
     "users": (lambda client: client.users, USERS_NAMES),
     "objects": (lambda client: client.objects, OBJECTS_NAMES),
     "user edit": (lambda client: client.users.get_edit_instance("user-1"), USER_EDIT_NAMES),
@@ -104,6 +110,13 @@ def test_a_name_of_nobodys_is_only_said_to_be_none(fixture: str, owner: str, req
     with pytest.raises(AttributeError, match=r"has no attribute 'usres'$"):
         found.usres  # type: ignore[attr-defined]  # noqa: B018
     assert not hasattr(found, "_repr_html_")
+
+
+def test_each_client_names_its_own_way_to_close(client: AsyncSuprsend, blocking_client: Suprsend) -> None:
+    with pytest.raises(AttributeError, match=r"'AsyncSuprsend' object has no .* 'close'; use await client\.aclose\(\)"):
+        client.close  # type: ignore[attr-defined]  # noqa: B018
+    with pytest.raises(AttributeError, match=r"'Suprsend' object has no attribute 'aclose'; use client\.close\(\)"):
+        blocking_client.aclose  # type: ignore[attr-defined]  # noqa: B018
 
 
 def test_a_derived_edit_says_it_as_well() -> None:

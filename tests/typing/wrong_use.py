@@ -123,6 +123,10 @@ async def people(client: AsyncSuprsend) -> None:
     edit.add_fax("1")  # wrong
     page = await client.users.list(limit=10)
     print([found.distinct_id for found in page.results], page.has_next)
+    print(len(page))  # wrong
+    print(list(page))  # wrong
+    print(page["results"], page.get("meta"), "results" in page, page.meta["after"], user.get("plan", 5))
+    print(page["results", 0])  # wrong
     await client.users.list({"limit": 10})  # wrong
     async for found in client.users.iterate():
         print(found.distinct_id)

@@ -14,6 +14,7 @@ from suprsend_async.errors import (
     ValidationError,
     response_error_class,
 )
+from suprsend_async.keyed import Keyed
 from suprsend_async.outcome import Outcome
 from suprsend_async.transport.retry import RETRYABLE_STATUS
 
@@ -21,16 +22,23 @@ if TYPE_CHECKING:
     from suprsend_async.api.verdict import Verdict
 
 
-class Result(BaseModel):
+class Result(Keyed, BaseModel):
     """A model whose fields can be read as the platform's documentation shows: `response["success"]`."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, hide_input_in_errors=True)
 
-    def __getitem__(self, name: str) -> Any:
-        """Return a field by its name."""
-        if name in type(self).model_fields or name in type(self).model_computed_fields:
-            return getattr(self, name)
-        raise KeyError(name)
+    def __getitem__(self, key: str) -> Any:
+        """Return a field by its name.
+
+        Raises:
+            KeyError: There is no such field.
+        """
+        if key in type(self).model_fields or key in type(self).model_computed_fields:
+            return getattr(self, key)
+        raise KeyError(key)
+
+    def _keys(self) -> list[str]:
+        return [*type(self).model_fields, *type(self).model_computed_fields]
 
 
 class EventResponse(Result):

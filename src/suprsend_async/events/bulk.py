@@ -10,6 +10,7 @@ from suprsend_async.bulk.kind import RecordKind
 from suprsend_async.bulk.sender import BulkSender, GatheredRecords
 from suprsend_async.events.encoding import DOCUMENTED_EVENT_BYTES, Encoder
 from suprsend_async.events.event import Event
+from suprsend_async.released import ReleasedNames
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, Iterable
@@ -33,7 +34,7 @@ def event_kind(encoder: Encoder) -> RecordKind[Event]:
 
 
 @dataclass(frozen=True, slots=True)
-class BulkEventsResource:
+class BulkEventsResource(ReleasedNames):
     """Many events in few requests: `client.bulk_events`."""
 
     _sender: BulkSender[Event]
@@ -143,7 +144,7 @@ class BulkEventsResource:
         )
 
 
-class BulkEvents:
+class BulkEvents(ReleasedNames):
     """Events gathered in memory, to be sent together. Made by `client.bulk_events.new_instance()`."""
 
     def __init__(self, gathered: GatheredRecords[Event]) -> None:

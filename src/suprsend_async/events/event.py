@@ -21,6 +21,7 @@ from pydantic import (
 
 from suprsend_async.errors import ValidationError
 from suprsend_async.events.attachment import Attachment, attachment_from_url
+from suprsend_async.released import ReleasedNames
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -144,7 +145,7 @@ def _is_plain_identity(insert_id: Any, time: Any) -> bool:
     )
 
 
-class Event(BaseModel):
+class Event(ReleasedNames, BaseModel):
     """One occurrence: something happened to a user.
 
     Everything that identifies the occurrence is fixed when the event is made, so that every attempt, resume and

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from suprsend_async.api.call import fetch
+from suprsend_async.released import ReleasedNames
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,17 +21,6 @@ if TYPE_CHECKING:
     from suprsend_async.resources.users import AsyncUsers
     from suprsend_async.resources.workflows import AsyncWorkflows
     from suprsend_async.transport.request import Method, QueryValue
-
-
-class ReleasedNames:
-    """What an object says that is asked for a name of its counterpart in the released SDK."""
-
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> NoReturn:
-            from suprsend_async.resources.released_names import absent_name
-
-            raise AttributeError(absent_name(type(self), name), name=name, obj=self)
 
 
 class AsyncResources(ReleasedNames):

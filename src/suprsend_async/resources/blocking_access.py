@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from suprsend_async.derived_methods import Blocking, blocking
-from suprsend_async.resources.access import AsyncResources, ReleasedNames
+from suprsend_async.released import ReleasedNames
+from suprsend_async.resources.access import AsyncResources
 
 if TYPE_CHECKING:
     from suprsend_async.resources.blocking_lists import SubscriberLists

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from suprsend_async.bridge import Bridge
 from suprsend_async.derived_methods import Blocking, blocking, blocking_iterator
-from suprsend_async.resources.access import ReleasedNames
+from suprsend_async.released import ReleasedNames
 from suprsend_async.resources.id_batches import check_ids
 from suprsend_async.resources.list_sync import ListSync, ListVersion
 from suprsend_async.resources.payload import MAX_IDS

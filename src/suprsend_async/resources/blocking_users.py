@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from suprsend_async.bulk.bridged import send_bridged, stream_bridged
 from suprsend_async.derived_methods import Blocking, blocking, blocking_iterator
-from suprsend_async.resources.access import ReleasedNames
+from suprsend_async.released import ReleasedNames
 from suprsend_async.resources.edits import UserEdit
 from suprsend_async.resources.identity import UserBulk
 from suprsend_async.resources.users import AsyncUsers

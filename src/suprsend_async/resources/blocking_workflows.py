@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from suprsend_async.bulk.bridged import send_bridged, stream_bridged
 from suprsend_async.derived_methods import Blocking, blocking
-from suprsend_async.resources.access import ReleasedNames
+from suprsend_async.released import ReleasedNames
 from suprsend_async.resources.workflows import AsyncWorkflows, WorkflowBulk
 
 if TYPE_CHECKING:

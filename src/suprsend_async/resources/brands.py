@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from suprsend_async.api.call import fetch_record
 from suprsend_async.derived_methods import Blocking, blocking, blocking_iterator
-from suprsend_async.resources.access import ReleasedNames
+from suprsend_async.released import ReleasedNames
 from suprsend_async.resources.models import read_record
 from suprsend_async.resources.page import Listing, check_paging
 from suprsend_async.resources.payload import json_bytes, json_object

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, cast, overload
 from suprsend_async.checks import is_number
 from suprsend_async.errors import ValidationError
 from suprsend_async.events.json_values import jsonable
-from suprsend_async.resources.access import ReleasedNames
+from suprsend_async.released import ReleasedNames
 from suprsend_async.resources.payload import CHANNELS, check_channel, json_bytes, json_object, text
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from suprsend_async.api.verdict import Verdict, verdict_of_send
 from suprsend_async.bulk.kind import RecordKind
 from suprsend_async.errors import ValidationError
-from suprsend_async.resources.access import ReleasedNames
+from suprsend_async.released import ReleasedNames
 from suprsend_async.resources.edits import UserEdit
 from suprsend_async.resources.payload import json_bytes
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from suprsend_async.api.call import fetch_record
 from suprsend_async.derived_methods import Blocking, blocking, blocking_iterator
 from suprsend_async.errors import TransportError, ValidationError
-from suprsend_async.resources.access import ReleasedNames
+from suprsend_async.released import ReleasedNames
 from suprsend_async.resources.message_models import Message, MessageContent, MessageUpdate
 from suprsend_async.resources.models import list_in, object_in, read_record
 from suprsend_async.resources.page import MAX_PAGE_BYTES, Listing, check_paging

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, PlainSerializer, Strict, ValidatorFu
 from pydantic import ValidationError as PydanticValidationError
 
 from suprsend_async.errors import TransportError
+from suprsend_async.keyed import Keyed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,10 +40,11 @@ OptionalTexts = Annotated[list[str] | None, LENIENT, WRITTEN]
 OptionalMaps = Annotated[list[dict[str, Any]] | None, LENIENT, WRITTEN]
 
 
-class Record(BaseModel):
+class Record(Keyed, BaseModel):
     """A record as the platform sent it; what is not documented is kept, too.
 
-    `record["$email"]` reads any key, `to_dict()` returns all that came. `repr` shows names and counts, no values.
+    `record["$email"]` reads any key, and so do `in` and `get`; `to_dict()` returns all that came. `repr` shows names
+    and counts, no values.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
@@ -65,26 +67,17 @@ class Record(BaseModel):
             return getattr(self, key)
         raise KeyError(key)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return what came, as the JSON object that it was."""
-        document = {
-            name: _plain(getattr(self, name)) for name in type(self).model_fields if name in self.model_fields_set
-        }
-        return document | (self.model_extra or {})
+    def _came(self, key: str) -> bool:
+        return key in self.model_fields_set
+
+    def _keys(self) -> list[str]:
+        return [*(name for name in type(self).model_fields if name in self.model_fields_set), *(self.model_extra or {})]
 
     def __repr__(self) -> str:
         """Show the keys that came, and how many items there are in a list or an object; never a value."""
-        keys = [*(name for name in type(self).model_fields if name in self.model_fields_set), *(self.model_extra or {})]
-        return f"{type(self).__name__}({', '.join(_shown(key, self[key]) for key in keys)})"
+        return f"{type(self).__name__}({', '.join(_shown(key, self[key]) for key in self._keys())})"
 
     __str__ = __repr__
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Record):
-        return value.to_dict()
-    items = list_in(value)
-    return value if items is None else [_plain(item) for item in items]
 
 
 def _shown(key: str, value: Any) -> str:

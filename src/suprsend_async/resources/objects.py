@@ -8,7 +8,7 @@ from suprsend_async.api.call import fetch, fetch_record
 from suprsend_async.checks import class_of, is_released
 from suprsend_async.derived_methods import Blocking, blocking, blocking_iterator
 from suprsend_async.errors import TransportError, ValidationError
-from suprsend_async.resources.access import ReleasedNames
+from suprsend_async.released import ReleasedNames
 from suprsend_async.resources.edits import ObjectEdit, may_repeat, operations_in
 from suprsend_async.resources.models import Subscription, SuprsendObject, list_in, object_in, read_record
 from suprsend_async.resources.object_preferences import AsyncObjectPreferences
@@ -33,7 +33,7 @@ OBJECT = "v1/object/{object_type}/{object_id}/"
 SUBSCRIPTIONS = OBJECT + "subscription/"
 
 
-class AsyncObjects(ReleasedNames, AsyncObjectPreferences):
+class AsyncObjects(AsyncObjectPreferences):
     """The objects of a workspace: profiles, channels, subscriptions and preferences.
 
     Examples:

@@ -14,7 +14,7 @@ from suprsend_async.errors import ValidationError
 from suprsend_async.events.attachment import Attachment
 from suprsend_async.events.event import MAX_KEY_LENGTH
 from suprsend_async.events.json_values import jsonable
-from suprsend_async.resources.access import ReleasedNames
+from suprsend_async.released import ReleasedNames
 from suprsend_async.resources.edits import MAX_TENANT_LENGTH
 from suprsend_async.resources.file_attachment import FileAttachment, attachment_of
 from suprsend_async.resources.payload import json_bytes, text

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 from suprsend_async.api.call import fetch_record
 from suprsend_async.checks import is_number, whole_problem
 from suprsend_async.cursor import AsyncCursor
 from suprsend_async.errors import TransportError, ValidationError
+from suprsend_async.keyed import Keyed
 from suprsend_async.resources.models import Record, list_in, object_in, read_record
 from suprsend_async.resources.payload import check_tenant
 from suprsend_async.transport.request import Request
@@ -27,7 +28,7 @@ MAX_PAGE_BYTES = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Page(Generic[T]):
+class Page(Keyed, Generic[T]):
     """One page of a list.
 
     Attributes:
@@ -53,6 +54,35 @@ class Page(Generic[T]):
     after: str | None = None
     before: str | None = None
     offset: int | None = None
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """All but the results, as the platform's answer has it: `page["meta"]["has_next"]`."""
+        return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "results"}
+
+    def __getitem__(self, key: str) -> Any:
+        """Return one of the two parts of the platform's answer: "results" or "meta".
+
+        Raises:
+            KeyError: It is another key.
+        """
+        if key in self._keys():
+            return getattr(self, key)
+        raise KeyError(key)
+
+    def _keys(self) -> list[str]:
+        return ["meta", "results"]
+
+    if not TYPE_CHECKING:  # checkers know that a page has neither
+
+        def __len__(self) -> NoReturn:
+            raise TypeError("a Page has no length; use len(page.results), or page.count for all pages")
+
+        def __iter__(self) -> NoReturn:
+            raise TypeError("a Page cannot be iterated; use page.results, or iterate() in place of list()")
+
+        def __bool__(self) -> bool:
+            return True
 
     def __repr__(self) -> str:
         """Show counts; never a record or a cursor, which may be made of an id."""

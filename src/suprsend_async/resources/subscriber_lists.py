@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from suprsend_async.api.call import fetch, fetch_record
 from suprsend_async.checks import class_of
 from suprsend_async.errors import NotFound, ResponseError, SuprsendError, TransportError, ValidationError
-from suprsend_async.resources.access import ReleasedNames
+from suprsend_async.released import ReleasedNames
 from suprsend_async.resources.broadcast import SubscriberListBroadcast, broadcast_bytes
 from suprsend_async.resources.id_batches import check_ids, send_ids
 from suprsend_async.resources.list_models import Cancellation, ListUpdate, Subscriber

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from suprsend_async.api.call import fetch_record
 from suprsend_async.derived_methods import Blocking, blocking, blocking_iterator
+from suprsend_async.released import ReleasedNames
 from suprsend_async.resources.message_models import Template, TemplateChannel
 from suprsend_async.resources.models import read_record
 from suprsend_async.resources.page import MAX_PAGE_BYTES, Listing, check_paging
@@ -24,7 +25,7 @@ TEMPLATES = "v1/template/"
 TEMPLATE = TEMPLATES + "{template_slug}/"
 
 
-class AsyncTemplates:
+class AsyncTemplates(ReleasedNames):
     """The templates of a workspace, to be read.
 
     Examples:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from suprsend_async.released import ReleasedNames
 from suprsend_async.resources.preference_calls import PreferenceCalls, send_portions
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     Query = dict[str, QueryValue]
 
 
-class AsyncUserPreferences:
+class AsyncUserPreferences(ReleasedNames):
     """What users want to get: part of `client.users`.
 
     Examples:

@@ -8,7 +8,6 @@ from suprsend_async.api.call import fetch, fetch_record
 from suprsend_async.bulk.sender import BulkSender, GatheredRecords
 from suprsend_async.checks import class_of, is_released
 from suprsend_async.errors import NotFound, SuprsendError, ValidationError
-from suprsend_async.resources.access import ReleasedNames
 from suprsend_async.resources.edits import MAX_TENANT_LENGTH, UserEdit, may_repeat, operations_in
 from suprsend_async.resources.identity import IDENTITY_ROUTE, UserBulk, edit_kind, identity_bytes
 from suprsend_async.resources.models import ListSubscription, Subscription, User, read_record
@@ -39,7 +38,7 @@ USER_IN_TENANT = "v1/user/{distinct_id}/tenant/{tenant_id}/"
 MAX_PROFILES = 100
 
 
-class AsyncUsers(ReleasedNames, AsyncUserPreferences):
+class AsyncUsers(AsyncUserPreferences):
     """The users of a workspace: profiles, channels, tenants, subscriptions and preferences.
 
     Examples:

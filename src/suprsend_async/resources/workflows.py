@@ -8,7 +8,7 @@ from suprsend_async.api.call import fetch_record
 from suprsend_async.bulk.sender import BulkSender, GatheredRecords
 from suprsend_async.checks import class_of
 from suprsend_async.errors import ValidationError
-from suprsend_async.resources.access import ReleasedNames
+from suprsend_async.released import ReleasedNames
 from suprsend_async.resources.list_models import Cancellation
 from suprsend_async.resources.models import read_record
 from suprsend_async.resources.payload import filter_bytes, text

@@ -31,7 +31,35 @@ _CLIENT = {
     "add_attachment": "request.add_attachment(file_path) of a WorkflowTriggerRequest or a SubscriberListBroadcast",
 }
 
+_ASYNC_CLIENT = {**_CLIENT, "close": "await client.aclose(), or `async with`"}
+_BLOCKING_CLIENT = {**_CLIENT, "aclose": "client.close(), or `with`"}
+
 _CONFIG = "the client"
+
+_AS_A_DICT = "to_dict(), which returns a dict of its own"
+
+# What the released SDK returns is a dict.
+_KEYED = {
+    "keys": "to_dict().keys()",
+    "values": "to_dict().values()",
+    "items": "to_dict().items()",
+    "pop": _AS_A_DICT,
+    "popitem": _AS_A_DICT,
+    "setdefault": _AS_A_DICT,
+    "update": _AS_A_DICT,
+    "clear": _AS_A_DICT,
+    "as_dict": "to_dict()",
+}
+
+_EVENT_IS_WRITTEN = "the fields, or event.model_dump(): the event is written when it is sent"
+
+_EVENT = {"as_json": _EVENT_IS_WRITTEN, "get_final_json": _EVENT_IS_WRITTEN}
+
+_EVENT_BULK = {
+    "response": "what trigger() returns",
+    "chunks": "client.bulk_events.stream(source), which yields what each event came to",
+    "config": _CONFIG,
+}
 
 _USERS = {
     # Of `client.user` and `client.bulk_users`.
@@ -117,8 +145,14 @@ _OCCURRENCE = {
 }
 
 _INSTEAD: Mapping[str, Mapping[str, str]] = {
-    "AsyncSuprsend": _CLIENT,
-    "Suprsend": _CLIENT,
+    "Keyed": _KEYED,
+    "Event": _EVENT,
+    "AsyncSuprsend": _ASYNC_CLIENT,
+    "Suprsend": _BLOCKING_CLIENT,
+    "BulkEventsResource": {"config": _CONFIG},
+    "BlockingBulkEventsResource": {"config": _CONFIG},
+    "BulkEvents": _EVENT_BULK,
+    "BlockingBulkEvents": _EVENT_BULK,
     "AsyncUsers": _USERS,
     "Users": _USERS,
     "AsyncObjects": _OBJECTS,
@@ -145,7 +179,12 @@ _INSTEAD: Mapping[str, Mapping[str, str]] = {
 
 def absent_name(owner: type, name: str) -> str:
     """Return what is said of an attribute that an object of this class does not have."""
+    advice = instead(owner, name)
+    return f"{owner.__name__!r} object has no attribute {name!r}" + (f"; use {advice}" if advice else "")
+
+
+def instead(owner: type, name: str) -> str | None:
+    """Return what to use for a name that a class does not have; None if it is nobody's."""
     # A class that somebody derives from one of these says the same.
     tables = (_INSTEAD.get(ancestor.__name__, {}) for ancestor in owner.__mro__)
-    advice = next((table[name] for table in tables if name in table), None)
-    return f"{owner.__name__!r} object has no attribute {name!r}" + (f"; use {advice}" if advice else "")
+    return next((table[name] for table in tables if name in table), None)
