@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 EVENT_ROUTE = "v2/event/"
 
 
-class AsyncSuprsend(AsyncResources):
+class AsyncSuprsend(AsyncResources, explained=False):
     """The client for asyncio.
 
     Constructing it opens nothing and needs no running loop; connections are opened on demand, one pool for each

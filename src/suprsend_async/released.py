@@ -13,10 +13,11 @@ class ReleasedNames:
 
     __slots__ = ()
 
-    def __init_subclass__(cls, **options: Any) -> None:
-        """Let its methods explain a call that does not fit."""
+    def __init_subclass__(cls, *, explained: bool = True, **options: Any) -> None:
+        """Let its methods explain a call that does not fit; that costs each of them a coroutine more."""
         super().__init_subclass__(**options)
-        explain_calls(cls)
+        if explained:
+            explain_calls(cls)
 
     if not TYPE_CHECKING:
 
