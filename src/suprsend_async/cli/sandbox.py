@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from suprsend_async.cli.arrivals import ArrivalLines
 from suprsend_async.cli.terminal import NOT_ACCEPTED, counted, fail
 
 if TYPE_CHECKING:
@@ -56,6 +55,7 @@ def sandbox(
     shell. What arrives is shown as it comes, and in a browser at the address that it prints.
     """
     try:
+        from suprsend_async.cli.arrivals import ArrivalLines
         from suprsend_async.sandbox import Sandbox
     except ModuleNotFoundError as error:
         fail(str(error))
