@@ -1,7 +1,5 @@
 """The commands gathered."""
 
-from __future__ import annotations
-
 import os
 from typing import Annotated
 

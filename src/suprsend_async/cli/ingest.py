@@ -6,9 +6,7 @@ from contextlib import contextmanager
 import typer
 
 from suprsend_async.cli import ingest_options as given
-from suprsend_async.cli.output import OutputLost, lost_output
 from suprsend_async.cli.terminal import INTERRUPTED, STOPPED, fail
-from suprsend_async.errors import SuprsendError
 
 
 def ingest(
@@ -53,6 +51,7 @@ def ingest(
     """
     from suprsend_async.cli import ingest_look, ingest_session
     from suprsend_async.cli.ingest_plan import IngestPlan, beside, open_plan, refuse_compressed
+    from suprsend_async.cli.output import OutputLost, lost_output
     from suprsend_async.ingest import RunnerOptions, SourceOptions
 
     words = {
@@ -107,6 +106,8 @@ def ingest(
 @contextmanager
 def _translated_errors(*, is_looking: bool) -> Generator[None]:
     """End the command with a sentence for what is no fault of the program."""
+    from suprsend_async.errors import SuprsendError
+
     try:
         yield
     except SuprsendError as error:
