@@ -53,12 +53,7 @@ if TYPE_CHECKING:
         TemplateChannel,
     )
     from suprsend_async.resources.models import (
-        CategoryPreference,
-        ChannelPreference,
-        ChannelPreferences,
         ListSubscription,
-        Preferences,
-        PreferenceSection,
         SubscriberList,
         Subscription,
         SuprsendObject,
@@ -66,6 +61,13 @@ if TYPE_CHECKING:
         User,
     )
     from suprsend_async.resources.page import Page
+    from suprsend_async.resources.preference_models import (
+        CategoryPreference,
+        ChannelPreference,
+        ChannelPreferences,
+        Preferences,
+        PreferenceSection,
+    )
     from suprsend_async.resources.recipients import ObjectRecipient, Recipient
     from suprsend_async.resources.responses import TriggerResponse
     from suprsend_async.resources.tenant_models import (
@@ -170,9 +172,9 @@ _LATER = {
     "BufferedTracker": "buffering.tracker",
     "BulkResponse": "bulk.results",
     "Cancellation": "resources.list_models",
-    "CategoryPreference": "resources.models",
-    "ChannelPreference": "resources.models",
-    "ChannelPreferences": "resources.models",
+    "CategoryPreference": "resources.preference_models",
+    "ChannelPreference": "resources.preference_models",
+    "ChannelPreferences": "resources.preference_models",
     "ConfigurationError": "errors",
     "Conflict": "errors",
     "ConnectionFailed": "errors",
@@ -194,8 +196,8 @@ _LATER = {
     "ObjectRecipient": "resources.recipients",
     "Page": "resources.page",
     "PayloadTooLarge": "errors",
-    "PreferenceSection": "resources.models",
-    "Preferences": "resources.models",
+    "PreferenceSection": "resources.preference_models",
+    "Preferences": "resources.preference_models",
     "Progress": "bulk.progress",
     "RateLimited": "errors",
     "Recipient": "resources.recipients",
