@@ -232,12 +232,9 @@ _LATER = {
 
 
 if not TYPE_CHECKING:
-
+    # No `__dir__` beside it: freezegun looks at all that `dir()` says of every module, which would import everything.
     def __getattr__(name: str) -> object:
         if name not in _LATER:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         found = globals()[name] = getattr(import_module(f"suprsend_async.{_LATER[name]}"), name)
         return found
-
-    def __dir__() -> list[str]:
-        return sorted({*globals(), *_LATER})
