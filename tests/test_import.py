@@ -32,14 +32,46 @@ def run(source: str) -> str:
     return process.stdout.strip()
 
 
-def test_importing_loads_no_http_library_and_no_extra() -> None:
-    source = f"import sys, suprsend_async; print([name for name in {HEAVY!r} if name in sys.modules])"
+def test_importing_the_package_loads_none_of_its_modules() -> None:
+    source = """
+import sys
+before = set(sys.modules)
+import suprsend_async
+print(sorted(name for name in sys.modules if name.startswith("suprsend_async")))
+print(sorted({"asyncio", "anyio", "pydantic", "typing", "logging"} & (set(sys.modules) - before)))
+"""
+    assert run(source) == "['suprsend_async', 'suprsend_async.version']\n[]"
+
+
+def test_a_name_is_looked_up_once() -> None:
+    source = """
+import suprsend_async
+print("Event" in vars(suprsend_async), suprsend_async.Event is vars(suprsend_async)["Event"])
+"""
+    assert run(source) == "False True"
+
+
+def test_who_looks_at_all_modules_imports_none() -> None:
+    source = """
+import suprsend_async, sys
+print([getattr(suprsend_async, name) for name in dir(suprsend_async)] and "suprsend_async.client" in sys.modules)
+"""
+    assert run(source) == "False"  # freezegun does so
+
+
+def test_what_sends_events_loads_no_http_library_and_no_extra() -> None:
+    source = f"""
+import sys
+from suprsend_async import AsyncSuprsend, Event
+print([name for name in {HEAVY!r} if name in sys.modules])
+"""
     assert run(source) == "[]"
 
 
 def test_only_those_who_buffer_import_what_is_for_buffers() -> None:
     source = """
 import sys, suprsend_async
+suprsend_async.AsyncSuprsend
 print([name for name in sys.modules if "buffering" in name])
 print(suprsend_async.BufferStats.__name__, "suprsend_async.buffering.reports" in sys.modules)
 """
@@ -53,9 +85,62 @@ mine = lambda: sorted(name.rpartition(".")[2] for name in sys.modules if name.st
 client = suprsend_async.AsyncSuprsend("key", "secret")
 print(mine())
 client.objects
-print("objects" in mine(), "users" in mine(), "blocking_users" in mine())
+print("objects" in mine(), "users" in mine(), "blocking_users" in mine(), "preference_models" in mine())
 """
-    assert run(source) == "['access']\nTrue False False"
+    assert run(source) == "['access']\nTrue False False False"
+
+
+USING_A_CLIENT = """
+import asyncio, logging, tempfile, threading
+from importlib.machinery import ExtensionFileLoader, SourceFileLoader
+from suprsend_async import AsyncSuprsend, Event
+
+on_the_loop = []
+
+def watched(execute):
+    def watch(self, module):
+        if threading.current_thread() is threading.main_thread():
+            on_the_loop.append(module.__name__)
+        execute(self, module)
+    return watch
+
+for loader in (ExtensionFileLoader, SourceFileLoader):
+    loader.exec_module = watched(loader.exec_module)
+
+async def main():
+    # Nobody listens there.
+    async with AsyncSuprsend("key", "secret", base_url="http://127.0.0.1:1/", max_retries=0) as client:
+        {use}
+
+logging.disable()
+asyncio.run(main())
+print(*on_the_loop)
+"""
+
+
+def imported_on_the_loop(use: str) -> list[str]:
+    """Return what a program that uses an open client imports on its event loop, after `from suprsend_async import`."""
+    return run(USING_A_CLIENT.format(use=use)).split()
+
+
+def test_opening_a_client_and_the_first_calls_import_next_to_nothing_on_the_loop() -> None:
+    use = """
+        await client.track_event(Event("user-1", "signed_up", tenant_id="acme"))
+        await client.bulk_events.send([Event("user-1", "signed_up")])
+"""
+    imported = imported_on_the_loop(use)
+    assert all(name.startswith("suprsend_async.") for name in imported)
+    assert len(imported) <= 3
+
+
+def test_what_writes_a_spool_is_imported_in_a_thread() -> None:
+    use = """
+        async with client.buffer(spool=tempfile.mkdtemp()):
+            pass
+"""
+    imported = imported_on_the_loop(use)
+    assert "suprsend_async.buffering.spool.tracker" in imported
+    assert not {"sqlite3", "suprsend_async.buffering.spool.session"} & set(imported)
 
 
 BLOCKING = ("blocking", "bridge", "cursor", "derived_methods", "loop_thread")

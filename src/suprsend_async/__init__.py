@@ -1,40 +1,41 @@
 """The SuprSend notification platform: events, workflows and people; asynchronous first, with a blocking facade."""
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
-from suprsend_async.api.response import EventResponse
-from suprsend_async.bulk.progress import Progress
-from suprsend_async.bulk.results import BulkResponse, FailedRecord, RecordResult
-from suprsend_async.client import AsyncSuprsend
-from suprsend_async.errors import (
-    AuthenticationError,
-    BufferFull,
-    ConfigurationError,
-    Conflict,
-    ConnectionFailed,
-    DeadlineExceeded,
-    NotFound,
-    PayloadTooLarge,
-    RateLimited,
-    ResponseError,
-    ServerError,
-    SpoolError,
-    SuprsendError,
-    TransportError,
-    ValidationError,
-)
-from suprsend_async.events.attachment import Attachment
-from suprsend_async.events.event import Event
 from suprsend_async.version import __version__
 
+TYPE_CHECKING = False  # as in `typing`, which takes as long to import as half an interpreter
+
 if TYPE_CHECKING:
+    from suprsend_async.api.response import EventResponse
     from suprsend_async.blocking import Suprsend
     from suprsend_async.buffering.blocking import BlockingBufferedTracker, BlockingDurableTracker
     from suprsend_async.buffering.reports import BufferStats
     from suprsend_async.buffering.spool.dead_letters import DeadLetter
     from suprsend_async.buffering.spool.tracker import DurableTracker
     from suprsend_async.buffering.tracker import BufferedTracker
+    from suprsend_async.bulk.progress import Progress
+    from suprsend_async.bulk.results import BulkResponse, FailedRecord, RecordResult
+    from suprsend_async.client import AsyncSuprsend
+    from suprsend_async.errors import (
+        AuthenticationError,
+        BufferFull,
+        ConfigurationError,
+        Conflict,
+        ConnectionFailed,
+        DeadlineExceeded,
+        NotFound,
+        PayloadTooLarge,
+        RateLimited,
+        ResponseError,
+        ServerError,
+        SpoolError,
+        SuprsendError,
+        TransportError,
+        ValidationError,
+    )
+    from suprsend_async.events.attachment import Attachment
+    from suprsend_async.events.event import Event
     from suprsend_async.resources.blocking_lists import BlockingListVersion
     from suprsend_async.resources.blocking_users import BlockingUserBulk
     from suprsend_async.resources.blocking_workflows import BlockingWorkflowBulk
@@ -52,12 +53,7 @@ if TYPE_CHECKING:
         TemplateChannel,
     )
     from suprsend_async.resources.models import (
-        CategoryPreference,
-        ChannelPreference,
-        ChannelPreferences,
         ListSubscription,
-        Preferences,
-        PreferenceSection,
         SubscriberList,
         Subscription,
         SuprsendObject,
@@ -65,6 +61,13 @@ if TYPE_CHECKING:
         User,
     )
     from suprsend_async.resources.page import Page
+    from suprsend_async.resources.preference_models import (
+        CategoryPreference,
+        ChannelPreference,
+        ChannelPreferences,
+        Preferences,
+        PreferenceSection,
+    )
     from suprsend_async.resources.recipients import ObjectRecipient, Recipient
     from suprsend_async.resources.responses import TriggerResponse
     from suprsend_async.resources.tenant_models import (
@@ -152,22 +155,35 @@ __all__ = [
     "__version__",
 ]
 
-# Imported when first used: many programs block nowhere, and buffer nothing.
+# Each is imported when it is first used. The command's `--version` and `--help` use none; most programs block nowhere,
+# or buffer nothing.
 _LATER = {
+    "AsyncSuprsend": "client",
+    "Attachment": "events.attachment",
+    "AuthenticationError": "errors",
     "BlockingBufferedTracker": "buffering.blocking",
     "BlockingDurableTracker": "buffering.blocking",
     "BlockingListVersion": "resources.blocking_lists",
     "BlockingUserBulk": "resources.blocking_users",
     "BlockingWorkflowBulk": "resources.blocking_workflows",
     "Brand": "resources.tenant_models",
+    "BufferFull": "errors",
     "BufferStats": "buffering.reports",
     "BufferedTracker": "buffering.tracker",
+    "BulkResponse": "bulk.results",
     "Cancellation": "resources.list_models",
-    "CategoryPreference": "resources.models",
-    "ChannelPreference": "resources.models",
-    "ChannelPreferences": "resources.models",
+    "CategoryPreference": "resources.preference_models",
+    "ChannelPreference": "resources.preference_models",
+    "ChannelPreferences": "resources.preference_models",
+    "ConfigurationError": "errors",
+    "Conflict": "errors",
+    "ConnectionFailed": "errors",
     "DeadLetter": "buffering.spool.dead_letters",
+    "DeadlineExceeded": "errors",
     "DurableTracker": "buffering.spool.tracker",
+    "Event": "events.event",
+    "EventResponse": "api.response",
+    "FailedRecord": "bulk.results",
     "FileAttachment": "resources.file_attachment",
     "ListSubscription": "resources.models",
     "ListUpdate": "resources.list_models",
@@ -175,18 +191,27 @@ _LATER = {
     "Message": "resources.message_models",
     "MessageContent": "resources.message_models",
     "MessageUpdate": "resources.message_models",
+    "NotFound": "errors",
     "ObjectEdit": "resources.edits",
     "ObjectRecipient": "resources.recipients",
     "Page": "resources.page",
-    "PreferenceSection": "resources.models",
-    "Preferences": "resources.models",
+    "PayloadTooLarge": "errors",
+    "PreferenceSection": "resources.preference_models",
+    "Preferences": "resources.preference_models",
+    "Progress": "bulk.progress",
+    "RateLimited": "errors",
     "Recipient": "resources.recipients",
+    "RecordResult": "bulk.results",
+    "ResponseError": "errors",
     "RootCategory": "resources.tenant_models",
+    "ServerError": "errors",
+    "SpoolError": "errors",
     "Subscriber": "resources.list_models",
     "SubscriberList": "resources.models",
     "SubscriberListBroadcast": "resources.broadcast",
     "Subscription": "resources.models",
     "Suprsend": "blocking",
+    "SuprsendError": "errors",
     "SuprsendObject": "resources.models",
     "Template": "resources.message_models",
     "TemplateChannel": "resources.message_models",
@@ -195,18 +220,21 @@ _LATER = {
     "TenantPreferences": "resources.tenant_models",
     "TenantProfile": "resources.models",
     "TenantSection": "resources.tenant_models",
+    "TransportError": "errors",
     "TriggerResponse": "resources.responses",
     "User": "resources.models",
     "UserBulk": "resources.identity",
     "UserEdit": "resources.edits",
+    "ValidationError": "errors",
     "WorkflowBulk": "resources.workflows",
     "WorkflowTriggerRequest": "resources.trigger",
 }
 
 
 if not TYPE_CHECKING:
-
+    # No `__dir__` beside it: freezegun looks at all that `dir()` says of every module, which would import everything.
     def __getattr__(name: str) -> object:
-        if name in _LATER:
-            return getattr(import_module(f"suprsend_async.{_LATER[name]}"), name)
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        if name not in _LATER:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found = globals()[name] = getattr(import_module(f"suprsend_async.{_LATER[name]}"), name)
+        return found

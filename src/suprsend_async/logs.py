@@ -32,9 +32,8 @@ from __future__ import annotations
 
 import logging
 import os
-from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,8 +63,7 @@ def follow_environment() -> None:
     logger.setLevel(level.upper())
 
 
-@dataclass(frozen=True, slots=True)
-class OutageCounts:
+class OutageCounts(NamedTuple):
     """What trouble has cost since it began.
 
     Attributes:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,8 +13,7 @@ if TYPE_CHECKING:
 _MOMENT = 0.02
 
 
-@dataclass(frozen=True, slots=True)
-class RealTime:
+class RealTime(NamedTuple):
     """Keeps a clock where freezegun does not find it: that replaces the attributes of modules.
 
     Attributes:

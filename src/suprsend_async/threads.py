@@ -235,6 +235,13 @@ async def run_in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwa
     return await done
 
 
+async def import_in_thread(module: str) -> None:
+    """Import a module while the event loop goes on."""
+    # With gevent it is left to the import statement: the locks of imports are gevent's, and no real thread's.
+    if module not in sys.modules and not has_green_threads():
+        await run_in_thread(import_module, module)
+
+
 async def look_up(
     host: Any,
     port: Any,

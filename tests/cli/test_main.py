@@ -1,5 +1,6 @@
 """The command as a whole: help, version, and what it says when its packages are missing."""
 
+import ast
 import subprocess
 import sys
 from collections.abc import Callable
@@ -45,6 +46,37 @@ def test_version(run: Run) -> None:
     assert (result.returncode, result.stdout) == (0, f"suprsend-async {suprsend_async.__version__}\n")
 
 
+def test_the_version_imports_next_to_nothing(run: Run) -> None:
+    code = """
+import sys
+before = set(sys.modules)
+from suprsend_async.cli import main
+main()
+sys.stderr.write(repr(sorted({name.partition(".")[0] for name in set(sys.modules) - before})))
+"""
+    result = run("--version", code=code)
+    assert result.stdout == f"suprsend-async {suprsend_async.__version__}\n"
+    assert set(ast.literal_eval(result.stderr)) <= {"__future__", "importlib", "suprsend_async", "warnings"}
+
+
+def test_the_version_needs_no_package(run: Run) -> None:
+    assert run("--version", code=BLOCKED.format(name="typer")).returncode == 0
+
+
+def test_help_shows_many_options_in_groups(run: Run) -> None:
+    lines = run("ingest", "--help").stdout.splitlines()
+    titles = [line for line in lines if line.endswith(":") and not line.startswith(" ")]
+    assert titles == [
+        "Arguments:",
+        "Sources:",
+        "From columns to events:",
+        "Sending:",
+        "Checkpoint and failures:",
+        "Looking:",
+        "Options:",
+    ]
+
+
 def test_wrong_use_exits_with_2(run: Run) -> None:
     result = run("no-such-command")
     assert result.returncode == 2
@@ -85,18 +117,19 @@ def test_another_missing_module_is_not_hidden(run: Run) -> None:
     assert "Traceback" in result.stderr
 
 
-def test_help_imports_neither_engine_nor_sandbox(run: Run) -> None:
+def test_help_imports_neither_the_sdk_nor_rich(run: Run) -> None:
     code = """
 import sys
 from suprsend_async.cli import main
 try:
     main()
 finally:
-    heavy = {"aiohttp", "httpx_aiohttp", "starlette", "uvicorn", "suprsend_async.sandbox"}
-    sys.stderr.write(repr(sorted(heavy & set(sys.modules))))
+    heavy = {"aiohttp", "asyncio", "logging", "pydantic", "rich.console", "starlette"}
+    own = {name for name in sys.modules if name.startswith("suprsend_async.") and ".cli" not in name}
+    sys.stderr.write(repr(sorted(heavy & set(sys.modules) | own)))
 """
     result = run("--help", code=code)
-    assert (result.returncode, result.stderr) == (0, "[]")
+    assert (result.returncode, result.stderr) == (0, "['suprsend_async.version']")
 
 
 def test_help_on_a_terminal_without_unicode(run: Run) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import json
 import random
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -77,7 +76,7 @@ def client_of(platform: Platform, chance: random.Random, **options: Any) -> Asyn
 
     client = AsyncSuprsend("key", "secret", base_url="http://127.0.0.1:9/", **options)
     session = client.sender.transport.session
-    session.clock = replace(loop_clock(), uniform=chance.uniform)
+    session.clock = loop_clock()._replace(uniform=chance.uniform)
     session.loops = LoopStates(load, lambda: platform, session.max_connections)
     return client
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import io
-import logging
 import sys
 from importlib import import_module
 
+from suprsend_async.version import __version__
+
+VERSION = f"suprsend-async {__version__}"
 _PACKAGES = ("typer", "rich", "click")
 
 
 def main() -> None:
     """Run the command; without its packages say how to install them, and exit with status 2."""
-    # What goes wrong is said by the commands themselves, in sentences; SUPRSEND_LOG shows the lines all the same.
-    logging.getLogger("suprsend_async").addHandler(logging.NullHandler())
+    if sys.argv[1:] == ["--version"]:
+        # Before anything is imported: it takes no longer than the interpreter, and works whatever is missing.
+        sys.stdout.write(f"{VERSION}\n")
+        return
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a character is no reason to fail.
         if isinstance(stream, io.TextIOWrapper):

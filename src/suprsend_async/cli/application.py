@@ -1,23 +1,23 @@
 """The commands gathered."""
 
-from __future__ import annotations
-
 import os
 from typing import Annotated
 
 import typer
 
+from suprsend_async.cli import VERSION
 from suprsend_async.cli.demo import demo
 from suprsend_async.cli.doctor import doctor
 from suprsend_async.cli.ingest import ingest
+from suprsend_async.cli.panels import PanelledCommand
 from suprsend_async.cli.sandbox import sandbox
 from suprsend_async.cli.track import track
-from suprsend_async.version import __version__
 
 app: typer.Typer = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
-    rich_markup_mode="markdown",
+    # rich takes longer to import than all that a help needs besides.
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
     # A traceback's local variables would show credentials and properties.
     pretty_exceptions_enable=False,
@@ -26,7 +26,7 @@ app: typer.Typer = typer.Typer(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"suprsend-async {__version__}")
+        typer.echo(VERSION)
         raise typer.Exit
 
 
@@ -38,6 +38,10 @@ def _root(
     ] = False,
 ) -> None:
     """Send events to the SuprSend notification platform, or try it on this machine without an account."""
+    import logging
+
+    # What goes wrong is said by the commands themselves, in sentences; SUPRSEND_LOG shows the lines all the same.
+    logging.getLogger("suprsend_async").addHandler(logging.NullHandler())
     if os.environ.get("NO_COLOR"):
         # rich heeds it by itself; this is for what is written without rich.
         context.color = False
@@ -46,5 +50,5 @@ def _root(
 app.command()(demo)
 app.command()(doctor)
 app.command()(track)
-app.command()(ingest)
+app.command(cls=PanelledCommand)(ingest)
 app.command()(sandbox)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 import time
 from typing import TYPE_CHECKING
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def demo() -> None:
-    """Show what this package does, in a few seconds and without an account.
+    """Show what this package does, in seconds and without an account.
 
     It starts the platform in small on this machine, sends it one event and then 5,000 real ones (the most delayed
     departures of New York in 2013), and tells what that took. Nothing leaves this machine.
@@ -28,6 +27,8 @@ def demo() -> None:
         from suprsend_async.sandbox import Sandbox
     except ModuleNotFoundError as error:
         fail(str(error))
+    import asyncio
+
     from suprsend_async.cli.flights import find_flights
     from suprsend_async.cli.story import Story
 

@@ -1,19 +1,12 @@
 """The command `ingest`: files of any size into events."""
 
-from __future__ import annotations
-
+from collections.abc import Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import typer
 
-from suprsend_async.cli import ingest_options as given  # noqa: TC001 - typer reads the annotations
-from suprsend_async.cli.output import OutputLost, lost_output
+from suprsend_async.cli import ingest_options as given
 from suprsend_async.cli.terminal import INTERRUPTED, STOPPED, fail
-from suprsend_async.errors import SuprsendError
-
-if TYPE_CHECKING:
-    from collections.abc import Generator
 
 
 def ingest(
@@ -49,7 +42,7 @@ def ingest(
     check: given.Check = False,
     as_json: given.AsJson = False,
 ) -> None:
-    """Send the rows of files as events, once each; stop at any time, and the same command goes on.
+    """Send the rows of files as events, once each. Stop at any time, and the same command goes on.
 
     The credentials come from the environment, as for `track`.
 
@@ -58,6 +51,7 @@ def ingest(
     """
     from suprsend_async.cli import ingest_look, ingest_session
     from suprsend_async.cli.ingest_plan import IngestPlan, beside, open_plan, refuse_compressed
+    from suprsend_async.cli.output import OutputLost, lost_output
     from suprsend_async.ingest import RunnerOptions, SourceOptions
 
     words = {
@@ -112,6 +106,8 @@ def ingest(
 @contextmanager
 def _translated_errors(*, is_looking: bool) -> Generator[None]:
     """End the command with a sentence for what is no fault of the program."""
+    from suprsend_async.errors import SuprsendError
+
     try:
         yield
     except SuprsendError as error:

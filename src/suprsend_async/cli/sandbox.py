@@ -1,16 +1,13 @@
 """The command `sandbox`: the platform in small, until it is stopped."""
 
-from __future__ import annotations
-
 import shlex
 import signal
 import time
-from pathlib import Path  # noqa: TC003 - typer reads the annotations
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from suprsend_async.cli.arrivals import ArrivalLines
 from suprsend_async.cli.terminal import NOT_ACCEPTED, counted, fail
 
 if TYPE_CHECKING:
@@ -56,6 +53,7 @@ def sandbox(
     shell. What arrives is shown as it comes, and in a browser at the address that it prints.
     """
     try:
+        from suprsend_async.cli.arrivals import ArrivalLines
         from suprsend_async.sandbox import Sandbox
     except ModuleNotFoundError as error:
         fail(str(error))
@@ -94,7 +92,7 @@ def sandbox(
     typer.echo(f"Stopped after {counted(platform.accepted, 'event')}.", err=True)
 
 
-def _announce(platform: Sandbox) -> None:
+def _announce(platform: "Sandbox") -> None:
     typer.echo(f"# SuprSend sandbox at {platform.url} - open it in a browser to see what arrives; stop it with Ctrl-C")
     for name, value in platform.environment().items():
         typer.echo(f"export {name}={shlex.quote(value)}")

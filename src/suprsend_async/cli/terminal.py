@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import typer
-from rich.cells import cell_len, set_cell_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,7 +49,12 @@ def fitting(text: str, taken: int = 0) -> str:
         taken: The columns that are taken already.
     """
     width = _columns()
-    if width is None or cell_len(text) <= width - taken:
+    if width is None:
+        return text
+    # Here, for a help needs none of it.
+    from rich.cells import cell_len, set_cell_size
+
+    if cell_len(text) <= width - taken:
         return text
     return set_cell_size(text, max(0, width - taken - 1)).rstrip() + "…"
 

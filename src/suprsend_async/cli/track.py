@@ -1,25 +1,10 @@
 """The command `track`: one event, from the shell."""
 
-from __future__ import annotations
-
-import asyncio
-import json
-import shlex
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from suprsend_async.cli.client import environments_client
-from suprsend_async.cli.properties import PropertyError, parse_properties
-from suprsend_async.cli.terminal import ACCEPTED, INTERRUPTED, NOT_ACCEPTED, fail, printable
-from suprsend_async.errors import ConfigurationError, ValidationError
-from suprsend_async.events.event import Event
-
-if TYPE_CHECKING:
-    from suprsend_async.api.response import EventResponse
-    from suprsend_async.client import AsyncSuprsend
-
-_COLOURS = {"accepted": "green", "rejected": "red", "not_sent": "red", "unknown": "yellow"}
+from suprsend_async.cli.terminal import INTERRUPTED, fail
 
 
 def track(
@@ -76,39 +61,11 @@ def track(
     The exit status is 0 if the platform accepted the event, 1 if not, 2 for wrong use.
     """
     try:
-        properties = parse_properties(pairs or [], document)
-        event = Event(distinct_id, event_name, properties, idempotency_key, tenant_id)
-        client = environments_client(base_url)
-        response = asyncio.run(_send(client, event))
-    except (PropertyError, ConfigurationError, ValidationError) as error:
-        fail(str(error))
+        from suprsend_async.cli.tracking import track_one
+
+        status = track_one(
+            (distinct_id, event_name, idempotency_key, tenant_id), pairs or [], document, base_url, as_json=as_json
+        )
     except KeyboardInterrupt:
         fail("interrupted; the event may have been sent", INTERRUPTED)
-    if as_json:
-        typer.echo(json.dumps(response.model_dump()))
-    else:
-        _show(response, event)
-    raise typer.Exit(ACCEPTED if response.success else NOT_ACCEPTED)
-
-
-async def _send(client: AsyncSuprsend, event: Event) -> EventResponse:
-    async with client:
-        return await client.track_event(event)
-
-
-def _show(response: EventResponse, event: Event) -> None:
-    outcome = response.outcome
-    # An event that was not accepted is this command's failure, so it is told on standard error.
-    on_error = not response.success
-    typer.secho(outcome.replace("_", " "), fg=_COLOURS[outcome], bold=True, nl=False, err=on_error)
-    if response.success:
-        typer.echo(f"  message id {printable(response.message_id)}" if response.message_id else "")
-        return
-    status = f"HTTP {response.status_code}: " if response.status_code is not None else ""
-    typer.echo(f"  {status}{printable(response.message)}", err=True)
-    if outcome == "unknown":
-        typer.echo(
-            "The event may have been processed. To send it again safely, add "
-            f"--idempotency-key {shlex.quote(event.idempotency_key)}",
-            err=True,
-        )
+    raise typer.Exit(status)

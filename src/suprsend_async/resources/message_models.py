@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 from suprsend_async.resources.models import (
     LENIENT,
-    WRITTEN,
     OptionalFlag,
     OptionalMap,
     OptionalMaps,
@@ -18,7 +17,7 @@ from suprsend_async.resources.models import (
 )
 
 # A number, and in one example a text.
-OptionalId = Annotated[int | str | None, LENIENT, WRITTEN]
+OptionalId = Annotated[int | str | None, LENIENT]
 
 
 class Message(Record):

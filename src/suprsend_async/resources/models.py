@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar, cast
 
-from pydantic import BaseModel, ConfigDict, PlainSerializer, Strict, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, Strict
 from pydantic import ValidationError as PydanticValidationError
+from pydantic_core import core_schema
 
 from suprsend_async.errors import TransportError
 from suprsend_async.keyed import Keyed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from pydantic_core.core_schema import ValidatorFunctionWrapHandler
 
 M = TypeVar("M", bound="Record")
 
@@ -27,17 +30,29 @@ def _unchanged(value: Any) -> Any:
     return value
 
 
-# A key of another type than documented is kept as it came, and written as it is.
-LENIENT = WrapValidator(_as_it_came)
-WRITTEN = PlainSerializer(_unchanged, return_type=Any, when_used="unless-none")
+class _Lenient:
+    """Keeps a key of another type than documented as it came, and writes it as it is.
 
-Text = Annotated[str, Strict(), LENIENT, WRITTEN]
-OptionalText = Annotated[str | None, Strict(), LENIENT, WRITTEN]
-OptionalNumber = Annotated[int | None, Strict(), LENIENT, WRITTEN]
-OptionalFlag = Annotated[bool | None, Strict(), LENIENT, WRITTEN]
-OptionalMap = Annotated[dict[str, Any] | None, LENIENT, WRITTEN]
-OptionalTexts = Annotated[list[str] | None, LENIENT, WRITTEN]
-OptionalMaps = Annotated[list[dict[str, Any]] | None, LENIENT, WRITTEN]
+    One object in place of pydantic's `WrapValidator` and `PlainSerializer`, which look at the signatures of their
+    functions again for each key: a third of what it takes to make these models.
+    """
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        written = core_schema.plain_serializer_function_ser_schema(
+            _unchanged, return_schema=core_schema.any_schema(), when_used="unless-none"
+        )
+        return core_schema.no_info_wrap_validator_function(_as_it_came, handler(source), serialization=written)
+
+
+LENIENT = _Lenient()
+
+Text = Annotated[str, Strict(), LENIENT]
+OptionalText = Annotated[str | None, Strict(), LENIENT]
+OptionalNumber = Annotated[int | None, Strict(), LENIENT]
+OptionalFlag = Annotated[bool | None, Strict(), LENIENT]
+OptionalMap = Annotated[dict[str, Any] | None, LENIENT]
+OptionalTexts = Annotated[list[str] | None, LENIENT]
+OptionalMaps = Annotated[list[dict[str, Any]] | None, LENIENT]
 
 
 class Record(Keyed, BaseModel):
@@ -147,7 +162,7 @@ class User(Record):
     properties: OptionalMap = None
     created_at: OptionalText = None
     updated_at: OptionalText = None
-    tenant: Annotated[TenantProfile | None, LENIENT, WRITTEN] = None
+    tenant: Annotated[TenantProfile | None, LENIENT] = None
 
 
 class SuprsendObject(Record):
@@ -190,8 +205,8 @@ class Subscription(Record):
         'user-1'
     """
 
-    user: Annotated[User | None, LENIENT, WRITTEN] = None
-    object: Annotated[SuprsendObject | None, LENIENT, WRITTEN] = None
+    user: Annotated[User | None, LENIENT] = None
+    object: Annotated[SuprsendObject | None, LENIENT] = None
     properties: OptionalMap = None
     created_at: OptionalText = None
     updated_at: OptionalText = None
@@ -247,100 +262,5 @@ class ListSubscription(Record):
         'beta-users'
     """
 
-    list: Annotated[SubscriberList | None, LENIENT, WRITTEN] = None
+    list: Annotated[SubscriberList | None, LENIENT] = None
     created_at: OptionalText = None
-
-
-class CategoryPreference(Record):
-    """What somebody wants of one category.
-
-    Attributes:
-        category: The category's slug.
-        name: Its name.
-        description: What it is for.
-        preference: "opt_in", "opt_out" or "cant_unsubscribe".
-        original_preference: What it is without the user's own choice.
-        is_editable: Whether the user may choose.
-        tags: Its tags.
-        channels: One object for each channel: `channel`, `preference`, `is_editable`.
-
-    Examples:
-        >>> CategoryPreference.model_validate({"category": "newsletter", "preference": "opt_in"}).preference
-        'opt_in'
-    """
-
-    category: Text
-    name: OptionalText = None
-    description: OptionalText = None
-    preference: OptionalText = None
-    original_preference: OptionalText = None
-    is_editable: OptionalFlag = None
-    tags: OptionalTexts = None
-    channels: OptionalMaps = None
-
-
-class ChannelPreference(Record):
-    """Whether a channel is restricted to what has to be sent on it.
-
-    Attributes:
-        channel: The channel, such as "email".
-        is_restricted: Whether only categories with that mandatory channel are sent on it.
-
-    Examples:
-        >>> ChannelPreference.model_validate({"channel": "sms", "is_restricted": True}).is_restricted
-        True
-    """
-
-    channel: Text
-    is_restricted: OptionalFlag = None
-
-
-class PreferenceSection(Record):
-    """Categories under one heading.
-
-    Attributes:
-        name: The heading; None for categories without one.
-        slug: Its slug.
-        description: What it is for.
-        subcategories: The categories.
-
-    Examples:
-        >>> section = PreferenceSection.model_validate({"slug": "product", "subcategories": [{"category": "news"}]})
-        >>> [category.category for category in section.subcategories or []]
-        ['news']
-    """
-
-    name: OptionalText = None
-    slug: OptionalText = None
-    description: OptionalText = None
-    subcategories: Annotated[list[CategoryPreference] | None, LENIENT, WRITTEN] = None
-
-
-class ChannelPreferences(Record):
-    """What somebody wants of the channels, whatever the category.
-
-    Attributes:
-        channel_preferences: One entry for each channel.
-
-    Examples:
-        >>> ChannelPreferences.model_validate({"channel_preferences": [{"channel": "sms"}]})
-        ChannelPreferences(channel_preferences[1])
-    """
-
-    channel_preferences: Annotated[list[ChannelPreference] | None, LENIENT, WRITTEN] = None
-
-
-class Preferences(ChannelPreferences):
-    """All preferences of a user or an object.
-
-    Attributes:
-        sections: The categories, under their headings.
-        channel_preferences: One entry for each channel.
-
-    Examples:
-        >>> preferences = Preferences.model_validate({"sections": [{"slug": "product", "subcategories": []}]})
-        >>> [section.slug for section in preferences.sections or []]
-        ['product']
-    """
-
-    sections: Annotated[list[PreferenceSection] | None, LENIENT, WRITTEN] = None

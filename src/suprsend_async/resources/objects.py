@@ -14,7 +14,7 @@ from suprsend_async.resources.models import Subscription, SuprsendObject, list_i
 from suprsend_async.resources.object_preferences import AsyncObjectPreferences
 from suprsend_async.resources.page import MAX_PAGE_BYTES, Listing, check_paging
 from suprsend_async.resources.payload import MAX_IDS, json_bytes, json_object, profile_bytes
-from suprsend_async.resources.preference_calls import send_portions
+from suprsend_async.resources.portions import send_portions
 from suprsend_async.transport.request import Request
 
 if TYPE_CHECKING:

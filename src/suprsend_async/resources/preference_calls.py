@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from suprsend_async.api.call import fetch, fetch_record
-from suprsend_async.errors import SuprsendError
-from suprsend_async.resources.models import CategoryPreference, ChannelPreferences, Preferences, Record, read_record
+from suprsend_async.api.call import fetch_record
+from suprsend_async.resources.models import Record, read_record
 from suprsend_async.resources.page import Listing, check_paging
-from suprsend_async.resources.payload import check_tenant, json_bytes, json_object, portions
+from suprsend_async.resources.payload import check_tenant, json_bytes, json_object
+from suprsend_async.resources.preference_models import CategoryPreference, ChannelPreferences, Preferences
 from suprsend_async.transport.request import Request
 
 if TYPE_CHECKING:
@@ -23,31 +23,6 @@ M = TypeVar("M", bound=Record)
 _CHANNELS = "preference/channel_preference/"
 _CATEGORIES = "preference/category/"
 _CATEGORY = "preference/category/{category}/"
-
-
-async def send_portions(
-    transport: Transport,
-    method: Method,
-    route: str,
-    ids: Mapping[str, str],
-    query: Mapping[str, QueryValue],
-    payload: object,
-    name: str,
-    operation: str,
-) -> None:
-    """Send a payload's list of ids in requests of 100.
-
-    Raises:
-        SuprsendError: A request failed; its `done` is the number of ids that are certain.
-    """
-    check_tenant(query)
-    for done, body in portions(payload, name):
-        request = Request(method, route, ids, query, body, not_found_is_done=method == "DELETE")
-        try:
-            await fetch(transport, request, operation)
-        except SuprsendError as error:
-            error.done = done
-            raise
 
 
 class PreferenceCalls:

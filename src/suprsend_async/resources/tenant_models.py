@@ -6,7 +6,6 @@ from typing import Annotated
 
 from suprsend_async.resources.models import (
     LENIENT,
-    WRITTEN,
     OptionalFlag,
     OptionalMap,
     OptionalMaps,
@@ -144,7 +143,7 @@ class TenantSection(Record):
     slug: OptionalText = None
     description: OptionalText = None
     tags: OptionalTexts = None
-    categories: Annotated[list[TenantCategory] | None, LENIENT, WRITTEN] = None
+    categories: Annotated[list[TenantCategory] | None, LENIENT] = None
 
 
 class RootCategory(Record):
@@ -160,7 +159,7 @@ class RootCategory(Record):
     """
 
     root_category: Text
-    sections: Annotated[list[TenantSection] | None, LENIENT, WRITTEN] = None
+    sections: Annotated[list[TenantSection] | None, LENIENT] = None
 
 
 class TenantPreferences(Record):
@@ -175,4 +174,4 @@ class TenantPreferences(Record):
         ['system']
     """
 
-    root_categories: Annotated[list[RootCategory] | None, LENIENT, WRITTEN] = None
+    root_categories: Annotated[list[RootCategory] | None, LENIENT] = None

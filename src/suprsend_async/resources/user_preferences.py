@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from suprsend_async.released import ReleasedNames
-from suprsend_async.resources.preference_calls import PreferenceCalls, send_portions
+from suprsend_async.resources.portions import send_portions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from suprsend_async.resources.models import CategoryPreference, ChannelPreferences, Preferences
     from suprsend_async.resources.page import Page
     from suprsend_async.resources.payload import CategoryChoice
+    from suprsend_async.resources.preference_calls import PreferenceCalls
+    from suprsend_async.resources.preference_models import CategoryPreference, ChannelPreferences, Preferences
     from suprsend_async.transport.request import QueryValue
     from suprsend_async.transport.transport import Transport
 
@@ -32,7 +33,13 @@ class AsyncUserPreferences(ReleasedNames):
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
-        self._preferences = PreferenceCalls(transport, "users", "v1/user/{distinct_id}/")
+
+    @property
+    def _preferences(self) -> PreferenceCalls:
+        # Imported with its models by those who use it.
+        from suprsend_async.resources.preference_calls import PreferenceCalls
+
+        return PreferenceCalls(self._transport, "users", "v1/user/{distinct_id}/")
 
     async def get_full_preference(
         self,

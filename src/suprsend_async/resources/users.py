@@ -13,7 +13,7 @@ from suprsend_async.resources.identity import IDENTITY_ROUTE, UserBulk, edit_kin
 from suprsend_async.resources.models import ListSubscription, Subscription, User, read_record
 from suprsend_async.resources.page import Listing, check_paging
 from suprsend_async.resources.payload import json_bytes, json_object, profile_bytes, text
-from suprsend_async.resources.preference_calls import send_portions
+from suprsend_async.resources.portions import send_portions
 from suprsend_async.resources.user_preferences import AsyncUserPreferences
 from suprsend_async.transport.request import Request
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import string
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
 from suprsend_async.errors import ConfigurationError
@@ -19,8 +19,7 @@ _PLAIN = frozenset(string.ascii_letters + string.digits + ":@!$&'()*,;=~-._")
 _ESCAPE = re.compile("%([0-9A-Fa-f]{2})?")
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """A base URL in parts.
 
     Attributes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from suprsend_async import logs
@@ -178,6 +179,8 @@ def _import_engine() -> None:
         from suprsend_async.transport.engine import tls_context
 
         tls_context()
+        # anyio's own part for asyncio comes with the first lock that is made on a loop, and would be imported there.
+        import_module("anyio._backends._asyncio")
         _loaded.append(True)
 
 

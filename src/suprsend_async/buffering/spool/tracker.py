@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Literal, Self, overload
 
 from suprsend_async.buffering.lifecycle import Tracker
 from suprsend_async.errors import ConfigurationError
+from suprsend_async.threads import import_in_thread
+from suprsend_async.transport.loops import running_loop
 
 if TYPE_CHECKING:
     import os
@@ -55,6 +57,18 @@ class DurableTracker(Tracker["SpoolSession"]):
                 f"spool is a relative path, and the working directory cannot be read ({error.strerror}): give an "
                 "absolute one"
             ) from None
+
+    async def __aenter__(self) -> Self:
+        """Start.
+
+        Raises:
+            ConfigurationError: It is already entered, the client was closed, the event loop is not asyncio's, or no
+                connection can be made with what the environment says.
+            SpoolError: The spool cannot be opened.
+        """
+        running_loop()
+        await import_in_thread("suprsend_async.buffering.spool.session")
+        return await super().__aenter__()
 
     def _open_session(self) -> SpoolSession:
         # It brings SQLite along, which who only makes a client does not need.
