@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 import aiohttp
-import anyio
 import httpx
 import yarl
 from httpx_aiohttp import AiohttpTransport
@@ -148,11 +148,13 @@ class AiohttpEngine:
         sending = Sending()
         token = current.set(sending)
         try:
-            with anyio.move_on_after(timeout):
+            # A scope of anyio's costs twice as much.
+            async with asyncio.timeout(timeout) as limit:
                 came = await self._send(signed, connect_timeout, sending)
                 return await read_answer(came, signed.request, sending, self._copies)
-            return timed_out(sent=sending.may_be_sent)
         except Exception as error:  # noqa: BLE001 - whatever the libraries raise becomes a failure
+            if limit.expired():
+                return timed_out(sent=sending.may_be_sent)
             return failure_of(error, sending, signed.request)
         finally:
             current.reset(token)
