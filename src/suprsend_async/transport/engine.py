@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
@@ -12,6 +11,7 @@ import httpx
 import yarl
 from httpx_aiohttp import AiohttpTransport
 
+from suprsend_async.tasks import Cutoff
 from suprsend_async.transport.connector import Connector, WatchedRequest
 from suprsend_async.transport.copies import Copies
 from suprsend_async.transport.incoming import AiohttpIncoming, HttpxIncoming
@@ -148,13 +148,11 @@ class AiohttpEngine:
         sending = Sending()
         token = current.set(sending)
         try:
-            # A scope of anyio's costs twice as much.
-            async with asyncio.timeout(timeout) as limit:
+            with Cutoff(timeout):
                 came = await self._send(signed, connect_timeout, sending)
                 return await read_answer(came, signed.request, sending, self._copies)
+            return timed_out(sent=sending.may_be_sent)
         except Exception as error:  # noqa: BLE001 - whatever the libraries raise becomes a failure
-            if limit.expired():
-                return timed_out(sent=sending.may_be_sent)
             return failure_of(error, sending, signed.request)
         finally:
             current.reset(token)
