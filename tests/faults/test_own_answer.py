@@ -296,7 +296,10 @@ async def test_what_comes_before_the_request_goes_out_is_no_answer_to_it(point: 
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 12) or not HEAD_WAITS, reason="the head goes out at once there")
-async def test_what_comes_in_the_round_before_the_head_goes_out_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("engine", ["default", "given aiohttp"])
+async def test_what_comes_in_the_round_before_the_head_goes_out_is_no_answer(
+    engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     taken, said = threading.Event(), threading.Event()
     send = aiohttp.ClientRequest.send
 
@@ -320,36 +323,12 @@ async def test_what_comes_in_the_round_before_the_head_goes_out_is_no_answer(mon
     with FaultServer() as server:
         server.script.plan(answer_and_copy)
         server.script.always(Tricks(lambda one: [one.whole]).fault)
-        async with opened(server.url, "given aiohttp") as client:
+        async with opened(server.url, engine) as client:
             responses = [await client.track_event(event) for event in events]
         assert [response.attempts for response in responses] == [1, 2]
         # The attempt that was given up did not reach the server.
         assert server.requests == 2
     check(server, list(zip(events, responses, strict=True)))
-
-
-async def test_the_default_leaves_no_round_before_the_head_goes_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    arrived: list[bool] = []
-    send = aiohttp.ClientRequest.send
-
-    async def send_slowly(request: aiohttp.ClientRequest, connection: Connection) -> aiohttp.ClientResponse:
-        response = await send(request, connection)
-        # The loop is held up here: what has not been written by now is not there in time.
-        arrived.append(reached.wait(10))
-        return response
-
-    reached = threading.Event()
-
-    async def note(exchange: Exchange) -> None:
-        reached.set()
-        await exchange.connection.send((await marked(exchange)).whole)
-
-    monkeypatch.setattr(aiohttp.ClientRequest, "send", send_slowly)
-    with FaultServer() as server:
-        server.script.plan(note)
-        async with opened(server.url, "default") as client:
-            assert (await client.track_event(Event("user-1", "order_placed"))).success
-    assert arrived == [True]
 
 
 async def test_an_interim_answer_is_not_the_last_word(server_that_ends: FaultServer) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +12,10 @@ from httpx_aiohttp import AiohttpTransport, HttpxAiohttpClient
 
 from suprsend_async import AsyncSuprsend, Event
 from suprsend_async.api.call import fetch
-from suprsend_async.transport.connector import begun
 from suprsend_async.transport.request import Request
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncGenerator, Callable, Iterator
 
     from tests.conftest import Server
 
@@ -67,25 +65,26 @@ class Counting(httpx.AsyncBaseTransport):
 
 
 @contextlib.asynccontextmanager
-async def nobody(server: Server, monkeypatch: pytest.MonkeyPatch, make: Make) -> AsyncIterator[tuple[Any, Any]]:
+async def nobody(server: Server, monkeypatch: pytest.MonkeyPatch, make: Make) -> AsyncGenerator[tuple[Any, Any]]:
     yield make(server.url), lambda: [one.target for one in server.requests]
 
 
 @contextlib.asynccontextmanager
-async def a_mock(server: Server, monkeypatch: pytest.MonkeyPatch, make: Make) -> AsyncIterator[tuple[Any, Any]]:
+async def a_mock(server: Server, monkeypatch: pytest.MonkeyPatch, make: Make) -> AsyncGenerator[tuple[Any, Any]]:
     with passing() as router:
-        yield make(server.url), lambda: [call.request.url.path for call in router.calls]
+        calls: Any = router.calls
+        yield make(server.url), lambda: [call.request.url.path for call in calls]
 
 
 @contextlib.asynccontextmanager
-async def a_proxy(server: Server, monkeypatch: pytest.MonkeyPatch, make: Make) -> AsyncIterator[tuple[Any, Any]]:
+async def a_proxy(server: Server, monkeypatch: pytest.MonkeyPatch, make: Make) -> AsyncGenerator[tuple[Any, Any]]:
     monkeypatch.setenv("HTTP_PROXY", server.url)
     # A name that does not exist: nothing but the proxy can answer for it.
     yield make("http://nowhere.invalid/"), lambda: [httpx.URL(one.target).path for one in server.requests]
 
 
 @contextlib.asynccontextmanager
-async def hooks(server: Server, monkeypatch: pytest.MonkeyPatch, make: Make) -> AsyncIterator[tuple[Any, Any]]:
+async def hooks(server: Server, monkeypatch: pytest.MonkeyPatch, make: Make) -> AsyncGenerator[tuple[Any, Any]]:
     seen: list[str] = []
 
     async def on_request(request: httpx.Request) -> None:
@@ -96,14 +95,14 @@ async def hooks(server: Server, monkeypatch: pytest.MonkeyPatch, make: Make) -> 
 
 
 @contextlib.asynccontextmanager
-async def mounts(server: Server, monkeypatch: pytest.MonkeyPatch, make: Make) -> AsyncIterator[tuple[Any, Any]]:
+async def mounts(server: Server, monkeypatch: pytest.MonkeyPatch, make: Make) -> AsyncGenerator[tuple[Any, Any]]:
     counting = Counting()
     async with httpx.AsyncClient(trust_env=False, mounts={"http://": counting}) as given:
         yield make(server.url, http_client=given), lambda: counting.seen
 
 
 @contextlib.asynccontextmanager
-async def a_transport(server: Server, monkeypatch: pytest.MonkeyPatch, make: Make) -> AsyncIterator[tuple[Any, Any]]:
+async def a_transport(server: Server, monkeypatch: pytest.MonkeyPatch, make: Make) -> AsyncGenerator[tuple[Any, Any]]:
     counting = Counting()
     async with httpx.AsyncClient(trust_env=False, transport=counting) as given:
         yield make(server.url, http_client=given), lambda: counting.seen
@@ -172,51 +171,3 @@ async def test_both_ways_find_a_name_in_other_letters(
     one, other = as_received(server)
     assert one == other
     assert one[1] == "http://xn--bcher-kva.invalid/v2/event/"
-
-
-class TestBegun:
-    """A coroutine whose first step is taken at once."""
-
-    async def test_what_waits_for_nothing_is_done(self) -> None:
-        done: list[int] = []
-
-        async def work() -> None:
-            done.append(1)
-
-        rest = begun(work())
-        assert done == [1]
-        await rest
-
-    async def test_what_it_raises_at_once_is_raised_at_once(self) -> None:
-        async def work() -> None:
-            raise LookupError
-
-        with pytest.raises(LookupError):
-            begun(work())
-
-    @pytest.mark.parametrize("ends", ["by itself", "with an error", "cancelled"])
-    async def test_what_waits_goes_on_in_a_task(self, ends: str) -> None:
-        steps: list[str] = []
-        event = asyncio.Event()
-
-        async def work() -> None:
-            try:
-                await event.wait()
-                await asyncio.sleep(0)
-                steps.append("after")
-                if ends == "with an error":
-                    raise LookupError
-            except asyncio.CancelledError:
-                steps.append("cancelled")
-                raise
-
-        task = asyncio.get_running_loop().create_task(begun(work()))
-        await asyncio.sleep(0)
-        if ends == "cancelled":
-            task.cancel()
-        event.set()
-        await asyncio.wait([task])
-        assert steps == ["cancelled" if ends == "cancelled" else "after"]
-        assert task.cancelled() == (ends == "cancelled")
-        if ends == "with an error":
-            assert isinstance(task.exception(), LookupError)

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from contextlib import suppress
 from functools import partial
-from types import coroutine
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -23,7 +21,7 @@ from suprsend_async.transport.sending import SPOKE_FIRST, Sending, current
 from suprsend_async.transport.sockets import has_unread
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Generator
+    from collections.abc import Awaitable, Callable
     from types import SimpleNamespace
 
     from aiohttp.abc import AbstractStreamWriter
@@ -76,45 +74,12 @@ class WatchedRequest(aiohttp.ClientRequest):
         return await super().send(conn)
 
     if sys.version_info < (3, 12):
-
-        def write_bytes(
-            self, writer: AbstractStreamWriter, conn: Connection, *more: Any, **named: Any
-        ) -> Coroutine[Any, Any, None]:
-            """Write the body, and the head that waited for it, at once: aiohttp itself does so from 3.12 on.
-
-            So nothing can come between the look at the connection and the request.
-            """
-            return begun(super().write_bytes(writer, conn, *more, **named))
-
-
-def begun(work: Coroutine[Any, Any, None]) -> Coroutine[Any, Any, None]:
-    """Take a coroutine's first step, and return what is left of it.
-
-    Raises:
-        Exception: What it raised in that step.
-    """
-    try:
-        waits_for = work.send(None)
-    except StopIteration:
-        return _nothing()
-    return _rest_of(work, waits_for)
-
-
-async def _nothing() -> None:
-    """Do nothing."""
-
-
-@coroutine
-def _rest_of(work: Coroutine[Any, Any, None], waits_for: Any) -> Generator[Any, Any, None]:
-    """Do what `yield from` does with a coroutine that waits for something already."""
-    with suppress(StopIteration):
-        while True:
-            try:
-                value = yield waits_for
-            except BaseException as error:  # noqa: BLE001 - it is the coroutine's
-                waits_for = work.throw(error)
-            else:
-                waits_for = work.send(value)
+        # From there on the body, and the head with it, is written before the loop runs again.
+        async def write_bytes(self, writer: AbstractStreamWriter, conn: Connection, *more: Any, **named: Any) -> None:
+            """Write the body, and the head that waited for it."""
+            sending = current.get()
+            if sending is None or await _is_still_quiet(sending):
+                await super().write_bytes(writer, conn, *more, **named)
 
 
 async def _connect_quietly(
