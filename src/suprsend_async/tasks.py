@@ -110,8 +110,8 @@ class OwnedTask:
 class Cutoff:
     """Cuts off what the current task does inside of it: after some seconds, or when told to; the task goes on behind.
 
-    What anyio's cancel scopes do, and `asyncio.timeout`, at a quarter of their cost: every request has two. Unlike
-    those of anyio it cancels once: what swallows that goes on.
+    What anyio's cancel scopes do, at a quarter of their cost, and `asyncio.timeout`, at half of it: every request has
+    two. Unlike those of anyio it cancels once: what swallows that goes on.
 
     Args:
         seconds: How long it may take; as long as it likes if left out.
