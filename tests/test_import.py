@@ -217,7 +217,7 @@ def test_the_types_are_published() -> None:
 
 ENGINES = {
     f"transport/{name}.py"
-    for name in ("connector", "engine", "given_engine", "proxies", "resolver", "round_trip", "sending")
+    for name in ("connector", "engine", "given_engine", "incoming", "proxies", "resolver", "round_trip", "sending")
 }
 """The modules that know an HTTP library; they are imported with the first call."""
 

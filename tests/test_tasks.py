@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import await_what_was_cancelled
 from tests.virtual_time import now, run, until_all_wait
 
-from suprsend_async.tasks import OwnedTask, foreign_cancellation
+from suprsend_async.tasks import Cutoff, OwnedTask, foreign_cancellation
 
 if TYPE_CHECKING:
     pass
@@ -281,3 +281,98 @@ def test_other_errors_are_left_as_they_are(error: BaseException) -> None:
     with pytest.raises(type(error)) as caught, foreign_cancellation("a callback"):
         raise error
     assert caught.value is error
+
+
+class TestCutoff:
+    """A piece of a task's work that is cut off, while the task goes on."""
+
+    def test_what_ends_in_time_is_not_cut(self) -> None:
+        async def main() -> tuple[bool, float]:
+            with Cutoff(5) as cutoff:
+                await asyncio.sleep(1)
+            await asyncio.sleep(10)
+            return cutoff.is_cut, now()
+
+        assert run(main) == (False, 11)
+
+    def test_after_its_seconds_the_task_goes_on_behind_it(self) -> None:
+        async def main() -> tuple[bool, float, int]:
+            with Cutoff(5) as cutoff:
+                await asyncio.sleep(60)
+            await asyncio.sleep(1)
+            task = asyncio.current_task()
+            return cutoff.is_cut, now(), -1 if task is None else task.cancelling()
+
+        assert run(main) == (True, 6, 0)
+
+    def test_it_may_be_cut_from_outside_and_more_than_once(self) -> None:
+        async def main() -> float:
+            with Cutoff() as cutoff:
+                loop = asyncio.get_running_loop()
+                loop.call_later(2, cutoff.cut)
+                loop.call_later(2, cutoff.cut)
+                await asyncio.sleep(60)
+            await asyncio.sleep(1)
+            return now()
+
+        assert run(main) == 3
+
+    def test_the_inner_one_leaves_the_outer_one_alone(self) -> None:
+        async def main() -> list[float]:
+            ends: list[float] = []
+            with Cutoff(5):
+                with Cutoff(2):
+                    await asyncio.sleep(60)
+                ends.append(now())
+                await asyncio.sleep(60)
+            return [*ends, now()]
+
+        assert run(main) == [2, 5]
+
+    def test_both_at_once_end_both(self) -> None:
+        async def main() -> list[float]:
+            ends: list[float] = []
+            with Cutoff(2):
+                with Cutoff(2):
+                    await asyncio.sleep(60)
+                ends.append(now())
+                await asyncio.sleep(60)
+            return [*ends, now()]
+
+        assert run(main) == [2]
+
+    @pytest.mark.parametrize("seconds", [2, 60])
+    def test_a_cancellation_of_the_task_is_passed_on(self, seconds: float) -> None:
+        async def work() -> None:
+            with Cutoff(seconds):
+                await asyncio.sleep(600)
+
+        async def main() -> bool:
+            task = asyncio.create_task(work())
+            # For the one of two seconds, both come at once.
+            asyncio.get_running_loop().call_later(2, task.cancel)
+            await asyncio.wait([task])
+            return task.cancelled()
+
+        assert run(main)
+
+    def test_a_scope_of_the_callers_is_cancelled_through_it(self) -> None:
+        async def main() -> float:
+            with anyio.move_on_after(1):
+                with Cutoff(5):
+                    await asyncio.sleep(60)
+                await asyncio.sleep(60)
+            return now()
+
+        assert run(main) == 1
+
+    def test_an_error_is_raised_also_when_it_was_cut(self) -> None:
+        async def main() -> None:
+            with Cutoff(1):
+                try:
+                    await asyncio.sleep(60)
+                finally:
+                    raise LookupError
+
+        with pytest.raises(LookupError):
+            run(main)

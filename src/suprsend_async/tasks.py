@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import anyio
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Generator
+    from types import TracebackType
 
 
 class OwnedTask:
@@ -104,6 +105,45 @@ class OwnedTask:
                 cancelled = error
         if cancelled is not None:
             raise cancelled
+
+
+class Cutoff:
+    """Cuts off what the current task does inside of it: after some seconds, or when told to; the task goes on behind.
+
+    What anyio's cancel scopes do, at a quarter of their cost, and `asyncio.timeout`, at half of it: every request has
+    two. Unlike those of anyio it cancels once: what swallows that goes on.
+
+    Args:
+        seconds: How long it may take; as long as it likes if left out.
+    """
+
+    __slots__ = ("_cancelled_before", "_task", "_timer", "is_cut")
+
+    def __init__(self, seconds: float | None = None) -> None:
+        self._task: asyncio.Task[Any] = cast("asyncio.Task[Any]", asyncio.current_task())
+        self._cancelled_before = self._task.cancelling()
+        self._timer = None if seconds is None else asyncio.get_running_loop().call_later(seconds, self.cut)
+        self.is_cut = False
+
+    def cut(self) -> None:
+        """Cut it off; not from within."""
+        if not self.is_cut:
+            self.is_cut = True
+            self._task.cancel()
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        """End; only its own cancellation ends here, not one of the task's that came at the same time."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if not self.is_cut:
+            return False
+        return self._task.uncancel() <= self._cancelled_before and kind is asyncio.CancelledError
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import httpx
 import pytest
+import respx
 from httpx_aiohttp import HttpxAiohttpClient
 from hypothesis import given
 from hypothesis import strategies as st
@@ -463,10 +464,15 @@ def reached(start: object) -> str:
 
 
 async def test_no_cache_keeps_an_id(client: AsyncSuprsend, server: Server) -> None:
-    server.script.extend([server.answer(200, {})] * 3)
-    await fetch(client.sender.transport, user("an-id-of-its-own"), "users.get")
-    await fetch(client.sender.transport, Request("GET", "v1/user/", query={"after": "an-id-of-its-own"}), "users.list")
-    await fetch(client.sender.transport, Request("GET", "v1/fixed-route/"), "users.list")
+    server.script.extend([server.answer(200, {})] * 6)
+    transport = client.sender.transport
+    passing = respx.MockRouter(using="httpx")
+    passing.route().pass_through()
+    for way in (nullcontext(), passing):  # without and with httpx
+        with way:
+            await fetch(transport, user("an-id-of-its-own"), "users.get")
+            await fetch(transport, Request("GET", "v1/user/", query={"after": "an-id-of-its-own"}), "users.list")
+            await fetch(transport, Request("GET", "v1/fixed-route/"), "users.list")
     held = {name: reached(cache) for name, cache in caches().items()}
     # What is searched here can be found: a route without ids is kept.
     assert any("v1/fixed-route/" in texts for texts in held.values())

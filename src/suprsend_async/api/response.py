@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from suprsend_async.api.verdict import Verdict
 
 
+_set_attribute = object.__setattr__
+
+
 class Result(Keyed, BaseModel):
     """A model whose fields can be read as the platform's documentation shows: `response["success"]`."""
 
@@ -117,16 +120,23 @@ def response_of(
     verdict: Verdict, attempts: int, retry_after: float | None = None, document: Any = None
 ) -> EventResponse:
     """Return the response for a verdict after so many requests; `document` is the answer's JSON."""
-    return EventResponse(
-        outcome=verdict.outcome,
-        status_code=verdict.status_code,
-        message=verdict.error or verdict.message_id or "OK",
-        message_id=verdict.message_id,
-        error_type=verdict.error_type,
-        attempts=attempts,
-        retry_after=retry_after,
-        raw_response=document,
-    )
+    response = EventResponse.__new__(EventResponse)
+    # As pydantic's validator does at its end; there is nothing to check, for all of it was made here.
+    values = {
+        "outcome": verdict.outcome,
+        "status_code": verdict.status_code,
+        "message": verdict.error or verdict.message_id or "OK",
+        "message_id": verdict.message_id,
+        "error_type": verdict.error_type,
+        "attempts": attempts,
+        "retry_after": retry_after,
+        "raw_response": document,
+    }
+    _set_attribute(response, "__dict__", values)
+    _set_attribute(response, "__pydantic_fields_set__", set(values))
+    _set_attribute(response, "__pydantic_extra__", None)
+    _set_attribute(response, "__pydantic_private__", None)
+    return response
 
 
 def may_pass(outcome: Outcome, status_code: int | None) -> bool:

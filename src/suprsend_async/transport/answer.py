@@ -122,6 +122,8 @@ class Answer:
             now: Seconds since the epoch by the server's clock, for an answer without a `Date`.
         """
         value = self.headers.get("retry-after", "").strip()
+        if not value:
+            return None
         if value.isascii() and value.isdigit():
             return float(value[:9])
         date = http_time(value)

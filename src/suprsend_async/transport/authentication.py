@@ -7,6 +7,7 @@ import hashlib
 import hmac
 from dataclasses import dataclass, field
 from email.utils import formatdate
+from functools import lru_cache
 from typing import Protocol
 
 CONTENT_TYPE = "application/json; charset=utf-8"
@@ -34,8 +35,7 @@ class WorkspaceSecret:
 
     def headers(self, method: str, uri: str, body: bytes, now: float) -> dict[str, str]:
         """Return `Date` and `Authorization`; the signature covers the body's exact bytes."""
-        # formatdate is English under every locale; strftime is not.
-        date = formatdate(now, usegmt=True)
+        date = _date(int(now))
         signature = sign(self.secret, method, uri, body, date)
         return {"Date": date, "Authorization": f"{self.workspace}:{signature}"}
 
@@ -50,6 +50,12 @@ class ApiKey:
     def headers(self, method: str, uri: str, body: bytes, now: float) -> dict[str, str]:
         """Return `Authorization`; nothing is signed."""
         return {"Authorization": f"Bearer {self.api_key}"}
+
+
+@lru_cache(maxsize=2)
+def _date(second: int) -> str:
+    # Once for all requests of a second. formatdate is English under every locale; strftime is not.
+    return formatdate(second, usegmt=True)
 
 
 def sign(secret: str, method: str, uri: str, body: bytes, date: str, content_type: str = CONTENT_TYPE) -> str:

@@ -10,6 +10,12 @@ _GZIP = 16 + zlib.MAX_WBITS
 _WINDOWS = {"gzip": (_GZIP,), "x-gzip": (_GZIP,), "deflate": (zlib.MAX_WBITS, -zlib.MAX_WBITS)}
 
 
+def _windows_of(content_encoding: str) -> list[tuple[int, ...]]:
+    # The last one was put on last. Those that nothing is known of are taken for none.
+    codings = [coding.strip().lower() for coding in content_encoding.split(",")]
+    return [_WINDOWS[coding] for coding in reversed(codings) if coding in _WINDOWS]
+
+
 class BoundedBody:
     """Takes the pieces of a body and gives at most `limit` decoded bytes.
 
@@ -26,9 +32,7 @@ class BoundedBody:
         self._limit = limit
         self._pieces: list[bytes] = []
         self._size = 0
-        # The last one was put on last. Those that nothing is known of are taken for none.
-        codings = [coding.strip().lower() for coding in content_encoding.split(",")]
-        self._codings = [_WINDOWS[coding] for coding in reversed(codings) if coding in _WINDOWS]
+        self._codings = _windows_of(content_encoding) if content_encoding else []
 
     def feed(self, piece: bytes) -> bool:
         """Add a piece; returns False once more would be of no use."""

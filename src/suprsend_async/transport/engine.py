@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import inspect
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 import aiohttp
-import anyio
 import httpx
 import yarl
 from httpx_aiohttp import AiohttpTransport
 
+from suprsend_async.tasks import Cutoff
 from suprsend_async.transport.connector import Connector, WatchedRequest
 from suprsend_async.transport.copies import Copies
+from suprsend_async.transport.incoming import AiohttpIncoming, HttpxIncoming
 from suprsend_async.transport.proxies import proxy_for
 from suprsend_async.transport.resolver import Resolver
 from suprsend_async.transport.round_trip import failure_of, read_answer, timed_out, url_of
@@ -21,11 +22,14 @@ from suprsend_async.transport.sending import Sending, current
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator, Awaitable
+    from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 
     from suprsend_async.transport.answer import Answer, Failure
+    from suprsend_async.transport.incoming import Incoming
     from suprsend_async.transport.origin import Origin
     from suprsend_async.transport.request import SignedRequest
+
+    _Headers = Mapping[str, str] | Sequence[tuple[str, str]]
 
 # An answer's head is read up to these. Gateways add what they like to it; aiohttp's own 8,190 bytes and 128 headers are
 # passed by a cookie of a login page, or by a trace of all stations.
@@ -58,26 +62,25 @@ class Engine(Protocol):
 
 
 class _BareClient(httpx.AsyncClient):
-    """httpx's client without its auth flows, redirects, cookies and hooks: a third of what a small request costs."""
+    """httpx's client without its auth flows, redirects, cookies and hooks: it only finds the transport."""
 
-    def handle(self, message: httpx.Request) -> Awaitable[httpx.Response]:
-        """Send a request the client's own way: what is put in place of its transport, as respx does, is found."""
-        return self._transport_for_url(message.url).handle_async_request(message)
+    def transport_for(self, url: httpx.URL) -> httpx.AsyncBaseTransport:
+        """Return what requests go through, found the client's own way: respx, for one, puts another in its place."""
+        return self._transport_for_url(url)
 
 
 class _Body(httpx.AsyncByteStream):
     """The body of an answer as it comes."""
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
-        self._response = response
+        self._incoming = AiohttpIncoming(response)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for piece in self._response.content.iter_any():
+        async for piece in self._incoming.pieces():
             yield piece
 
     async def aclose(self) -> None:
-        # What was not read to its end is closed, the rest has been released by then.
-        self._response.release()
+        await self._incoming.aclose()
 
 
 class _ExactTransport(AiohttpTransport):
@@ -87,39 +90,53 @@ class _ExactTransport(AiohttpTransport):
     """
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request in httpx's form."""
+        response = await self.send(
+            request.method,
+            str(request.url),
+            [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw],
+            request.content,
+            request.extensions["timeout"]["connect"],
+        )
+        return httpx.Response(response.status, headers=response.raw_headers, stream=_Body(response), request=request)
+
+    def send(
+        self, method: str, url: str, headers: _Headers, body: bytes, connect_timeout: float
+    ) -> Awaitable[aiohttp.ClientResponse]:
+        """Send a request that is not in httpx's form: making that, and an answer in it, costs as much as aiohttp."""
         if sending := current.get():
             # Whatever is raised from here on, it is seen whether the request went out.
             sending.watched = True
         if not isinstance(self.client, aiohttp.ClientSession):
             self.client = self.get_client()
-        seconds: dict[str, float] = request.extensions["timeout"]
-        connect = seconds["connect"]
-        response = await self.client.request(
-            request.method,
-            yarl.URL(str(request.url), encoded=True),
-            headers=[(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw],
-            data=request.content or None,
+        return self.client.request(
+            method,
+            yarl.URL(url, encoded=True),
+            headers=headers,
+            data=body or None,
             allow_redirects=False,
             auto_decompress=False,
             compress=False,
-            timeout=aiohttp.ClientTimeout(connect=connect, sock_connect=connect, sock_read=seconds["read"]),
+            timeout=_timeout(connect_timeout),
             proxy=str(self.proxy.url) if self.proxy else None,
             proxy_headers=self.proxy.headers if self.proxy else None,
         )
-        return httpx.Response(response.status, headers=response.raw_headers, stream=_Body(response), request=request)
 
 
 class AiohttpEngine:
-    """The default: aiohttp's connections under httpx's interface."""
+    """The default: aiohttp's connections, through httpx's interface where somebody stands in between."""
 
     max_in_flight: int | None = None
 
     def __init__(self, origin: Origin) -> None:
         """Prepare for one origin; nothing is opened until the first request."""
-        transport = _ExactTransport(
+        self._transport = _ExactTransport(
             verify=tls_context(), proxy=proxy_for(origin), client=_open_session, trust_env=False
         )
-        self._client = _BareClient(transport=transport, trust_env=False)
+        self._client = _BareClient(transport=self._transport, trust_env=False)
+        # httpx looks a transport up by scheme, host and port only, and writes a host in other letters in ASCII.
+        self._base = httpx.URL(origin.url(""))
+        self._address = str(self._base)
         self._copies = Copies()
 
     def uri_as_sent(self, uri: str) -> str:
@@ -131,31 +148,48 @@ class AiohttpEngine:
         sending = Sending()
         token = current.set(sending)
         try:
-            with anyio.move_on_after(timeout):
-                message = _message(signed, timeout, connect_timeout)
-                sending.begun = True
-                response = await self._client.handle(message)
-                return await read_answer(response, signed.request, sending, self._copies)
+            with Cutoff(timeout):
+                came = await self._send(signed, connect_timeout, sending)
+                return await read_answer(came, signed.request, sending, self._copies)
             return timed_out(sent=sending.may_be_sent)
         except Exception as error:  # noqa: BLE001 - whatever the libraries raise becomes a failure
             return failure_of(error, sending, signed.request)
         finally:
             current.reset(token)
 
+    async def _send(self, signed: SignedRequest, connect_timeout: float, sending: Sending) -> Incoming:
+        """Send the request and return what comes.
+
+        Nobody sees a request in httpx's form where the transport that httpx finds is this engine's own, so it is not
+        made. Where it is another one, a mock, that is given one; what it lets pass ends in the same `send`.
+        """
+        request = signed.request
+        found = self._client.transport_for(self._base)
+        if found is self._transport:
+            sending.begun = True
+            url = self._address + request.target
+            return AiohttpIncoming(
+                await self._transport.send(request.method, url, signed.headers, request.body, connect_timeout)
+            )
+        message = httpx.Request(
+            request.method,
+            url_of(signed),
+            headers=signed.headers,
+            content=request.body,
+            extensions={"timeout": {"connect": connect_timeout}},
+        )
+        sending.begun = True
+        return HttpxIncoming(await found.handle_async_request(message))
+
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.aclose()
 
 
-def _message(signed: SignedRequest, timeout: float, connect_timeout: float) -> httpx.Request:
-    """Return the request in httpx's form, made without a client: less than half of the time."""
-    return httpx.Request(
-        signed.request.method,
-        url_of(signed),
-        headers=signed.headers,
-        content=signed.request.body,
-        extensions={"timeout": {"connect": connect_timeout, "read": timeout, "write": timeout, "pool": timeout}},
-    )
+@lru_cache(maxsize=64)
+def _timeout(connect: float) -> aiohttp.ClientTimeout:
+    # For connections alone: how long an exchange takes as a whole, the engine sees to.
+    return aiohttp.ClientTimeout(connect=connect, sock_connect=connect)
 
 
 def _open_session() -> aiohttp.ClientSession:

@@ -14,6 +14,7 @@ from httpx_aiohttp import AiohttpTransport, HttpxAiohttpClient
 from suprsend_async.transport.answer import Failure
 from suprsend_async.transport.connector import watch
 from suprsend_async.transport.copies import Copies
+from suprsend_async.transport.incoming import HttpxIncoming
 from suprsend_async.transport.round_trip import failure_of, read_answer, timed_out, url_of
 from suprsend_async.transport.sending import Sending, current
 
@@ -89,7 +90,7 @@ class GivenEngine:
             sending.begun = True
             # auth=None: neither the client's own auth nor credentials in a URL may replace the signature.
             response = await self._client.send(message, stream=True, auth=None, follow_redirects=False)
-            return await read_answer(response, signed.request, sending, self._copies)
+            return await read_answer(HttpxIncoming(response), signed.request, sending, self._copies)
         except Exception as error:  # noqa: BLE001 - whatever the libraries raise becomes a failure
             return failure_of(error, sending, signed.request)
         finally:

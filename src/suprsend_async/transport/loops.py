@@ -14,6 +14,7 @@ from suprsend_async.real_time import stands_still
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 
+    from suprsend_async.tasks import Cutoff
     from suprsend_async.transport.engine import Engine
 
 # Seconds that calls in flight have to end by themselves when their client is closed, and then to be given up. With
@@ -55,7 +56,7 @@ class LoopState:
             min(max_connections, engine.max_in_flight or max_connections), fast_acquire=True
         )
         self.dependents: set[Callable[[float], Coroutine[Any, Any, None]]] = set()
-        self._calls: set[anyio.CancelScope] = set()
+        self._calls: set[Cutoff] = set()
         self._idle = anyio.Event()
         self._closed = False
         self._keeper = self._close_with_loop()
@@ -64,15 +65,16 @@ class LoopState:
         """Tie the engine's end to the loop's."""
         await anext(self._keeper)
 
-    def enter(self, scope: anyio.CancelScope) -> None:
-        """Count a call as under way; `scope` is cancelled if the client is closed before the call ends."""
+    def enter(self, cutoff: Cutoff) -> bool:
+        """Count a call as under way, to be cut off if it does not end when the client is closed; False if it is."""
         if self._closed:
-            scope.cancel()
-        self._calls.add(scope)
+            return False
+        self._calls.add(cutoff)
+        return True
 
-    def leave(self, scope: anyio.CancelScope) -> None:
+    def leave(self, cutoff: Cutoff) -> None:
         """Count a call as ended."""
-        self._calls.discard(scope)
+        self._calls.discard(cutoff)
         if not self._calls:
             self._idle.set()
 
@@ -94,8 +96,8 @@ class LoopState:
         try:
             await self._drain(max(0.0, CLOSE_GRACE - spent))
         finally:
-            for scope in self._calls:
-                scope.cancel()
+            for cutoff in self._calls:
+                cutoff.cut()
             with anyio.CancelScope(shield=True):
                 await self._drain(CLOSE_LIMIT)
                 with anyio.move_on_after(CLOSE_LIMIT):

@@ -1,10 +1,10 @@
-"""One message over httpx's interface, and what came back: an `Answer`, or the `Failure` that an exception means."""
+"""One round trip: what came back as an `Answer`, or the `Failure` that an exception means."""
 
 from __future__ import annotations
 
 import asyncio
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import httpx
@@ -13,11 +13,11 @@ import yarl
 from suprsend_async.transport.answer import Answer, Failure, limited
 from suprsend_async.transport.body import BoundedBody
 from suprsend_async.transport.connector import SpokeUnasked
-from suprsend_async.transport.httpx_connection import has_left_over, is_under_way
 from suprsend_async.transport.sending import SPOKE_FIRST
 
 if TYPE_CHECKING:
     from suprsend_async.transport.copies import Copies
+    from suprsend_async.transport.incoming import Incoming
     from suprsend_async.transport.request import Request, SignedRequest
     from suprsend_async.transport.sending import Sending
 
@@ -39,11 +39,11 @@ def url_of(signed: SignedRequest) -> httpx.URL:
 _fixed_url = lru_cache(maxsize=64)(httpx.URL)
 
 
-async def read_answer(response: httpx.Response, request: Request, sending: Sending, copies: Copies) -> Answer:
-    """Read a response's body, no further than the request allows.
+async def read_answer(came: Incoming, request: Request, sending: Sending, copies: Copies) -> Answer:
+    """Read an answer's body, no further than the request allows.
 
     Args:
-        response: The response, of which the head is there.
+        came: What came, of which the head is there.
         request: What is sent.
         sending: How far that has come.
         copies: The answers that came before.
@@ -51,50 +51,43 @@ async def read_answer(response: httpx.Response, request: Request, sending: Sendi
     Raises:
         Exception: No answer came, or none to this request; `failure_of` knows what it means.
     """
-    stream = response.extensions.get("network_stream")  # of httpx's own engine
     try:
         # A yes has seen the whole request. A no may come sooner, as when the body is too large.
-        if sending.is_spoiled or (response.is_success and await _is_early(stream, sending)):
-            await _drop(stream, sending)
+        if sending.is_spoiled or (200 <= came.status_code < 300 and await _is_early(came, sending)):
+            await _drop(came, sending)
             raise _NoAnswer("a yes came before the whole request was there")
-        # Read from the raw ones: httpx's own look-up decodes all of them anew each time.
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers.raw}
-        if response.is_closed:  # an event hook of the user's has read it
-            body = BoundedBody(request.max_answer_bytes)
-            body.feed(response.content)
-        else:
-            body = BoundedBody(request.max_answer_bytes, headers.get("content-encoding", ""))
-            # Not by aiter_raw(), which releases the connection at the end.
-            async for piece in cast("httpx.AsyncByteStream", response.stream):
-                if not body.feed(piece):
-                    break
-        answer = Answer(response.status_code, headers, *body.collected())
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in came.head}
+        coding = "" if came.is_decoded else headers.get("content-encoding", "")
+        body = BoundedBody(request.max_answer_bytes, coding)
+        async for piece in came.pieces():
+            if not body.feed(piece):
+                break
+        answer = Answer(came.status_code, headers, *body.collected())
         if copies.is_copy(request, answer.body, is_first=sending.is_first):
-            await _drop(stream, sending)
+            await _drop(came, sending)
             raise _NoAnswer("what came is the answer to another request, once more")
-        if has_left_over(stream, response):
-            await _drop(stream, sending)
+        if came.has_left_over():
+            await _drop(came, sending)
         return answer
     finally:
-        await response.aclose()
+        await came.aclose()
 
 
-async def _is_early(stream: Any, sending: Sending) -> bool:
+async def _is_early(came: Incoming, sending: Sending) -> bool:
     """Whether an answer came before the whole request had reached the server's system."""
     for _ in range(2):
-        if not sending.is_under_way and not is_under_way(stream):
+        if not sending.is_under_way and not came.is_under_way():
             return False
         # Some systems, gVisor for one, hand an answer over a moment before they note what it acknowledges.
         await asyncio.sleep(_MOMENT)
     return True
 
 
-async def _drop(stream: Any, sending: Sending) -> None:
+async def _drop(came: Incoming, sending: Sending) -> None:
     """Close the connection: what comes on it belongs to nobody."""
     if sending.transport is not None:
         sending.transport.abort()
-    if stream is not None:
-        await stream.aclose()
+    await came.drop()
 
 
 # Errors that come up before a connection stands: the request cannot have been sent.

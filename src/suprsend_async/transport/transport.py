@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import anyio
 
 from suprsend_async import logs
+from suprsend_async.tasks import Cutoff
 from suprsend_async.transport.answer import Failure
 from suprsend_async.transport.retry import RetryPolicy, decide
 
@@ -132,8 +133,9 @@ class Transport:
         state = await self.session.loops.current()
         call = Call(clock.monotonic() + self.timeout)
         may_learn_clock = True
-        with anyio.CancelScope() as scope:
-            state.enter(scope)
+        with Cutoff() as cutoff:
+            if not state.enter(cutoff):
+                return call
             try:
                 while True:
                     result = await self._attempt(exchange, call, state, limiter)
@@ -148,7 +150,7 @@ class Transport:
                     if seconds:
                         await (clock.sleep(seconds) if limiter is None else limiter.wait(seconds))
             finally:
-                state.leave(scope)
+                state.leave(cutoff)
         return call
 
     def observed(self, operation: str) -> AbstractContextManager[object]:
