@@ -125,6 +125,7 @@ LARGE: dict[str, Any] = {
     "text": ["x" * 100_000] * 5_000,
     "name": [{"x" * 100_000: 1}] * 5_000,
     "number": [10**4_000] * 5_000,
+    "text in short lists": [["x" * 100_000] * 5] * 1_000,
     "flat": {f"name{number}": "x" * 100_000 for number in range(5_000)},
 }
 

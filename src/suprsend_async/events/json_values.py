@@ -36,7 +36,6 @@ SHORTEN = "shorten its properties, or send a link to what is large"
 
 # Values of exactly these types are written as they are and hold nothing else.
 _LEAVES = frozenset({str, int, bool, type(None), dt.date, uuid.UUID})
-_KEYS = frozenset({str})
 
 MAX_BYTES = 4 * 1024 * 1024
 """How long the JSON of properties may be where no limit is given: five times what the platform's SDKs send."""
@@ -128,23 +127,15 @@ class _Copier:
         self._watched = max_bytes - _LEAST_ITEM_BYTES * _FEW_ITEMS
 
     def object_copy(self, copy: dict[Any, Any], depth: int) -> dict[str, Any]:
-        """Make a copied dictionary JSON-able, in place if its keys are strings."""
+        """Make a copied dictionary JSON-able, in place."""
         self.room -= _LEAST_ITEM_BYTES * len(copy)
-        if self.room < self._watched or depth >= MAX_DEPTH:
-            self._watch(depth, (*copy, *copy.values()))
-        if not _KEYS.issuperset(map(type, copy)):
-            copy = _with_text_keys(copy)
-        if not _LEAVES.issuperset(map(type, copy.values())):
-            self._replace_values(copy, copy.items(), depth + 1, ".{}")
+        self._fill(copy, copy.items(), depth)
         return copy
 
     def array_copy(self, copy: list[Any], depth: int, step: str = "[{}]") -> list[Any]:
         """Make a copied list JSON-able, in place."""
         self.room -= _LEAST_ITEM_BYTES * len(copy)
-        if self.room < self._watched or depth >= MAX_DEPTH:
-            self._watch(depth, copy)
-        if not _LEAVES.issuperset(map(type, copy)):
-            self._replace_values(copy, enumerate(copy), depth + 1, step)
+        self._fill(copy, enumerate(copy), depth, int, step)
         return copy
 
     def value_copy(self, value: Any, depth: int) -> object:
@@ -159,23 +150,49 @@ class _Copier:
         convert = _SCALARS.get(kind)
         return self._odd(value, depth) if convert is None else convert(value)
 
-    def _replace_values(self, copy: Any, items: Iterable[tuple[Any, Any]], depth: int, step: str) -> None:
+    def _fill(
+        self,
+        copy: Any,
+        items: Iterable[tuple[Any, Any]],
+        depth: int,
+        kind_of_place: type = str,
+        step: str = ".{}",
+    ) -> None:
+        """Replace in a copied container, whose items are counted, what is not JSON-able yet.
+
+        Nested properties spend their time here: one call for each container, unless it is a list of leaves, and one
+        look at each value.
+        """
+        if self.room < self._watched or depth >= MAX_DEPTH:
+            self._watch(depth, (*copy, *copy.values()) if kind_of_place is str else copy)
+        depth += 1
+        has_odd_keys = False
         place = value = None
         try:
             for place, value in items:
+                if _type(place) is not kind_of_place:
+                    has_odd_keys = True
                 kind = _type(value)
                 if kind in _LEAVES or (kind is float and isfinite(value)):
                     continue
-                # These two are found again in `value`; they are so frequent that the call counts.
+                # These two are found again in `value_copy`; they are so frequent that its call would count.
                 if kind is dict:
-                    copy[place] = self.object_copy(value.copy(), depth)
+                    copy[place] = child = value.copy()
+                    self.room -= _LEAST_ITEM_BYTES * len(child)
+                    self._fill(child, child.items(), depth)
                 elif kind is list:
-                    copy[place] = self.array_copy([*value], depth)
+                    copy[place] = child = [*value]
+                    self.room -= _LEAST_ITEM_BYTES * len(child)
+                    is_watched = self.room < self._watched or depth >= MAX_DEPTH
+                    if is_watched or not _LEAVES.issuperset(map(type, child)):
+                        self._fill(child, enumerate(child), depth, int, "[{}]")
                 else:
                     copy[place] = self.value_copy(value, depth)
         except ValueRefused as refused:
-            refused.at(step.format(place), value)
+            refused.at(step.format(_key(place) if kind_of_place is str else place), value)
             raise
+        if has_odd_keys:
+            _name_by_texts(copy)
 
     def _watch(self, depth: int, items: Iterable[object]) -> None:
         """Refuse what is too deep, or certain to be too long: texts and long numbers are counted as well."""
@@ -253,11 +270,13 @@ def _sorted(members: list[Any]) -> list[Any]:
         raise
 
 
-def _with_text_keys(items: dict[Any, Any]) -> dict[str, Any]:
+def _name_by_texts(items: dict[Any, Any]) -> None:
+    """Make the keys of an object strings, in place."""
     named = {_key(key): item for key, item in items.items()}
     if len(named) < len(items):
         raise ValueRefused("has two keys that become the same string")
-    return named
+    items.clear()
+    items.update(named)
 
 
 def _key(key: object) -> str:
