@@ -140,3 +140,40 @@ def test_a_stack_that_is_nearly_full_is_a_clear_error() -> None:
         ValidationError, match=r"nested deeper than the stack|that cannot be read: it raises RecursionError"
     ):
         deep(sys.getrecursionlimit() - depth - 60)
+
+
+class Renamed(enum.Enum):
+    """An enumeration whose value is another one each time."""
+
+    A = 1
+
+    @property
+    def value(self) -> Any:  # type: ignore[override]
+        reads.append(self)
+        return f"name {len(reads)}"
+
+
+reads: list[object] = []
+
+
+def test_a_key_is_read_once() -> None:
+    reads.clear()
+    assert sent({"a": 1, Renamed.A: {1, 2}, "b": [2]}) == {"a": 1, "name 1": [1, 2], "b": [2]}
+    assert len(reads) == 1
+
+
+class Restless(enum.Enum):
+    """An enumeration whose members cannot be found in a dictionary again."""
+
+    A = "restless"
+
+    def __hash__(self) -> int:
+        hashes.append(self)
+        return len(hashes)
+
+
+hashes: list[object] = []
+
+
+def test_a_key_with_a_wrong_hash_does_no_harm() -> None:
+    assert sent({Restless.A: [{1}], 2: {3: []}}) == {"restless": [[1]], "2": {"3": []}}

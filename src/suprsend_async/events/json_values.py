@@ -166,12 +166,14 @@ class _Copier:
         if self.room < self._watched or depth >= MAX_DEPTH:
             self._watch(depth, (*copy, *copy.values()) if kind_of_place is str else copy)
         depth += 1
-        has_odd_keys = False
+        with_odd_keys: list[tuple[object, Any]] = []
         place = value = None
         try:
             for place, value in items:
                 if _type(place) is not kind_of_place:
-                    has_odd_keys = True
+                    # Under its own name, once it has one: a key's own code could do anything to the dictionary.
+                    with_odd_keys.append((place, value))
+                    continue
                 kind = _type(value)
                 if kind in _LEAVES or (kind is float and isfinite(value)):
                     continue
@@ -189,10 +191,26 @@ class _Copier:
                 else:
                     copy[place] = self.value_copy(value, depth)
         except ValueRefused as refused:
-            refused.at(step.format(_key(place) if kind_of_place is str else place), value)
+            refused.at(step.format(place), value)
             raise
-        if has_odd_keys:
-            _name_by_texts(copy)
+        if with_odd_keys:
+            self._fill_named(copy, with_odd_keys, depth)
+
+    def _fill_named(self, copy: dict[Any, Any], items: list[tuple[object, Any]], depth: int) -> None:
+        """Name what stands under other keys than strings, and replace it."""
+        names = {id(key): _key(key) for key, _ in items}
+        named = {names.get(id(key), key): value for key, value in copy.items()}
+        if len(named) < len(copy):
+            raise ValueRefused("has two keys that become the same string")
+        copy.clear()
+        copy.update(named)
+        for key, value in items:
+            name = names[id(key)]
+            try:
+                copy[name] = self.value_copy(value, depth)
+            except ValueRefused as refused:
+                refused.at(f".{name}", value)
+                raise
 
     def _watch(self, depth: int, items: Iterable[object]) -> None:
         """Refuse what is too deep, or certain to be too long: texts and long numbers are counted as well."""
@@ -268,15 +286,6 @@ def _sorted(members: list[Any]) -> list[Any]:
             if refused := _first_unwritable(member):
                 raise refused.at("{}", member) from None
         raise
-
-
-def _name_by_texts(items: dict[Any, Any]) -> None:
-    """Make the keys of an object strings, in place."""
-    named = {_key(key): item for key, item in items.items()}
-    if len(named) < len(items):
-        raise ValueRefused("has two keys that become the same string")
-    items.clear()
-    items.update(named)
 
 
 def _key(key: object) -> str:
