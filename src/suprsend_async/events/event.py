@@ -101,8 +101,6 @@ _MAX_PLAIN_NAMES_LENGTH = 2048
 
 
 def _has_plain_names(properties: Any) -> bool:
-    if _plain_property_names.issuperset(properties):
-        return True
     if not all(type(name) is str for name in properties):
         return False
     # One look at all names together is cheaper than one at each.
@@ -114,35 +112,8 @@ def _has_plain_names(properties: Any) -> bool:
     return True
 
 
-def _is_plain(distinct_id: Any, event_name: Any, properties: Any, idempotency_key: Any) -> bool:
-    """Return whether these are valid as they stand, so that the model's validation would not change a thing.
-
-    Most events are: exact strings in ASCII without white space around them, and a plain dictionary. Seeing it here
-    costs a third of the validation. Whatever is in doubt goes the long way, and so does everything that is wrong.
-    """
-    return (
-        type(distinct_id) is str
-        and type(event_name) is str
-        and _is_plain_name(event_name)
-        and _is_plain_id(distinct_id)
-        and (idempotency_key is None or _is_plain_key(idempotency_key))
-        and (properties is None or (type(properties) is dict and _has_plain_names(properties)))
-    )
-
-
-def _is_plain_key(key: object) -> bool:
-    return type(key) is str and len(key) <= MAX_KEY_LENGTH and _is_plain_id(key)
-
-
-def _is_plain_id(text: str) -> bool:
-    return text != "" and text.isascii() and text.strip() == text
-
-
-def _is_plain_identity(insert_id: Any, time: Any) -> bool:
-    """Return the same of what identifies the event, which a job from a file gives to be the same in every run."""
-    return (insert_id is None or (type(insert_id) is str and len(insert_id) == 36 and _is_plain_id(insert_id))) and (
-        type(time) is int and EARLIEST_TIME <= time < END_OF_TIME
-    )
+def _is_plain_id(text: object) -> bool:
+    return type(text) is str and text.isascii() and text.strip() == text != ""
 
 
 class Event(ReleasedNames, BaseModel):
@@ -203,13 +174,39 @@ class Event(ReleasedNames, BaseModel):
         attachments: tuple[Attachment, ...] = (),
     ) -> None:
         moment = _time.time_ns() // 1_000_000 if time is None else time
-        has_plain_identity = _is_plain_identity(insert_id, moment)
+        # Whether these are valid as they stand, so that the model's validation would not change a thing. Most events
+        # are: exact strings in ASCII without white space around them, and a plain dictionary. Seeing it here costs a
+        # third of the validation. Whatever is in doubt goes the long way, and so does everything that is wrong.
+        is_plain = (
+            type(distinct_id) is str
+            and distinct_id.isascii()
+            and distinct_id.strip() == distinct_id != ""
+            and type(event_name) is str
+            and _is_plain_name(event_name)
+            and (
+                properties is None
+                or (
+                    type(properties) is dict
+                    and (_plain_property_names.issuperset(properties) or _has_plain_names(properties))
+                )
+            )
+            and (idempotency_key is None or (_is_plain_id(idempotency_key) and len(idempotency_key) <= MAX_KEY_LENGTH))
+            and (insert_id is None or (_is_plain_id(insert_id) and len(insert_id) == 36))
+            and type(moment) is int
+            and EARLIEST_TIME <= moment < END_OF_TIME
+            and tenant_id is None
+            and brand_id is None
+            and attachments == ()
+            and type(self) is Event
+        )
         if insert_id is None:
             insert_id = _new_insert_id()
+        if properties is None:
+            properties = {}
         values = {
             "distinct_id": distinct_id,
             "event_name": event_name,
-            "properties": {} if properties is None else properties,
+            "properties": properties.copy() if is_plain else properties,
             "idempotency_key": insert_id if idempotency_key is None else idempotency_key,
             "tenant_id": tenant_id,
             "brand_id": brand_id,
@@ -217,21 +214,12 @@ class Event(ReleasedNames, BaseModel):
             "time": moment,
             "attachments": attachments,
         }
-        if (
-            has_plain_identity
-            and tenant_id is None
-            and brand_id is None
-            and attachments == ()
-            and type(self) is Event
-            and _is_plain(distinct_id, event_name, properties, idempotency_key)
-        ):
-            if properties is not None:
-                values["properties"] = properties.copy()
+        if is_plain:
             # What the model's validator does at its end. One set of field names serves all events: none can be set.
-            _set_attribute(self, "__dict__", values)
-            _set_attribute(self, "__pydantic_fields_set__", _FIELDS)
-            _set_attribute(self, "__pydantic_extra__", None)
-            _set_attribute(self, "__pydantic_private__", None)
+            _set_fields(self, values)
+            _set_names_of_fields(self, _FIELDS)
+            _set_extra(self, None)
+            _set_private(self, None)
             return
         try:
             self.__pydantic_validator__.validate_python(values, self_instance=self)
@@ -383,5 +371,9 @@ def _new_insert_id() -> str:
     return f"{digits[:13]}-4{digits[13:16]}-a{digits[16:19]}{digits[21:]}"
 
 
-_set_attribute = object.__setattr__
+# An event's own `__setattr__` refuses, and `object.__setattr__` would look each of them up.
+_set_fields, _set_names_of_fields, _set_extra, _set_private = (
+    BaseModel.__dict__[slot].__set__
+    for slot in ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
+)
 _FIELDS = set(Event.model_fields)
