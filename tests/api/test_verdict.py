@@ -293,3 +293,35 @@ def test_whatever_is_answered_each_event_of_a_bulk_has_a_verdict(count: int, res
     failed = [index for index in range(count) if chunk.verdicts[index].outcome != "accepted"]
     assert [record.index for record in response.failed_records] == failed
     assert all(record.error and len(record.error.encode()) <= 2048 for record in response.failed_records)
+
+
+ODD_YES: list[Any] = [
+    {"status": "success", "status_code": 202, "message_id": ""},
+    {"status": "success", "status_code": 202, "message_id": "é" * 4000},
+    {"status": "success", "status_code": 202, "message_id": None},
+    {"status": "success", "status_code": 202, "message_id": 5},
+    {"status": "success", "status_code": True, "message_id": "m-2"},
+    {"status": "success", "status_code": 500, "message_id": "m-2"},
+    {"status": "success", "message_id": "m-2"},
+    {"status": "success", "status_code": 202},
+    {"status": ["success"], "status_code": 202, "message_id": "m-2"},
+    {"status": "fail", "status_code": 202, "message_id": "m-2"},
+    "success",
+    None,
+]
+
+
+@pytest.mark.parametrize("record", ODD_YES)
+def test_a_record_says_the_same_alone_as_among_others(record: Any) -> None:
+    """Where all records are a plain yes they are read together; one that is not is read as carefully as ever."""
+    plain = {"status": "success", "status_code": 202, "message_id": "m-1"}
+    refused = {"status": "error", "status_code": 400, "error": {"type": "bad"}}
+    (alone,) = verdicts_of_records(answer(207, {"records": [record]}), 1) or []
+    for others in ([plain], [plain, refused]):
+        verdicts = verdicts_of_records(answer(207, {"records": [*others, record]}), len(others) + 1) or []
+        assert verdicts[0] == Verdict("accepted", 202, message_id="m-1")
+        assert verdicts[-1] == alone
+        assert all(type(verdict) is Verdict for verdict in verdicts)
+    assert (
+        alone.outcome in ("unknown", "rejected") or alone.message_id is None or len(alone.message_id.encode()) <= 2048
+    )

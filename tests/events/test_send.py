@@ -48,6 +48,18 @@ async def test_every_event_arrives_once(
     assert sorted(numbers(server)) == list(range(count))
 
 
+async def test_a_source_may_use_a_value_of_an_event_again_for_the_next(client: AsyncSuprsend, server: Server) -> None:
+    def source() -> Iterator[Event]:
+        lines: list[int] = []
+        for number in range(250):
+            lines[:] = [number]
+            yield signed_up(number, lines=lines)
+
+    assert (await client.bulk_events.send(source())).success == 250
+    sent = [event["properties"] for request in server.requests for event in request.json]
+    assert all(properties["lines"] == [properties["n"]] for properties in sent)
+
+
 @pytest.mark.parametrize("source", [None, 5, Event("user-1", "signed_up")], ids=["None", "number", "one event"])
 async def test_what_is_no_source_is_refused(client: AsyncSuprsend, source: Any) -> None:
     with pytest.raises(TypeError, match="source must be an iterable of Event"):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import repeat
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from suprsend_async.transport.answer import Answer, Failure, text_of, words_of
 from suprsend_async.transport.retry import REQUEST_TIMEOUT, RETRYABLE_STATUS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from suprsend_async.outcome import Outcome
 
@@ -126,7 +128,37 @@ def verdicts_of_records(answer: Answer, count: int) -> list[Verdict] | None:
         # Records are matched by their position alone. With one too few or too many, nobody can say which record a
         # yes belongs to; asking again with the same keys decides it.
         return [_MISCOUNTED] * count
-    return [_verdict_of_record(record) for record in cast("list[object]", records)]
+    records = cast("list[object]", records)
+    return _all_accepted(records) or [_verdict_of_record(record) for record in records]
+
+
+_fields_of_record = itemgetter("status", "status_code", "message_id")
+_verdict_of: Callable[[tuple[object, ...]], Verdict] = Verdict._make
+_PLAIN_ID_LENGTH = 128
+"""A message id up to this length is kept as it is, whatever its characters."""
+
+
+def _all_accepted(records: list[Any]) -> list[Verdict] | None:
+    """Return what `_verdict_of_record` does of each, if all are the plain yes that they mostly are; None otherwise.
+
+    One look at all records together costs a fourth of one at each.
+    """
+    try:
+        statuses, codes, message_ids = zip(*map(_fields_of_record, records), strict=True)
+        is_plain = (
+            {*statuses} == {"success"}
+            and {*map(type, codes)} == {int}
+            and max(codes) < 400
+            and {*map(type, message_ids)} == {str}
+            and min(lengths := [*map(len, message_ids)]) > 0
+            and max(lengths) <= _PLAIN_ID_LENGTH
+        )
+    except (TypeError, KeyError, ValueError):
+        return None
+    if not is_plain:
+        return None
+    outcome, _, error, _, error_type, retryable = map(repeat, Verdict("accepted"))
+    return [*map(_verdict_of, zip(outcome, codes, error, message_ids, error_type, retryable, strict=False))]
 
 
 def _verdict_of_record(record: object) -> Verdict:

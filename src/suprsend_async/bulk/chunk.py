@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from operator import itemgetter
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from suprsend_async.api.verdict import NOT_SENT, Verdict, merged, verdict_of_failure, verdict_of_refusal
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
     from suprsend_async.bulk.kind import RecordKind
+    from suprsend_async.outcome import Outcome
 
 R = TypeVar("R")
 
@@ -25,6 +27,9 @@ HELD_BACK = Verdict(
     error_type="held_back",
     retryable=True,
 )
+
+
+_outcome = itemgetter(Verdict._fields.index("outcome"))
 
 
 class Chunk(Generic[R]):
@@ -77,6 +82,15 @@ class Chunk(Generic[R]):
         self.bodies.append(body)
         self.verdicts.append(NOT_SENT)
 
+    def extend(self, index: int, records: list[R], bodies: list[bytes]) -> None:
+        """Add records that are to be sent, which follow one another in the input."""
+        count = len(records)
+        self._to_send.extend(range(len(self.indexes), len(self.indexes) + count))
+        self.indexes.extend(range(index, index + count))
+        self.records.extend(records)
+        self.bodies.extend(bodies)
+        self.verdicts.extend([NOT_SENT] * count)
+
     def refuse(self, index: int, record: R | None, verdict: Verdict) -> None:
         """Add a record that is not to be sent."""
         self.indexes.append(index)
@@ -93,6 +107,10 @@ class Chunk(Generic[R]):
     def route(self) -> str:
         """Where it goes."""
         return self.kind.route
+
+    def outcomes(self) -> list[Outcome]:
+        """Return what is known of each record's fate."""
+        return [*map(_outcome, self.verdicts)]
 
     def accepted_indexes(self) -> list[int]:
         """Return the input's positions of the records that were accepted."""
@@ -144,6 +162,10 @@ class Chunk(Generic[R]):
         """Note the verdicts of a group; returns the positions that may be sent again."""
         left: list[int] = []
         verdicts = self.verdicts
+        if len(group) == len(verdicts) and [*map(_outcome, later)].count("accepted") == len(later):
+            # As it goes nearly always: there is nothing to merge, for a yes is the last word.
+            verdicts[:] = later
+            return left
         for position, verdict in zip(group, later, strict=True):
             earlier = verdicts[position]
             verdicts[position] = verdict if earlier is NOT_SENT else merged(earlier, verdict)
@@ -216,6 +238,11 @@ class Chunker(Generic[R]):
         """Whether no chunk is under way."""
         return not self._open
 
+    @property
+    def gap(self) -> int:
+        """How many records the chunk under way can still take, if they are short enough."""
+        return self._kind.max_records - len(self._open)
+
     def add(self, index: int, record: R | None, body: bytes) -> Chunk[R] | None:
         """Add a record that is to be sent."""
         finished = None
@@ -225,6 +252,15 @@ class Chunker(Generic[R]):
         chunk = self._open
         chunk.add(index, record, body)
         return self.flush() if len(chunk.indexes) >= self._kind.max_records else finished
+
+    def extend(self, index: int, records: list[R], bodies: list[bytes]) -> list[Chunk[R]]:
+        """Add records that are to be sent, which follow one another in the input; returns the completed chunks."""
+        if len(records) <= self.gap and self._room.take_all(bodies):
+            self._open.extend(index, records, bodies)
+            chunks = [self.flush() if self.gap <= 0 else None]
+        else:
+            chunks = [self.add(index + place, *pair) for place, pair in enumerate(zip(records, bodies, strict=True))]
+        return [chunk for chunk in chunks if chunk is not None]
 
     def refuse(self, index: int, record: R | None, verdict: Verdict) -> Chunk[R] | None:
         """Add a record that is not to be sent, for its place in the report."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
+from itertools import islice
 from typing import TYPE_CHECKING, Generic, Self, TypeVar, cast
 
 import anyio
@@ -179,14 +180,21 @@ class Job(Generic[R]):
                             if (self._take(record) or queue.wanted) and not await queue.room():
                                 break
                 else:
-                    for record in self._source:
-                        if (self._take(record) or queue.wanted) and not await queue.room():
-                            break
+                    await self._read_plain(iter(self._source))
         except Exception as error:  # noqa: BLE001 - what the user's code raises is raised again at the end
             self._error = self._error or error
         finally:
             # What was read before the source ended or failed is sent.
             queue.end()
+
+    async def _read_plain(self, source: Iterator[object]) -> None:
+        """Read an iterable that cannot wait, many records at a time."""
+        queue = self._queue
+        while True:
+            count = self._meter.read
+            is_full = self._take_many(islice(source, self._order.gap))
+            if self._meter.read == count or ((is_full or queue.wanted) and not await queue.room()):
+                break
 
     @asynccontextmanager
     async def _closing_source(self) -> AsyncGenerator[None]:
@@ -198,19 +206,53 @@ class Job(Generic[R]):
             if isinstance(source, AsyncGenerator):
                 await cast("AsyncGenerator[object]", source).aclose()
 
+    def _not_of_the_kind(self, index: int, record: object) -> Verdict:
+        expected = self._kind.type.__name__
+        given = class_of(record, expected)
+        problem = f"the source's item {index} is of type {given}, not {_article(expected)} {expected}"
+        return Verdict("rejected", error=problem)
+
     def _take(self, record: object) -> bool:
         index = self._meter.read
         self._meter.read = index + 1
         if not isinstance(record, self._kind.type):
-            expected = self._kind.type.__name__
-            given = class_of(record, expected)
-            problem = f"the source's item {index} is of type {given}, not {_article(expected)} {expected}"
-            return self._order.refuse(index, None, Verdict("rejected", error=problem))
+            return self._order.refuse(index, None, self._not_of_the_kind(index, record))
         try:
             body = self._kind.encode(record)
         except ValidationError as error:
             return self._order.refuse(index, record, Verdict("rejected", error=error.message))
         return self._order.add(index, record, body)
+
+    def _take_many(self, records: Iterable[object]) -> bool:
+        """Take in what comes, each record before the next is read: a source may use its values for that again.
+
+        What came before the source raised is taken in as well. Returns whether the queue is full.
+        """
+        order, meter, kind, encode = self._order, self._meter, self._kind.type, self._kind.encode
+        run: list[R] = []
+        bodies: list[bytes] = []
+        try:
+            for record in records:
+                if not isinstance(record, kind):
+                    refusal, refused = self._not_of_the_kind(meter.read + len(run), record), None
+                else:
+                    try:
+                        bodies.append(encode(record))
+                    except ValidationError as error:
+                        refusal, refused = Verdict("rejected", error=error.message), record
+                    else:
+                        run.append(record)
+                        continue
+                order.extend(meter.read, run, bodies)
+                meter.read += len(run) + 1
+                order.refuse(meter.read - 1, refused, refusal)
+                run, bodies = [], []
+        finally:
+            order.extend(meter.read, run, bodies)
+            meter.read += len(run)
+            # The source's error keeps this frame, and reporters of crashes record its variables.
+            del bodies
+        return order.is_full
 
     async def _send(self) -> None:
         while (chunk := await self._queue.take()) is not None:
@@ -220,8 +262,8 @@ class Job(Generic[R]):
                     await self._transport.send(chunk, self._limiter)
             finally:
                 self._queue.finished(chunk)
-                self._meter.finished(chunk)
-                outcomes: list[Outcome] = [verdict.outcome for verdict in chunk.verdicts]
+                outcomes = chunk.outcomes()
+                self._meter.finished(outcomes)
                 self._transport.report_finished(outcomes)
                 if outcomes.count("accepted") < len(outcomes):
                     failures = [verdict for verdict in chunk.verdicts if verdict.outcome != "accepted"]

@@ -88,6 +88,18 @@ class KeyOrder(Generic[R]):
         """Take in a record that is to be sent; returns whether the queue is full."""
         return self._put(_Entry(index, record, body, None, tuple(dict.fromkeys(self._kind.order_keys(record)))))
 
+    @property
+    def gap(self) -> int:
+        """How many records it has room for, a chunk's at most."""
+        room = self._capacity - self._waiting - self._in_flight_count
+        return max(1, min(room, self._kind.max_records))
+
+    def extend(self, index: int, records: list[R], bodies: list[bytes]) -> bool:
+        """Take in several that are to be sent; returns whether the queue is full."""
+        for place, pair in enumerate(zip(records, bodies, strict=True)):
+            self.add(index + place, *pair)
+        return self.is_full
+
     def refuse(self, index: int, record: R | None, verdict: Verdict) -> bool:
         """Take in a record that is not to be sent; returns whether the queue is full."""
         return self._put(_Entry(index, record, b"", verdict, ()))

@@ -44,6 +44,16 @@ class Room:
         self._is_empty = False
         return True
 
+    def take_all(self, bodies: list[bytes]) -> bool:
+        """Count these if all of them fit."""
+        left = self._bytes - sum(map(len, bodies)) - len(bodies)
+        if self.records < len(bodies) or left < 0:
+            return False
+        self.records -= len(bodies)
+        self._bytes = left
+        self._is_empty = self._is_empty and not bodies
+        return True
+
 
 @dataclass(frozen=True, slots=True)
 class RecordKind(Generic[R]):

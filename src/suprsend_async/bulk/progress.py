@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from suprsend_async.bulk.chunk import Chunk
     from suprsend_async.bulk.pressure import Pressure
+    from suprsend_async.outcome import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class Meter:
     retried: int = 0
     requests: int = 0
     sent_bytes: int = 0
-    outcomes: dict[str, int] = field(
+    outcomes: dict[Outcome, int] = field(
         default_factory=lambda: {"accepted": 0, "rejected": 0, "not_sent": 0, "unknown": 0}
     )
 
@@ -92,10 +92,10 @@ class Meter:
         else:
             self.retried += records
 
-    def finished(self, chunk: Chunk[Any]) -> None:
-        """Count the verdicts of a chunk that is over."""
-        for verdict in chunk.verdicts:
-            self.outcomes[verdict.outcome] += 1
+    def finished(self, outcomes: list[Outcome]) -> None:
+        """Count what became of records that are over."""
+        for outcome in self.outcomes:
+            self.outcomes[outcome] += outcomes.count(outcome)
 
     def progress(self, now: float, pressure: Pressure) -> Progress:
         """Return a snapshot."""

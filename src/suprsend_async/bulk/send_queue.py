@@ -37,6 +37,15 @@ class Order(Protocol[R]):
         """Take in a record that is to be sent; returns whether the queue is full."""
         ...
 
+    @property
+    def gap(self) -> int:
+        """How many records to read before it is asked again whether it is full; 1 at least."""
+        ...
+
+    def extend(self, index: int, records: list[R], bodies: list[bytes]) -> bool:
+        """Take in so many at once, which follow one another in the input."""
+        ...
+
     def refuse(self, index: int, record: R | None, verdict: Verdict) -> bool:
         """Take in a record that is not to be sent, for its place in the report; returns whether it is full."""
         ...
@@ -68,9 +77,19 @@ class InputOrder(Generic[R]):
         """Whether nothing is left."""
         return not self._chunks and self._chunker.is_empty
 
+    @property
+    def gap(self) -> int:
+        """How many records the chunk under way can still take."""
+        return self._chunker.gap
+
     def add(self, index: int, record: R, body: bytes) -> bool:
         """Take in a record that is to be sent; returns whether the queue is full."""
         return self._put(self._chunker.add(index, record, body))
+
+    def extend(self, index: int, records: list[R], bodies: list[bytes]) -> bool:
+        """Take in several that are to be sent; returns whether the queue is full."""
+        self._chunks.extend(self._chunker.extend(index, records, bodies))
+        return self.is_full
 
     def refuse(self, index: int, record: R | None, verdict: Verdict) -> bool:
         """Take in a record that is not to be sent; returns whether the queue is full."""

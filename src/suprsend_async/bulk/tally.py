@@ -42,7 +42,9 @@ class Tally(Generic[R]):
         self.failure += len(failed)
         self._failed += failed if self.kept is None else failed[: self.kept - len(self._failed)]
         if (documented := self.kind.documented_bytes) is not None:
-            self._large += sum(len(body) > documented for body in chunk.bodies)
+            sizes = [*map(len, chunk.bodies)]
+            if max(sizes, default=0) > documented:
+                self._large += sum(size > documented for size in sizes)
         return failed
 
     def response(self) -> BulkResponse[R]:
@@ -70,6 +72,8 @@ class Tally(Generic[R]):
 
 def failed_records(chunk: Chunk[R]) -> list[FailedRecord[R]]:
     """Return the reports of a finished chunk's records that were not accepted."""
+    if chunk.outcomes().count("accepted") == len(chunk):
+        return []
     return [
         FailedRecord(
             record=chunk.records[position],

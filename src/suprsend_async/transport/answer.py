@@ -41,7 +41,7 @@ class Answer:
         if not self.complete or not self.body:
             return None
         try:
-            return from_json(self.body.removeprefix(_MARK))
+            return from_json(self.body.removeprefix(_MARK), cache_strings="keys")
         except ValueError:
             return None
 
