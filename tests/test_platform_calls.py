@@ -160,4 +160,5 @@ def test_the_guide_to_moving_has_every_call_of_the_released_sdk() -> None:
 
 
 def test_the_guide_to_moving_has_every_method_of_ours() -> None:
-    assert named(here for _, here in cells()) == OURS
+    # Closing is no call of the platform.
+    assert named(here for _, here in cells()) - {"close", "aclose"} == OURS
