@@ -194,11 +194,12 @@ class RowReader:
     def _to_send(self, batch: RowBatch) -> list[Row]:
         """Return the batch's rows without those that an earlier run finished, or left in doubt."""
         progress = self._writer.checkpoint.sources[batch.source]
+        first, last = batch.rows[0].number, batch.rows[-1].number
         held = RowSet()
         if not self._resend_in_doubt:
-            for start, end, _ in progress.in_doubt(self._wall()):
+            for start, end, _ in progress.doubt_in((first, last + 1), self._wall()):
                 held.add((start, end))
-        if batch.rows[0].number >= max(progress.finished.end, held.end):
+        if first >= max(progress.finished.end, held.end):
             return batch.rows
         return [row for row in batch.rows if row.number not in progress.finished and row.number not in held]
 
