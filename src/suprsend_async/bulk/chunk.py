@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from suprsend_async.api.verdict import NOT_SENT, Verdict, merged, verdict_of_failure, verdict_of_refusal
 from suprsend_async.bulk.kind import MAX_BULK_ANSWER_BYTES
+from suprsend_async.errors import ValidationError
 from suprsend_async.transport.answer import Answer, Failure
 from suprsend_async.transport.request import Request
 from suprsend_async.transport.retry import PAYLOAD_TOO_LARGE, TOO_MANY_REQUESTS
 from suprsend_async.transport.transport import Again
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Sequence
 
     from suprsend_async.bulk.kind import RecordKind
 
@@ -76,6 +77,15 @@ class Chunk(Generic[R]):
         self.records.append(record)
         self.bodies.append(body)
         self.verdicts.append(NOT_SENT)
+
+    def extend(self, first: int, records: Sequence[R], bodies: Sequence[bytes]) -> None:
+        """Add records that are to be sent, and that follow one another in the input."""
+        position, count = len(self.indexes), len(records)
+        self._to_send += range(position, position + count)
+        self.indexes += range(first, first + count)
+        self.records += records
+        self.bodies += bodies
+        self.verdicts += [NOT_SENT] * count
 
     def refuse(self, index: int, record: R | None, verdict: Verdict) -> None:
         """Add a record that is not to be sent."""
@@ -225,6 +235,33 @@ class Chunker(Generic[R]):
         chunk = self._open
         chunk.add(index, record, body)
         return self.flush() if len(chunk.indexes) >= self._kind.max_records else finished
+
+    def fill(self, first: int, records: Sequence[object]) -> tuple[int, Chunk[R] | None]:
+        """Add as many records as the chunk under way has room for, up to the first that is not to be sent as it is.
+
+        Returns:
+            How many were added, and the chunk that was completed, if any; one that did not fit begins the next.
+        """
+        kind, chunk, room = self._kind, self._open, self._room
+        bodies: list[bytes] = []
+        left_over: bytes | None = None
+        for record in records[: kind.max_records - len(chunk)]:
+            if not isinstance(record, kind.type):
+                break
+            try:
+                body = kind.encode(record)
+            except ValidationError:
+                break  # whoever takes it alone finds what is wrong
+            if not room.take(body):
+                left_over = body
+                break
+            bodies.append(body)
+        count = len(bodies)
+        fitting = cast("Sequence[R]", records[: count + 1])
+        chunk.extend(first, fitting[:count], bodies)
+        if left_over is not None:
+            return count + 1, self.add(first + count, fitting[count], left_over)
+        return count, self.flush() if len(chunk) >= kind.max_records else None
 
     def refuse(self, index: int, record: R | None, verdict: Verdict) -> Chunk[R] | None:
         """Add a record that is not to be sent, for its place in the report."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Generic, Self, TypeVar, cast
 
@@ -57,6 +57,7 @@ class Job(Generic[R]):
         ordered: Whether records with a key in common are sent in the source's order.
         on_progress: Called with the progress, at most 10 times a second, and once at the end.
         operation: The call that it stands for, in telemetry.
+        in_batches: Whether the source, an asynchronous one, yields lists of records: what comes together costs less.
     """
 
     def __init__(
@@ -70,10 +71,12 @@ class Job(Generic[R]):
         ordered: bool,
         on_progress: Callback[Progress] | None,
         operation: str,
+        in_batches: bool = False,
     ) -> None:
         self._transport = transport
         self._kind = kind
         self._source = source
+        self._in_batches = in_batches
         self._report = report
         self._concurrency = concurrency
         self._on_progress = on_progress
@@ -176,7 +179,10 @@ class Job(Generic[R]):
                 if isinstance(self._source, AsyncIterable):
                     async with self._closing_source():
                         async for record in self._source:
-                            if (self._take(record) or queue.wanted) and not await queue.room():
+                            if self._in_batches:
+                                if not await self._take_batch(cast("Sequence[object]", record)):
+                                    break
+                            elif (self._take(record) or queue.wanted) and not await queue.room():
                                 break
                 else:
                     for record in self._source:
@@ -197,6 +203,19 @@ class Job(Generic[R]):
             source: object = self._source
             if isinstance(source, AsyncGenerator):
                 await cast("AsyncGenerator[object]", source).aclose()
+
+    async def _take_batch(self, records: Sequence[object]) -> bool:
+        """Take in a batch, as the queue has room for it; returns whether more is wanted."""
+        queue, taken = self._queue, 0
+        while taken < len(records):
+            count = self._order.fill(self._meter.read, records[taken:])
+            self._meter.read += count
+            if not count:
+                self._take(records[taken])
+            taken += count or 1
+            if (self._order.is_full or queue.wanted) and not await queue.room():
+                return False
+        return True
 
     def _take(self, record: object) -> bool:
         index = self._meter.read

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from suprsend_async.bulk.chunk import HELD_BACK, Chunk
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Sequence
 
     from suprsend_async.api.verdict import Verdict
     from suprsend_async.bulk.kind import RecordKind
@@ -87,6 +87,10 @@ class KeyOrder(Generic[R]):
     def add(self, index: int, record: R, body: bytes) -> bool:
         """Take in a record that is to be sent; returns whether the queue is full."""
         return self._put(_Entry(index, record, body, None, tuple(dict.fromkeys(self._kind.order_keys(record)))))
+
+    def fill(self, first: int, records: Sequence[object]) -> int:
+        """Take in none: each goes by its own keys."""
+        return 0
 
     def refuse(self, index: int, record: R | None, verdict: Verdict) -> bool:
         """Take in a record that is not to be sent; returns whether the queue is full."""

@@ -10,6 +10,8 @@ import anyio
 from suprsend_async.bulk.chunk import Chunker
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from suprsend_async.api.verdict import Verdict
     from suprsend_async.bulk.chunk import Chunk
     from suprsend_async.bulk.kind import RecordKind
@@ -35,6 +37,10 @@ class Order(Protocol[R]):
 
     def add(self, index: int, record: R, body: bytes) -> bool:
         """Take in a record that is to be sent; returns whether the queue is full."""
+        ...
+
+    def fill(self, first: int, records: Sequence[object]) -> int:
+        """Take in, together, the first of these records that are to be sent; returns how many, which may be none."""
         ...
 
     def refuse(self, index: int, record: R | None, verdict: Verdict) -> bool:
@@ -71,6 +77,12 @@ class InputOrder(Generic[R]):
     def add(self, index: int, record: R, body: bytes) -> bool:
         """Take in a record that is to be sent; returns whether the queue is full."""
         return self._put(self._chunker.add(index, record, body))
+
+    def fill(self, first: int, records: Sequence[object]) -> int:
+        """Take in what the chunk under way has room for."""
+        count, chunk = self._chunker.fill(first, records)
+        self._put(chunk)
+        return count
 
     def refuse(self, index: int, record: R | None, verdict: Verdict) -> bool:
         """Take in a record that is not to be sent; returns whether the queue is full."""
