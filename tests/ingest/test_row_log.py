@@ -17,7 +17,7 @@ from suprsend_async.ingest.job.checkpoint import Checkpoint, SourceProgress
 from suprsend_async.ingest.job.outage import MOST_HELD, OUTAGE_CHUNKS
 from suprsend_async.ingest.job.report import Stop
 from suprsend_async.ingest.job.row_log import RowLog
-from suprsend_async.ingest.sources.source import Place
+from suprsend_async.ingest.sources.source import Place, Row
 
 if TYPE_CHECKING:
     from suprsend_async.ingest import FailedRow
@@ -73,12 +73,12 @@ class Judged:
         self.writer, self.stop = Pages(fingerprint), Stop()
         given: dict[str, Any] = {"max_failures": None, "wall": lambda: NOW}
         self.row_log = RowLog(self.writer, self.stop, **{**given, **options})  # type: ignore[arg-type]
+        self.row_log.places.add(0, [Row(number, {}) for number in range(1_000)])
 
     async def end_of(self, first: int, verdicts: str) -> None:
         """Settle a chunk whose rows begin at a number and came to these verdicts."""
         chunk = Chunk(KIND)
         for number, dead_letter in enumerate(verdicts, first):
-            self.row_log.places[number] = Place(0, number)
             chunk.add(number, EVENT, b"{}")
             chunk.verdicts[-1] = VERDICTS[dead_letter]
         await self.row_log.note_chunk(chunk)

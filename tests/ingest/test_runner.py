@@ -22,6 +22,8 @@ from suprsend_async.ingest import (
 from suprsend_async.ingest.job.checkpoint import read_checkpoint
 
 if TYPE_CHECKING:
+    from suprsend_async import Event
+    from suprsend_async.ingest import Source
     from suprsend_async.sandbox import Sandbox
 
 
@@ -106,6 +108,37 @@ async def test_what_a_source_of_the_users_own_raises_is_raised(job: Job, sandbox
             await Runner(client, [source], MAPPING, store=CheckpointFile(job.checkpoint)).run()
     # What was read before is sent and on record all the same.
     assert read_checkpoint(job.checkpoint.read_bytes()).accepted == len(sandbox.events) == 600
+
+
+class Fussy:
+    """Makes the events that another mapping makes, but for one row, of which it raises."""
+
+    def __init__(self, row: int) -> None:
+        self._row = row
+
+    def digest(self) -> str:
+        return "fussy"
+
+    def plan(self, source: Source, *, time: int) -> Fussy:
+        self._plan = MAPPING.plan(source, time=time)
+        return self
+
+    def event(self, row: Row) -> Event:
+        if row.number == self._row:
+            raise KeyError("their own")
+        return self._plan.event(row)
+
+    def sent_since(self, row: Row) -> None:
+        """Nothing is known."""
+
+
+async def test_what_a_mapping_of_the_users_own_raises_is_raised(job: Job, sandbox: Sandbox) -> None:
+    job.write(600)
+    job.mapping = Fussy(row=333)
+    with pytest.raises(KeyError, match="their own"):
+        await job.run(sandbox)
+    # The rows before it are sent and on record, though they were made together with it.
+    assert read_checkpoint(job.checkpoint.read_bytes()).accepted == len(sandbox.events) == 333
 
 
 async def test_a_pipe_has_no_checkpoint(job: Job, sandbox: Sandbox) -> None:

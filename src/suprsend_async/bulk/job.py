@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Generic, Self, TypeVar, cast
@@ -58,6 +58,7 @@ class Job(Generic[R]):
         ordered: Whether records with a key in common are sent in the source's order.
         on_progress: Called with the progress, at most 10 times a second, and once at the end.
         operation: The call that it stands for, in telemetry.
+        in_batches: Whether the source, an asynchronous one, yields lists of records: what comes together costs less.
     """
 
     def __init__(
@@ -71,10 +72,12 @@ class Job(Generic[R]):
         ordered: bool,
         on_progress: Callback[Progress] | None,
         operation: str,
+        in_batches: bool = False,
     ) -> None:
         self._transport = transport
         self._kind = kind
         self._source = source
+        self._in_batches = in_batches
         self._report = report
         self._concurrency = concurrency
         self._on_progress = on_progress
@@ -177,7 +180,10 @@ class Job(Generic[R]):
                 if isinstance(self._source, AsyncIterable):
                     async with self._closing_source():
                         async for record in self._source:
-                            if (self._take(record) or queue.wanted) and not await queue.room():
+                            if self._in_batches:
+                                if not await self._take_batch(cast("Sequence[object]", record)):
+                                    break
+                            elif (self._take(record) or queue.wanted) and not await queue.room():
                                 break
                 else:
                     await self._read_plain(iter(self._source))
@@ -206,6 +212,15 @@ class Job(Generic[R]):
             if isinstance(source, AsyncGenerator):
                 await cast("AsyncGenerator[object]", source).aclose()
 
+    async def _take_batch(self, records: Sequence[object]) -> bool:
+        """Take in a batch, as the queue has room for it; returns whether more is wanted."""
+        queue, begin = self._queue, self._meter.read
+        while (taken := self._meter.read - begin) < len(records):
+            is_full = self._take_many(records[taken : taken + self._order.gap])
+            if (is_full or queue.wanted) and not await queue.room():
+                return False
+        return True
+
     def _not_of_the_kind(self, index: int, record: object) -> Verdict:
         expected = self._kind.type.__name__
         given = class_of(record, expected)
@@ -226,11 +241,13 @@ class Job(Generic[R]):
     def _take_many(self, records: Iterable[object]) -> bool:
         """Take in what comes, each record before the next is read: a source may use its values for that again.
 
-        What came before the source raised is taken in as well. Returns whether the queue is full.
+        What came before the source raised is taken in as well. No more is read than a request has room for. Returns
+        whether the queue is full.
         """
         order, meter, kind, encode = self._order, self._meter, self._kind.type, self._kind.encode
         run: list[R] = []
         bodies: list[bytes] = []
+        room = self._kind.max_bytes
         try:
             for record in records:
                 if not isinstance(record, kind):
@@ -242,7 +259,10 @@ class Job(Generic[R]):
                         refusal, refused = Verdict("rejected", error=error.message), record
                     else:
                         run.append(record)
-                        continue
+                        room -= len(bodies[-1])
+                        if room > 0:
+                            continue
+                        break
                 order.extend(meter.read, run, bodies)
                 meter.read += len(run) + 1
                 order.refuse(meter.read - 1, refused, refusal)

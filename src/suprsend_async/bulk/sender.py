@@ -51,8 +51,11 @@ class BulkSender(Generic[R]):
         concurrency: int | None = None,
         ordered: bool = False,
         on_progress: Callback[Progress] | None = None,
+        in_batches: bool = False,
     ) -> Job[R]:
         """Return the job that sends a source; `report` is awaited with each chunk that is over.
+
+        With `in_batches`, the source yields lists of records, asynchronously.
 
         Raises:
             TypeError: The source cannot be iterated.
@@ -71,6 +74,7 @@ class BulkSender(Generic[R]):
             ordered=ordered,
             on_progress=on_progress,
             operation=operation,
+            in_batches=in_batches,
         )
 
     def check_source(self, source: object, kinds: type | tuple[type, ...]) -> None:

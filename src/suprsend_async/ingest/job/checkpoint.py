@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from suprsend_async.errors import SuprsendError
+from suprsend_async.ingest.job.in_flight import InFlight, drop_finished, put, unfinished, within
 from suprsend_async.ingest.job.ranges import RowSet, Span
 from suprsend_async.ingest.sources.source import Position
 
@@ -31,20 +32,6 @@ SAFE_SECONDS = 23 * 60 * 60
 
 class CheckpointError(SuprsendError):
     """The job cannot go on from its checkpoint, or the checkpoint cannot be kept; the message says what to do."""
-
-
-class InFlight(NamedTuple):
-    """Rows that may have been sent, and since when.
-
-    Attributes:
-        start: The first row.
-        end: The row after the last one.
-        since: The earliest moment at which one of them may have been sent, in epoch seconds.
-    """
-
-    start: int
-    end: int
-    since: float
 
 
 class RowSums(NamedTuple):
@@ -68,9 +55,9 @@ class SourceProgress:
         fingerprint: What tells this source from others, and from itself after a change.
         rows: How many rows it has; None until its end was seen.
         finished: Rows that were accepted, or whose failure is on record.
-        in_flight: Rows that may have been sent before this run, and are not known to be finished.
+        in_flight: Rows that may have been sent before this run, and are not known to be finished; in their order.
         start: Where to read on from: at the watermark, or a little before it.
-        reserved: Other rows that this run may send, from when on.
+        reserved: Other rows that this run may send, from when on; in their order as well.
         origin: The fingerprint that the source had when the job began, if it was corrected since.
         accepted: What tells the rows that were accepted from others, so that a corrected source is recognised.
     """
@@ -103,24 +90,19 @@ class SourceProgress:
     def reserve(self, span: Span, now: float) -> None:
         """Note that rows may be sent from now on; what may have been sent before keeps its earlier moment."""
         known = RowSet()
-        for rows in self.in_flight:
+        for rows in within(self.in_flight, span):
             known.add((rows.start, rows.end))
         for gap in self.finished.missing(span):
             self.reserved += [InFlight(*part, now) for part in known.missing(gap)]
 
     def recall(self, row: int, since: float) -> None:
         """Note that another job may have sent a row, for as long as it is not finished."""
-        if row in self.finished or self.sent_since(row) is not None:
-            return
-        last = self.in_flight[-1] if self.in_flight else None
-        if last is not None and (last.end, last.since) == (row, since):
-            self.in_flight[-1] = InFlight(last.start, row + 1, since)
-        else:
-            self.in_flight.append(InFlight(row, row + 1, since))
+        if row not in self.finished and self.sent_since(row) is None:
+            put(self.in_flight, row, since)
 
     def sent_since(self, row: int) -> float | None:
         """Return since when a row may be on its way from before this run, in epoch seconds; None if it is not."""
-        return next((rows.since for rows in self.in_flight if rows.start <= row < rows.end), None)
+        return next((rows.since for rows in within(self.in_flight, (row, row + 1))), None)
 
     def release(self, sent: Iterable[Span]) -> None:
         """End a run: of the rows that it reserved, only those that were sent without an answer stay in flight."""
@@ -128,21 +110,22 @@ class SourceProgress:
         for rows in self.reserved:
             cuts = ((max(start, rows.start), min(end, rows.end)) for start, end in spans)
             self.in_flight += [InFlight(start, end, rows.since) for start, end in cuts if start < end]
+        self.in_flight.sort()
         self.reserved = []
 
     def drop_finished(self) -> None:
         """Forget of what is in flight, or reserved, the rows that are finished."""
-        self.in_flight = self._unfinished(self.in_flight)
-        self.reserved = self._unfinished(self.reserved)
+        drop_finished(self.in_flight, self.finished)
+        drop_finished(self.reserved, self.finished)
 
     def in_doubt(self, now: float) -> list[InFlight]:
         """Return the rows in flight for so long that the platform may have forgotten their keys."""
-        return [rows for rows in self._unfinished(self.in_flight) if now - rows.since >= SAFE_SECONDS]
+        return self.doubt_in((0, self.in_flight[-1].end), now) if self.in_flight else []
 
-    def _unfinished(self, spans: Iterable[InFlight]) -> list[InFlight]:
-        return sorted(
-            InFlight(*gap, rows.since) for rows in spans for gap in self.finished.missing((rows.start, rows.end))
-        )
+    def doubt_in(self, span: Span, now: float) -> list[InFlight]:
+        """Return those of them that lie in a span."""
+        old = [rows for rows in within(self.in_flight, span) if now - rows.since >= SAFE_SECONDS]
+        return unfinished(old, self.finished)
 
 
 @dataclass(slots=True)
@@ -264,7 +247,7 @@ def _read_source(document: dict[str, Any]) -> SourceProgress:
         _text(document["fingerprint"]),
         None if rows is None else _count(rows),
         RowSet(_count(document["watermark"]), [(_count(start), _count(end)) for start, end in document["above"]]),
-        [InFlight(_count(start), _count(end), float(since)) for start, end, since in document["in_flight"]],
+        sorted(InFlight(_count(start), _count(end), float(since)) for start, end, since in document["in_flight"]),
         Position(_count(number), _count(offset), _count(document.get("line", 0))),
         origin=None if origin is None else _text(origin),
         accepted=None if accepted is None else RowSums(_count(accepted[0]), tuple(map(_count, accepted[1]))),

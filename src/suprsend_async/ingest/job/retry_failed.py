@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from suprsend_async.ingest.job.checkpoint import CheckpointError, InFlight, RowSums, check_same_target, check_sources
+from suprsend_async.ingest.job.checkpoint import CheckpointError, RowSums, check_same_target, check_sources
 from suprsend_async.ingest.job.dead_letter_source import sent_since
 from suprsend_async.ingest.job.dead_letters import dead_letter_of
 from suprsend_async.ingest.sources.source import Position
@@ -216,11 +216,7 @@ def _reopen_source(progress: SourceProgress, now: SourceProgress, failed: Failed
         return
     progress.finished = progress.finished.without(failed.numbers)
     for row, since in sorted(failed.unknown.items()):
-        last = progress.in_flight[-1] if progress.in_flight else None
-        if last is not None and (last.end, last.since) == (row, since):
-            progress.in_flight[-1] = InFlight(last.start, row + 1, since)
-        else:
-            progress.in_flight.append(InFlight(row, row + 1, since))
+        progress.recall(row, since)
     progress.rows = None
     progress.start = Position(0)
     progress.accepted = None

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import chain, groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from suprsend_async.api.verdict import Verdict
 from suprsend_async.ingest.job.dead_letters import FailedRow
 from suprsend_async.ingest.job.outage import OutageJudge, Unaccepted, came_through, may_pass
+from suprsend_async.ingest.job.places import Places
 from suprsend_async.ingest.job.ranges import spans_of
 from suprsend_async.transport.retry import REFUSED_CREDENTIALS
 
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from suprsend_async.bulk.chunk import Chunk
     from suprsend_async.events.event import Event
     from suprsend_async.ingest.job.checkpoint_writer import CheckpointWriter
+    from suprsend_async.ingest.job.places import Rows
     from suprsend_async.ingest.job.ranges import RowSet, Span
     from suprsend_async.ingest.job.report import Stop
     from suprsend_async.ingest.sources.source import Place
@@ -25,7 +29,7 @@ class RowLog:
     """Takes down what came of rows, and asks to stop when it must not go on like this.
 
     Attributes:
-        places: Where the events on their way come from, by their index in the job.
+        places: Where the events on their way come from.
         accepted: Events accepted in this run.
         failed: Rows that failed in this run.
         repeats: Events accepted in this run that may have been sent before it.
@@ -41,7 +45,7 @@ class RowLog:
         on_failure: Callable[[FailedRow], None] | None = None,
         sent_before: Sequence[RowSet] = (),
     ) -> None:
-        self.places: dict[int, Place] = {}
+        self.places: Places = Places()
         self.accepted: int = 0
         self.failed: int = 0
         self.repeats: int = 0
@@ -66,18 +70,33 @@ class RowLog:
         Raises:
             CheckpointError: It cannot be written.
         """
+        first, rows = chunk.indexes[0], self.places.take(chunk.indexes)
+        if all(verdict.outcome == "accepted" for verdict in chunk.verdicts):
+            self._outage.note_through(first)
+            self._count_accepted((each.source, span) for each in rows for span in each.spans())
+            self._fail(self._outage.take_at_fault())
+        else:
+            self._judge(chunk, first, rows)
+        self._judge_held()
+        try:
+            await self._writer.note().done()
+        except Exception:
+            self.end()
+            raise
+
+    def _judge(self, chunk: Chunk[Event], first: int, rows: list[Rows]) -> None:
+        """Take down a chunk of which not all was accepted."""
         refusal = _refused_credentials(chunk.verdicts)
         if refusal is not None:
             self._stop.ask(f"the platform refuses the credentials: {refusal.error}")
-        first = chunk.indexes[0]
         if refusal is None and came_through(chunk.verdicts):
             self._outage.note_through(first)
         accepted: list[Place] = []
         left_open: list[Unaccepted] = []
         held: list[Unaccepted] = []
         failed: list[Unaccepted] = []
-        for index, event, verdict in zip(chunk.indexes, chunk.records, chunk.verdicts, strict=True):
-            place = self.places.pop(index)
+        places = chain.from_iterable(each.places() for each in rows)
+        for place, event, verdict in zip(places, chunk.records, chunk.verdicts, strict=True):
             row = Unaccepted(place, event, verdict)
             if verdict.outcome == "accepted":
                 accepted.append(place)
@@ -87,18 +106,13 @@ class RowLog:
                 held.append(row)
             else:
                 failed.append(row)
-        self._count_accepted(accepted)
+        by_source = groupby(accepted, attrgetter("source"))
+        self._count_accepted((source, span) for source, of_it in by_source for span in spans_of(p.row for p in of_it))
         if held:
             self._outage.hold(first, held)
         self._fail(self._outage.take_at_fault())
         self._fail(failed)
         self._leave_open(left_open)
-        self._judge_held()
-        try:
-            await self._writer.note().done()
-        except Exception:
-            self.end()
-            raise
 
     def conclude(self) -> None:
         """Judge what is held: the rows' own failure if anything came through in this run, and else an outage."""
@@ -135,12 +149,15 @@ class RowLog:
         """Return the rows of a source that were sent in this run and are left open without an answer."""
         return spans_of(sorted(place.row for place in self._unanswered if place.source == source))
 
-    def _count_accepted(self, places: list[Place]) -> None:
-        self.accepted += len(places)
-        if self._sent_before:
-            self.repeats += sum(place.row in self._sent_before[place.source] for place in places)
-        self._writer.checkpoint.accepted += len(places)
-        self._finish(places)
+    def _count_accepted(self, spans: Iterable[tuple[int, Span]]) -> None:
+        for source, span in spans:
+            count = span[1] - span[0]
+            self.accepted += count
+            self._writer.checkpoint.accepted += count
+            if self._sent_before:
+                anew = self._sent_before[source].missing(span)
+                self.repeats += count - sum(end - start for start, end in anew)
+            self._finish(source, span)
 
     def _fail(self, rows: Iterable[Unaccepted], raw: str | None = None) -> None:
         problem: Exception | None = None
@@ -150,7 +167,7 @@ class RowLog:
             self.failed += 1
             self._writer.checkpoint.failed += 1
             self._writer.checkpoint.unmade += dead_letter.was_refused_here
-            self._finish([place])
+            self._finish(place.source, (place.row, place.row + 1))
             self._writer.note(dead_letter)
             if self._on_failure is not None:
                 try:
@@ -175,15 +192,10 @@ class RowLog:
         error, code, line = verdict.error or "", verdict.status_code, place.line or None
         return FailedRow(source.name, place.row, event, error, code, outcome, at, line, raw, job)
 
-    def _finish(self, places: Iterable[Place]) -> None:
-        sources = self._writer.checkpoint.sources
-        rows: dict[int, list[int]] = {}
-        for place in places:
-            rows.setdefault(place.source, []).append(place.row)
-        for source, numbers in rows.items():
-            sources[source].accepted = None
-            for span in spans_of(numbers):
-                sources[source].finished.add(span)
+    def _finish(self, source: int, span: Span) -> None:
+        progress = self._writer.checkpoint.sources[source]
+        progress.accepted = None
+        progress.finished.add(span)
 
 
 def _refused_credentials(verdicts: Sequence[Verdict]) -> Verdict | None:

@@ -161,44 +161,58 @@ class RowReader:
             if since is not None:
                 self._writer.checkpoint.sources[number].recall(row.number, since)
 
-    async def events(self) -> AsyncGenerator[Event]:
-        """Give the events to send, each when its row is durably noted as in flight.
+    async def events(self) -> AsyncGenerator[list[Event]]:
+        """Give the events to send, in lists, each when its rows are durably noted as in flight.
 
         Raises:
             CheckpointError: The journal cannot be written.
             Exception: What a source raised.
         """
-        index = may_go = 0
-        places = self._row_log.places
+        may_go = 0
         with self._receiver:
             async for batch in self._receiver:
                 if isinstance(batch, Exception):
                     raise batch
                 await batch.noted.done()
-                plan = self._plans[batch.source]
-                for row in self._to_send(batch):
-                    place = Place(batch.source, row.number, row.line)
-                    try:
-                        event = plan.event(row)
-                    except ValidationError as error:
-                        self._row_log.refuse(place, error.message, raw_of(row))
-                        continue
+                rows = self._to_send(batch)
+                while rows:
                     if not may_go:
                         await anyio.sleep(self._rate.delay(time.monotonic()))
                         may_go = self._rate.group
-                    may_go -= 1
-                    places[index] = place
-                    index += 1
-                    yield event
+                    events, problem = self._made(batch.source, rows[:may_go])
+                    may_go -= len(events)
+                    if events:
+                        self._row_log.places.add(batch.source, rows[: len(events)])
+                        yield events
+                    rows = rows[len(events) :]
+                    # Only now: what was made before it is to be sent, whatever is raised.
+                    if problem is not None:
+                        if not isinstance(problem, ValidationError):
+                            raise problem
+                        row, rows = rows[0], rows[1:]
+                        place = Place(batch.source, row.number, row.line)
+                        self._row_log.refuse(place, problem.message, raw_of(row))
+
+    def _made(self, source: int, rows: list[Row]) -> tuple[list[Event], Exception | None]:
+        """Make events of rows, up to the first of which none can be made; returns them, and what that one raised."""
+        make = self._plans[source].event
+        events: list[Event] = []
+        try:
+            for row in rows:
+                events.append(make(row))  # noqa: PERF401 - those before the error count
+        except Exception as error:  # noqa: BLE001 - whoever takes the events sees to it
+            return events, error
+        return events, None
 
     def _to_send(self, batch: RowBatch) -> list[Row]:
         """Return the batch's rows without those that an earlier run finished, or left in doubt."""
         progress = self._writer.checkpoint.sources[batch.source]
+        first, last = batch.rows[0].number, batch.rows[-1].number
         held = RowSet()
         if not self._resend_in_doubt:
-            for start, end, _ in progress.in_doubt(self._wall()):
+            for start, end, _ in progress.doubt_in((first, last + 1), self._wall()):
                 held.add((start, end))
-        if batch.rows[0].number >= max(progress.finished.end, held.end):
+        if first >= max(progress.finished.end, held.end):
             return batch.rows
         return [row for row in batch.rows if row.number not in progress.finished and row.number not in held]
 

@@ -114,6 +114,7 @@ class Run:
                 ordered=self._options.ordered,
                 on_progress=self._report_progress,
                 operation="ingest",
+                in_batches=True,
             )
             async with job:
                 try:
