@@ -109,18 +109,20 @@ def form_of_model(model: object, name: str = "properties", whole: str = "the eve
     Raises:
         ValidationError: JSON cannot carry a value, and the message names its path; or the model writes no object.
     """
-    form: Any = None
+    form: object = None
+    written: dict[Any, Any] = {}
     try:
         form = own_form(model, MAX_BYTES // _LEAST_ITEM_BYTES, by_alias=True)
         if isinstance(form, dict):
-            drop_left_out(model, form)
-            return _Copier(MAX_BYTES).object_copy(form, 0)
+            written = form
+            drop_left_out(model, written)
+            return _Copier(MAX_BYTES).object_copy(written, 0)
         problem = f"{name}: {type(model).__name__} writes itself as {type(form).__name__}; let it write an object"
     except ValueRefused as refused:
         problem = refused.message(model, name, whole)
     except RecursionError:
         problem = f"{whole} is nested deeper than the stack of this thread allows; flatten it"
-    del model, form  # for reporters of crashes, as above
+    del model, form, written  # for reporters of crashes, as above
     raise ValidationError(problem, outcome="rejected")
 
 
