@@ -83,7 +83,7 @@ def _named(source: str, document: Document) -> str:
             f"datamodel-code-generator makes no class {missing[0]} of its own: a part of a schema may have the same "
             'name; give the schema another "title"'
         )
-    return "".join(lines)
+    return "".join(lines).rstrip() + "\n"
 
 
 def _quoted(name: str) -> str:

@@ -114,7 +114,7 @@ def form_of_model(model: object, name: str = "properties", whole: str = "the eve
     try:
         form = own_form(model, MAX_BYTES // _LEAST_ITEM_BYTES, by_alias=True)
         if isinstance(form, dict):
-            written = form
+            written = cast("dict[Any, Any]", cast("object", form))
             drop_left_out(model, written)
             return _Copier(MAX_BYTES).object_copy(written, 0)
         problem = f"{name}: {type(model).__name__} writes itself as {type(form).__name__}; let it write an object"
