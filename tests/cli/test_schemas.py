@@ -141,7 +141,8 @@ main()
         ),
         ("from suprsend_async import *\nclass Wrong(EventProperties): pass", "class Wrong names no event"),
         (
-            "from suprsend_async import *\nclass Wrong(EventProperties, event_name='wrong'):\n    x: type[int]",
+            "from typing import *\nfrom suprsend_async import *\n"
+            "class Wrong(EventProperties, event_name='wrong'):\n    x: Callable[[], int]",
             "Wrong has no JSON Schema: ",
         ),
     ],
