@@ -11,6 +11,7 @@ from suprsend_async.cli.doctor import doctor
 from suprsend_async.cli.ingest import ingest
 from suprsend_async.cli.panels import PanelledCommand
 from suprsend_async.cli.sandbox import sandbox
+from suprsend_async.cli.schemas import schemas
 from suprsend_async.cli.track import track
 
 app: typer.Typer = typer.Typer(
@@ -52,3 +53,4 @@ app.command()(doctor)
 app.command()(track)
 app.command(cls=PanelledCommand)(ingest)
 app.command()(sandbox)
+app.add_typer(schemas, name="schemas")
