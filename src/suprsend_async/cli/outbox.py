@@ -7,6 +7,7 @@ import json
 import signal
 from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict
+from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -54,9 +55,7 @@ def run(
     lease: Annotated[
         float, typer.Option(metavar="SECONDS", help="After so long others may have what a killed relay had claimed.")
     ] = 60.0,
-    poll: Annotated[
-        float, typer.Option(metavar="SECONDS", help="Between two looks at a table that had nothing.")
-    ] = 0.5,
+    poll: Annotated[float, typer.Option(metavar="SECONDS", help="Between two looks at an empty table.")] = 0.5,
     base_url: _BaseUrl = None,
 ) -> None:
     """Send what is committed to the outbox, until Ctrl-C or SIGTERM. Several may run side by side.
@@ -102,7 +101,7 @@ def stats(
 
 def _check_installed() -> None:
     try:
-        import suprsend_async.outbox  # noqa: F401
+        import_module("suprsend_async.outbox")
     except ImportError as error:
         fail(str(error))
 

@@ -88,11 +88,10 @@ class Relay:
     async def flush(self) -> None:
         """Send at once; returns when nothing is left of what is committed by now, what others have claimed included.
 
-        That takes as long as the platform is down: give it a deadline with `asyncio.timeout`.
+        That takes as long as the platform or the database is down: give it a deadline with `asyncio.timeout`.
 
         Raises:
             ConfigurationError: Called outside of the block, or from another thread.
-            SQLAlchemyError: The database cannot be reached.
         """
         await self._running("flush()").all_sent()
 

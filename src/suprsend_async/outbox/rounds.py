@@ -138,13 +138,17 @@ class Rounds:
 
     async def all_sent(self) -> None:
         """Wait until nothing is left of what is committed by now."""
-        first, last = await self._database.run(statements.bounds)
-        while 0 < first <= last and not self.is_over:
+        last: int | None = None
+        while not self.is_over:
             progress = self._progress
+            found = await self._once(statements.bounds)
+            if found is not None:
+                last = found[1] if last is None else last
+                if not 0 < found[0] <= last:
+                    return
             self.wake()
             with anyio.move_on_after(self._options.poll):
                 await progress.wait()
-            first, _ = await self._database.run(statements.bounds)
 
     async def run(self) -> None:
         """Work until stopped or cancelled; what was claimed and not sent is given back."""

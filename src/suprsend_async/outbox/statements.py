@@ -214,7 +214,7 @@ def resend(connection: Connection, ids: Sequence[int]) -> int:
     """Make new records of dead letters; returns how many were still there."""
     columns = ("kind", "body", "order_key", "repeatable", "stored_at")
     statement = delete(dead).where(dead.c.id.in_(ids)).returning(dead.c.id, *(dead.c[name] for name in columns))
-    rows = sorted(connection.execute(statement).tuples())
+    rows = sorted(tuple(row) for row in connection.execute(statement))
     if rows:
         connection.execute(insert(pending), [dict(zip(columns, row[1:], strict=True)) for row in rows])
     return len(rows)
