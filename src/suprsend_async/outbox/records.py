@@ -127,6 +127,8 @@ def sendable_kinds(workspace: str) -> dict[str, RecordKind[ClaimedRecord]]:
 
 
 def _sendable(kind: RecordKind[Any], workspace: str) -> RecordKind[ClaimedRecord]:
+    # A trigger names no workspace, and its data may look as if it did.
+    has_env = kind is not TRIGGER_KIND
     env = b'"env":' + to_json(workspace)
     return RecordKind(
         type=ClaimedRecord,
@@ -134,7 +136,7 @@ def _sendable(kind: RecordKind[Any], workspace: str) -> RecordKind[ClaimedRecord
         route=kind.route,
         # What stands before it are texts, in which a quotation mark has a backslash before it: the first is the right
         # one.
-        encode=lambda record: record.body.replace(_NO_WORKSPACE, env, 1),
+        encode=lambda record: record.body.replace(_NO_WORKSPACE, env, 1) if has_env else record.body,
         read_answer=kind.read_answer,
         order_keys=lambda record: () if record.order_key is None else (record.order_key,),
         is_repeatable=lambda record: record.repeatable,
