@@ -24,6 +24,7 @@ MODULES = (
     "suprsend_async.sandbox",
     "suprsend_async.sandbox.faults",
     "suprsend_async.ingest",
+    "suprsend_async.outbox",
     "suprsend_async.integrations.pytest_sandbox",
 )
 REACHED = (

@@ -58,14 +58,15 @@ def test_an_asynchronous_driver_and_a_dead_letter(run: Run, sandbox: Sandbox, ur
     ("url", "problem"),
     [
         ("nonsense", "URL is not a database's, as SQLAlchemy writes it"),
-        ("sqlite:///empty.db", "no such table: suprsend_outbox): make them with a migration"),
+        ("sqlite://", "a relay needs a SQLite database in a file, not in memory"),
+        ("sqlite:///{folder}/empty.db", "no such table: suprsend_outbox): make them with a migration"),
         ("sqlite:////no/such/folder/shop.db", "the outbox's tables cannot be read (OperationalError: unable to open"),
         ("oracle+oracledb://me:secret@host/shop", "the driver of this database is not installed: pip install oracledb"),
     ],
 )
-def test_a_wrong_url(run: Run, sandbox: Sandbox, url: str, problem: str) -> None:
+def test_a_wrong_url(run: Run, sandbox: Sandbox, tmp_path: Path, url: str, problem: str) -> None:
     for command in ("run", "stats"):
-        process = run("outbox", command, url, **sandbox.environment())
+        process = run("outbox", command, url.format(folder=tmp_path), **sandbox.environment())
         assert process.returncode == 2
         assert problem in process.stderr
         assert "secret" not in process.stderr

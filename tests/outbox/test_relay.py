@@ -15,8 +15,7 @@ from tests.conftest import Server
 from tests.waiting import all_have_run, until_async
 
 from suprsend_async import ConfigurationError, Event, UserEdit, WorkflowTriggerRequest
-from suprsend_async.outbox import Relay, database
-from suprsend_async.outbox.statements import finish
+from suprsend_async.outbox import Relay, database, statements
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -138,6 +137,26 @@ async def test_what_a_relay_that_was_killed_had_claimed(
     assert [record.getMessage() for record in caplog.records] == ["outbox: 1 records became dead letters"]
 
 
+async def test_an_edit_that_counts_and_was_claimed_but_not_sent(
+    relay: Relay, server: Server, store: Callable[..., None]
+) -> None:
+    store(COUNTING, leased_by="killed", leased_until=1.0)
+    async with relay:
+        await relay.flush()
+        assert await relay.dead_letters() == []
+    assert len(server.requests) == 1
+
+
+async def test_an_edit_that_counts_is_not_sent_without_its_note(
+    relay: Relay, server: Server, store: Callable[..., None], rows: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statements, "begin_try", lambda *_, **__: False)
+    store(COUNTING)
+    async with relay:
+        await until_async(lambda: rows()[0].leased_by == "")
+    assert (server.requests, rows()[0].tried_at) == ([], None)
+
+
 async def test_a_lease_that_lasts_is_left_alone(relay: Relay, server: Server, store: Callable[..., None]) -> None:
     store(EVENT, leased_by="other", leased_until=1e12, leased_at=time.time())
     async with relay:
@@ -232,7 +251,7 @@ async def test_a_database_that_fails_for_a_moment(
     run, failures = database.Database.run, ["statement", "finish", "finish"]
 
     async def fails(self: Any, do: Any) -> Any:
-        if failures and (getattr(do, "func", None) is finish) == (failures[-1] == "finish"):
+        if failures and (getattr(do, "func", None) is statements.finish) == (failures[-1] == "finish"):
             failures.pop()
             raise OperationalError("UPDATE", {"secret": "value"}, OSError("gone"))
         return await run(self, do)
@@ -249,6 +268,18 @@ async def test_a_database_that_fails_for_a_moment(
     assert (stats.accepted, stats.last_error) == (1, "OSError: gone")
     assert "the outbox's database" in caplog.text
     assert "value" not in caplog.text
+
+
+async def test_a_relay_that_is_stopped_meanwhile_does_not_say_that_all_is_sent(
+    relay: Relay, client: AsyncSuprsend, store: Callable[..., None]
+) -> None:
+    store(EVENT, leased_by="other", leased_until=1e12)
+    async with relay:
+        flushing = asyncio.ensure_future(relay.flush())
+        await all_have_run()
+        await client.aclose()
+        with pytest.raises(ConfigurationError, match="closed before all of it was sent"):
+            await flushing
 
 
 async def test_closing_the_client_ends_the_relay(relay: Relay, client: AsyncSuprsend) -> None:
@@ -285,6 +316,8 @@ def test_wrong_arguments(engine: Engine, client: AsyncSuprsend) -> None:
     wrong = engine
     with pytest.raises(TypeError, match="takes an AsyncSuprsend second, not Engine"):
         Relay(engine, wrong)
+    with pytest.raises(ConfigurationError, match="in a file, not in memory"):
+        Relay(create_engine("sqlite://"), client)
     with pytest.raises(ConfigurationError, match="lease must be a number of seconds above 0"):
         Relay(engine, client, lease=0)
     with pytest.raises(ConfigurationError, match="poll must be"):

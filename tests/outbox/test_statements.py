@@ -77,6 +77,20 @@ def test_what_is_put_back_was_never_tried(
     assert claim("b") == [1]
 
 
+def test_what_must_not_be_repeated_is_in_doubt_from_its_sending_on(
+    engine: Engine, store: Callable[..., None], claim: Callable[..., list[int]], rows: Callable[..., Any]
+) -> None:
+    store(UserEdit("user-1").increment("orders", 1), UserEdit("user-2").increment("orders", 1))
+    claim("killed", lease=-1.0)
+    claim("a", lease=-1.0)
+    assert [row.tried_at for row in rows()] == [None, None]
+    assert run(engine, statements.begin_try, "a", [1])
+    claim("b")
+    assert [row.tried_at is None for row in rows()] == [False, True]
+    assert not run(engine, statements.begin_try, "a", [2]), "it has lost its lease"
+    assert run(engine, statements.begin_try, "b", [2])
+
+
 def test_what_is_in_doubt_stays_so(
     engine: Engine, store: Callable[..., None], claim: Callable[..., list[int]], rows: Callable[..., Any]
 ) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.pool import SingletonThreadPool
 
 from suprsend_async.errors import ConfigurationError
 from suprsend_async.outbox import statements
@@ -31,7 +32,7 @@ class Database:
 
     Raises:
         TypeError: It is none.
-        ConfigurationError: The outbox does not know its database.
+        ConfigurationError: The outbox does not know its database, or that is in memory.
     """
 
     def __init__(self, engine: AsyncEngine | Engine) -> None:
@@ -40,6 +41,9 @@ class Database:
                 f"Relay() takes a SQLAlchemy engine first, asynchronous or not, not {type(engine).__name__}"
             )
         statements.now(engine.dialect.name)
+        if isinstance(engine.pool, SingletonThreadPool):
+            # Each thread would find an empty database of its own.
+            raise ConfigurationError("a relay needs a SQLite database in a file, not in memory")
         if engine.dialect.name == "postgresql":
             # What another transaction has locked is left out only where each statement looks anew.
             engine = engine.execution_options(isolation_level="READ COMMITTED")

@@ -91,7 +91,7 @@ class Relay:
         That takes as long as the platform or the database is down: give it a deadline with `asyncio.timeout`.
 
         Raises:
-            ConfigurationError: Called outside of the block, or from another thread.
+            ConfigurationError: Called outside of the block or from another thread, or closed before all was sent.
         """
         await self._running("flush()").all_sent()
 

@@ -19,6 +19,7 @@ from suprsend_async.bulk.key_order import KeyOrder
 from suprsend_async.bulk.kind import MAX_CHUNK_RECORDS
 from suprsend_async.bulk.limiter import AdaptiveLimiter
 from suprsend_async.bulk.send_queue import InputOrder, SendQueue
+from suprsend_async.errors import ConfigurationError
 from suprsend_async.outbox import statements
 from suprsend_async.outbox.database import FAILURES, reason_of
 from suprsend_async.outbox.judgement import Results, judge, verdict_before
@@ -137,7 +138,11 @@ class Rounds:
             limiter.close()
 
     async def all_sent(self) -> None:
-        """Wait until nothing is left of what is committed by now."""
+        """Wait until nothing is left of what is committed by now.
+
+        Raises:
+            ConfigurationError: It is stopped before that.
+        """
         last: int | None = None
         while not self.is_over:
             progress = self._progress
@@ -149,6 +154,7 @@ class Rounds:
             self.wake()
             with anyio.move_on_after(self._options.poll):
                 await progress.wait()
+        raise ConfigurationError("the relay was closed before all of it was sent; the rest stays in the table")
 
     async def run(self) -> None:
         """Work until stopped or cancelled; what was claimed and not sent is given back."""
@@ -259,11 +265,17 @@ class Rounds:
             started = self._clock.monotonic()
             self._unsent.difference_update(record.id for record in chunk.records if record is not None)
             try:
-                if chunk.is_sendable:
+                if chunk.is_sendable and await self._may_send(chunk):
                     await self._transport.send(chunk, limiter)
             finally:
                 queue.finished(chunk)
                 await self._finish(chunk, limiter, started)
+
+    async def _may_send(self, chunk: Chunk[ClaimedRecord]) -> bool:
+        """Note that what must not be repeated is sent now, as it has to be known should this process be killed."""
+        ids = [record.id for record in chunk.records if record is not None and not record.repeatable]
+        begin_try = partial(statements.begin_try, owner=self.owner, ids=ids)
+        return not ids or await self._once(begin_try) is True
 
     async def _finish(self, chunk: Chunk[ClaimedRecord], limiter: AdaptiveLimiter, started: float) -> None:
         results = judge(

@@ -78,7 +78,9 @@ def claim(
         .values(
             leased_until=moment + lease,
             leased_by=owner,
-            leased_at=moment,
+            # What must not be repeated is in doubt from its sending on, which is noted by itself; for all else the time
+            # of the claim is near enough.
+            leased_at=case((pending.c.repeatable, moment)),
             # Who had it before may have sent it, and has not said what came of it.
             tried_at=func.coalesce(pending.c.tried_at, pending.c.leased_at),
         )
@@ -90,7 +92,7 @@ def claim(
             pending.c.repeatable,
             pending.c.stored_at,
             pending.c.tried_at,
-            pending.c.leased_at,
+            moment,
         )
     )
     found = sorted((ClaimedRecord(*row) for row in connection.execute(statement)), key=lambda record: record.id)
@@ -120,6 +122,13 @@ def _of_one_kind_each(records: Sequence[ClaimedRecord]) -> tuple[list[ClaimedRec
             kinds[record.order_key] = ""
             others.append(record)
     return kept, others
+
+
+def begin_try(connection: Connection, owner: str, ids: Sequence[int]) -> bool:
+    """Note that these are sent now; returns whether the relay has them all, without which it must not."""
+    moment = now(connection.dialect.name)
+    mine = update(pending).where(pending.c.id.in_(ids), pending.c.leased_by == owner)
+    return connection.execute(mine.values(leased_at=moment)).rowcount == len(ids)
 
 
 def put_back(connection: Connection, owner: str, ids: Sequence[int]) -> None:
