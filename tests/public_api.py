@@ -38,6 +38,7 @@ REACHED = (
     "suprsend_async.blocking.BlockingBulkEvents",
     "suprsend_async.api.response.Result",
     "suprsend_async.integrations.opentelemetry.instrument",
+    "suprsend_async.integrations.django.add",
     "suprsend_async.sandbox.state_access.StateAccess",
     "suprsend_async.outcome.Outcome",
 )

@@ -225,7 +225,9 @@ def resend(connection: Connection, ids: Sequence[int]) -> int:
     statement = delete(dead).where(dead.c.id.in_(ids)).returning(dead.c.id, *(dead.c[name] for name in columns))
     rows = sorted(tuple(row) for row in connection.execute(statement))
     if rows:
-        connection.execute(insert(pending), [dict(zip(columns, row[1:], strict=True)) for row in rows])
+        # Not by the table's default, which Django's has not.
+        made = [{**dict(zip(columns, row[1:], strict=True)), "leased_until": 0.0} for row in rows]
+        connection.execute(insert(pending), made)
     return len(rows)
 
 
