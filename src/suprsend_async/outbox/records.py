@@ -29,7 +29,7 @@ _TAKEN = "Event, WorkflowTriggerRequest and UserEdit objects"
 
 
 @dataclass(frozen=True, slots=True)
-class StoredRecord:
+class EncodedRecord:
     """What is stored of a record.
 
     Attributes:
@@ -83,7 +83,7 @@ _KINDS: dict[str, RecordKind[Any]] = _kinds()
 _NAMES: dict[type, str] = {Event: "event", WorkflowTriggerRequest: "trigger", UserEdit: "edit"}
 
 
-def stored(call: str, records: Sequence[object]) -> list[StoredRecord]:
+def stored(call: str, records: Sequence[object]) -> list[EncodedRecord]:
     """Return what is to be stored of these records.
 
     Args:
@@ -99,7 +99,7 @@ def stored(call: str, records: Sequence[object]) -> list[StoredRecord]:
     return [_stored(call, position, record) for position, record in enumerate(records, 1)]
 
 
-def _stored(call: str, position: int, record: object) -> StoredRecord:
+def _stored(call: str, position: int, record: object) -> EncodedRecord:
     name = next((name for kind, name in _NAMES.items() if isinstance(record, kind)), None)
     if name is None:
         raise TypeError(
@@ -108,7 +108,7 @@ def _stored(call: str, position: int, record: object) -> StoredRecord:
         )
     kind = _KINDS[name]
     keys = list(dict.fromkeys(kind.order_keys(record)))
-    return StoredRecord(
+    return EncodedRecord(
         name,
         kind.encode(record),
         _digest(keys[0]) if len(keys) == 1 else None,

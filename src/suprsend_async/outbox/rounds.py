@@ -30,7 +30,6 @@ from suprsend_async.transport.outages import Outage
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from anyio.abc import TaskGroup
     from sqlalchemy import Connection
 
     from suprsend_async.api.verdict import Verdict
@@ -161,9 +160,7 @@ class Rounds:
         try:
             async with anyio.create_task_group() as group:
                 group.start_soon(self._renew_now_and_then)
-                async with anyio.create_task_group() as rounds:
-                    with self._stopping:
-                        await self._claim_and_start(rounds)
+                await self._claim_and_send()
                 group.cancel_scope.cancel()
         finally:
             self.is_over = True
@@ -171,20 +168,22 @@ class Rounds:
             with anyio.move_on_after(LAST_SECONDS, shield=True):
                 await self._give_back()
 
-    async def _claim_and_start(self, group: TaskGroup) -> None:
-        while True:
-            await self._slots.acquire()
-            await self._pause()
-            while self._backoff.is_failing and self._slots.value < ROUNDS - 1:
-                # One request at a time finds out whether the platform is back.
-                await self._progress.wait()
-                await self._pause()
-            limit = MAX_CHUNK_RECORDS * (1 if self._backoff.is_failing else self._concurrency)
-            if records := await self._claim(limit):
-                group.start_soon(self._round, records)
-            else:
-                self._slots.release()
-                await self._idle()
+    async def _claim_and_send(self) -> None:
+        async with anyio.create_task_group() as rounds:
+            with self._stopping:
+                while True:
+                    await self._slots.acquire()
+                    await self._pause()
+                    while self._backoff.is_failing and self._slots.value < ROUNDS - 1:
+                        # One request at a time finds out whether the platform is back.
+                        await self._progress.wait()
+                        await self._pause()
+                    limit = MAX_CHUNK_RECORDS * (1 if self._backoff.is_failing else self._concurrency)
+                    if records := await self._claim(limit):
+                        rounds.start_soon(self._round, records)
+                    else:
+                        self._slots.release()
+                        await self._idle()
 
     async def _pause(self) -> None:
         if (seconds := self._backoff.until - self._clock.monotonic()) > 0:

@@ -22,7 +22,7 @@ class StoredFields(models.Model):
         abstract = True
 
 
-class PendingRecord(StoredFields):
+class OutboxRecord(StoredFields):
     """A record that is to be sent."""
 
     leased_until = models.FloatField()
@@ -43,7 +43,7 @@ class PendingRecord(StoredFields):
         )
 
 
-class DeadRecord(StoredFields):
+class OutboxDeadRecord(StoredFields):
     """A record that is not sent any more, until somebody decides."""
 
     died_at = models.FloatField()

@@ -24,7 +24,7 @@ def store(records: Sequence[object], using: str) -> None:
     Raises:
         ConfigurationError: There is none.
     """
-    from suprsend_async.integrations.django.models import PendingRecord
+    from suprsend_async.integrations.django.models import OutboxRecord
 
     rows = stored(_CALL, records)
     connection = transaction.get_connection(using)
@@ -33,5 +33,5 @@ def store(records: Sequence[object], using: str) -> None:
             f"{_CALL} needs a transaction, and there is none in the database {using!r}: call it inside "
             "transaction.atomic(), together with what the record is about"
         )
-    made = [PendingRecord(**asdict(row), stored_at=time.time(), leased_until=0.0) for row in rows]
-    PendingRecord.objects.using(using).bulk_create(made)
+    made = [OutboxRecord(**asdict(row), stored_at=time.time(), leased_until=0.0) for row in rows]
+    OutboxRecord.objects.using(using).bulk_create(made)

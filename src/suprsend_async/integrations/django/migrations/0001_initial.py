@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
 
     operations = (
         migrations.CreateModel(
-            name="DeadRecord",
+            name="OutboxDeadRecord",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
                 ("kind", models.CharField(max_length=16)),
@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="PendingRecord",
+            name="OutboxRecord",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
                 ("kind", models.CharField(max_length=16)),
