@@ -67,7 +67,7 @@ def outside_of_the_sandbox(found: set[str]) -> set[str]:
 
 TASKS = {
     "tasks.py": "the owner of tasks",
-    "cli/outbox.py": "what `outbox run` waits for: a signal, the relay's end, or that all is sent",
+    "cli/relaying.py": "what `outbox run` waits for: a signal, the relay's end, or that all is sent",
     "transport/given_engine.py": "an exchange in httpx's own engine, which a cancelled caller must leave alone",
     "transport/loops.py": "what ends before its engine: an open buffer, given its seconds side by side",
     "running_loop.py": "a call that another thread waits for",
