@@ -96,7 +96,7 @@ def send_partition(
         >>> print(report)
         3 rows in 1 partition: 2 accepted, 1 not made events
         >>> report.failed[0].error
-        "column 'user' has no value; did you mean 'order'?"
+        "column 'user' has no value; there are 'order'"
     """
     job = partition_job(
         mapping=mapping,

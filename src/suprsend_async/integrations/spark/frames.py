@@ -186,8 +186,14 @@ def _reader(kind: Any) -> Callable[[Any], Any] | None:
     read = None if inner is None else _reader(inner)
     if read is None:
         return None
-    if name == "array":
-        return lambda value: [_unless_none(read, each) for each in value]
+    return _list_of(read) if name == "array" else _map_of(read)
+
+
+def _list_of(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: [_unless_none(read, each) for each in value]
+
+
+def _map_of(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda value: {key: _unless_none(read, each) for key, each in value.items()}
 
 

@@ -27,6 +27,8 @@ _NAMES = (
     *("mapping", "mapping_file", "key", "namespace", "started_at", "concurrency", "rate", "ordered", "base_url"),
     *("timeout", "max_retries", "report_path"),
 )
+# What Spark itself reads, and hands on in small letters.
+_SPARKS = frozenset({"checkpointlocation"})
 _SECRETS = frozenset({"workspace_key", "workspace_secret", "workspace_uid", "api_key"})
 
 
@@ -60,7 +62,7 @@ def read_options(options: Mapping[str, str], columns: Sequence[str], *, is_strea
                 f"{name} must not be an option, for Spark shows options in its plans and logs: set the variables "
                 "SUPRSEND_WORKSPACE_KEY and SUPRSEND_WORKSPACE_SECRET for the executors"
             )
-        if name not in _NAMES:
+        if name not in _NAMES and name.lower() not in _SPARKS:
             raise ConfigurationError(f"there is no option {name!r}; {nearest(name, _NAMES)}")
     numbers: dict[str, Any] = {
         name: _number(name, options[name], kind)
