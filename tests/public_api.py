@@ -39,6 +39,9 @@ REACHED = (
     "suprsend_async.integrations.opentelemetry.instrument",
     "suprsend_async.sandbox.state_access.StateAccess",
     "suprsend_async.outcome.Outcome",
+    "suprsend_async.integrations.spark.frames.prepared",
+    "suprsend_async.integrations.spark.frames.foreach_partition",
+    "suprsend_async.integrations.spark.data_source.SuprsendDataSource",
 )
 
 

@@ -272,7 +272,7 @@ def partitions_finished(line: str, accepted: int, failed: int, *, is_warned: boo
     """INFO: an engine's job is over. WARNING: its partitions are large. ERROR: rows were not accepted."""
     level = logging.ERROR if failed else logging.WARNING if is_warned else logging.INFO
     fields = {"suprsend_operation": "send_partition", "suprsend_accepted": accepted, "suprsend_failed": failed}
-    logger.log(level, "%s", line, extra=fields)
+    logger.log(level, "partitions: %s", line, extra=fields)
 
 
 def buffered_failed(failed: int, *, has_callback: bool) -> None:

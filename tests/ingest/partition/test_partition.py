@@ -23,7 +23,7 @@ from suprsend_async.ingest import (
 )
 from suprsend_async.ingest.partition import sending
 from suprsend_async.ingest.partition.job import partition_job
-from suprsend_async.ingest.partition.sending import Sending
+from suprsend_async.ingest.partition.sending import PartitionSender
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +54,7 @@ def sent(server: Server) -> list[dict[str, Any]]:
 async def send(rows: Any, now: float = NOW, client: AsyncSuprsend | None = None, **arguments: Any) -> PartitionReport:
     """Send with a clock that stands at the job's beginning."""
     given = {"mapping": MAPPING, "started_at": NOW, "key": None, "namespace": None, **arguments}
-    return await Sending(partition_job(**given), rows, lambda: now).run(client)
+    return await PartitionSender(partition_job(**given), rows, lambda: now).run(client)
 
 
 def counted(report: PartitionReport) -> int:
@@ -176,7 +176,7 @@ async def test_a_job_that_began_too_long_ago_sends_nothing(server: Server) -> No
 async def test_a_job_that_becomes_too_old_on_the_way_stops(server: Server) -> None:
     times = iter([NOW, NOW + 24 * 3_600, *[NOW + 24 * 3_600] * 10])
     job = partition_job(mapping=MAPPING, started_at=NOW, key=None, namespace=None)
-    report = await Sending(job, orders(500), lambda: next(times)).run(None)
+    report = await PartitionSender(job, orders(500), lambda: next(times)).run(None)
     assert (report.accepted, report.not_sent, report.rows) == (250, 250, 500)
 
 

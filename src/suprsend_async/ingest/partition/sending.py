@@ -170,7 +170,7 @@ async def asend_partition(
         timeout=timeout,
         max_retries=max_retries,
     )
-    return await Sending(job, rows).run(client)
+    return await PartitionSender(job, rows).run(client)
 
 
 def run_job(job: PartitionJob, rows: Iterable[object]) -> PartitionReport:
@@ -183,11 +183,11 @@ def run_job(job: PartitionJob, rows: Iterable[object]) -> PartitionReport:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return anyio.run(Sending(job, rows).run, None)
+        return anyio.run(PartitionSender(job, rows).run, None)
     raise RuntimeError("send_partition blocks, and an event loop runs in this thread: await asend_partition(...)")
 
 
-class Sending:
+class PartitionSender:
     """One partition on its way.
 
     Args:
