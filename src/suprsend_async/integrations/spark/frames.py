@@ -12,8 +12,11 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from pyspark.accumulators import AccumulatorParam
-from pyspark.sql import functions
+try:
+    from pyspark.accumulators import AccumulatorParam
+    from pyspark.sql import functions
+except ImportError as _missing:
+    raise ImportError("DataFrames need Spark: pip install 'pyspark>=3.5'") from _missing
 
 from suprsend_async.checks import check_whole
 from suprsend_async.errors import ConfigurationError
