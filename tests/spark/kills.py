@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +65,7 @@ CASES = (
     Case("worker", "batch, a Python worker killed", "batch"),
     Case("executor", "batch, an executor killed", "batch"),
     Case("foreach", "`foreach_partition`, a Python worker killed", "foreach"),
+    # Two tasks run at a time, and Spark runs the whole batch again.
     Case("driver", "stream, the driver killed and started again", "stream", partitions=2, most=ROWS // FILES),
 )
 
@@ -244,9 +246,7 @@ def main() -> int:
         folder = Path(name)
         path, flights = write_flights(folder)
         expected = send_by_one_process(path)
-        versions = (
-            f"pyspark {metadata_version('pyspark')}, pyarrow {pa.__version__}, Python {platform.python_version()}"
-        )
+        versions = f"pyspark {version('pyspark')}, pyarrow {pa.__version__}, Python {platform.python_version()}"
         say(f"{len(expected):,} flights by one process; {versions}, seed {options.seed}")
         say("| run | lost | accepted twice | came again | accepted, by the report | unlike one process | a second |")
         say("| --- | --- | --- | --- | --- | --- | --- |")
@@ -260,12 +260,6 @@ def main() -> int:
                     complaints.append(verdict.output[-4000:])
     say("\n".join(complaints or ["every key accepted once, and every report exact"]))
     return 1 if complaints else 0
-
-
-def metadata_version(name: str) -> str:
-    from importlib.metadata import version
-
-    return version(name)
 
 
 def say(line: str) -> None:
