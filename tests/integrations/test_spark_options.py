@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
@@ -12,7 +13,7 @@ import pytest
 from suprsend_async import ConfigurationError
 from suprsend_async.ingest import PartitionFailure, PartitionReport
 from suprsend_async.integrations import spark
-from suprsend_async.integrations.spark.options import STARTED_AT, read_options
+from suprsend_async.integrations.spark.options import STARTED_AT, Write, read_options
 from suprsend_async.integrations.spark.reports import conclude, raise_refusal
 
 if TYPE_CHECKING:
@@ -81,19 +82,33 @@ REPORT = PartitionReport(
 )
 
 
+def write_to(path: Path | None) -> Write:
+    write = read_options({"mapping": MAPPING, "started_at": "1767225600.5"}, COLUMNS)
+    return replace(write, report_path=path)
+
+
 @pytest.mark.parametrize("suffix", [".json", ".parquet"])
 def test_the_report_is_a_file(tmp_path: Path, suffix: str) -> None:
-    conclude([REPORT, REPORT], tmp_path / f"r{suffix}", batch=7, unfinished=1)
-    path = tmp_path / f"r-7{suffix}"
+    path = tmp_path / f"r{suffix}"
+    conclude([REPORT, REPORT], write_to(path), unfinished=1)
     found: dict[str, Any] = json.loads(path.read_text()) if suffix == ".json" else pq.read_table(path).to_pylist()[0]
     assert (found["partitions"], found["accepted"], found["unfinished"]) == (2, 2, 1)
     assert found["failed"] == [FAILURE.to_dict()] * 2
-    assert found["warnings"] == ["1 partitions were not finished; write again with the same started_at"]
+    assert found["started_at"] == 1_767_225_600.5
+    [warning] = found["warnings"]
+    assert "1 partitions were not finished; write again with started_at=1767225600.5" in warning
     assert PartitionReport.model_validate(found) == REPORT + REPORT
 
 
+def test_each_batch_of_a_stream_has_a_file(tmp_path: Path) -> None:
+    conclude([REPORT], write_to(tmp_path / "r.json"), batch=7, unfinished=1)
+    found = json.loads((tmp_path / "r-7.json").read_text("utf-8"))
+    # Spark keeps the time of a batch itself.
+    assert (found["started_at"], found["warnings"]) == (None, ["1 partitions were not finished"])
+
+
 def test_an_empty_report_is_a_parquet_file(tmp_path: Path) -> None:
-    conclude([], tmp_path / "r.parquet")
+    conclude([], write_to(tmp_path / "r.parquet"))
     assert pq.read_table(tmp_path / "r.parquet").num_rows == 1
 
 
@@ -108,7 +123,7 @@ def test_an_empty_report_is_a_parquet_file(tmp_path: Path) -> None:
 )
 def test_the_report_is_a_line_of_the_log(report: PartitionReport, level: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG", logger="suprsend_async")
-    conclude([report], None)
+    conclude([report], write_to(None))
     [line] = caplog.records
     assert (line.levelname, line.getMessage().startswith("partitions: write: ")) == (level, True)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from suprsend_async.errors import ConfigurationError
 from suprsend_async.ingest.sources.arrow_values import RecordMaker, UnreadableType
-from suprsend_async.ingest.sources.columnar import BATCH_ROWS, rows_of
+from suprsend_async.ingest.sources.columnar import BATCH_ROWS, pyarrow_module, rows_of
 from suprsend_async.ingest.sources.source import Row
 
 if TYPE_CHECKING:
@@ -52,7 +52,11 @@ class PartitionRows:
         return cast("list[str]", first.schema.names) if _is_batch(first) else None
 
     def rows(self, start: Position | None = None) -> Iterator[Row]:
-        """Yield the rows, numbered from 0; an item that is neither of both is a row that cannot be read."""
+        """Yield the rows, numbered from 0; an item that is neither of both is a row that cannot be read.
+
+        Raises:
+            SourceError: pyarrow is too old for record batches.
+        """
         number = 0
         for item in self._items:
             if _is_batch(item):
@@ -69,7 +73,7 @@ class PartitionRows:
     def _of_batch(self, first: int, batch: Any) -> Iterator[Row]:
         if self._only is not None:
             batch = batch.select([name for name in batch.schema.names if name in self._only])
-        pyarrow: Any = sys.modules["pyarrow"]
+        pyarrow = pyarrow_module("pyarrow", self.name)
         try:
             if self._maker is None or self._maker.schema != batch.schema:
                 self._maker = RecordMaker(pyarrow, batch.schema)

@@ -90,11 +90,11 @@ class BatchWriter(DataSourceArrowWriter):
         Raises:
             ConfigurationError: A partition was refused.
         """
-        raise_refusal(conclude(_reports(messages), self._write.report_path))
+        raise_refusal(conclude(_reports(messages), self._write))
 
     def abort(self, messages: Sequence[Sent | None]) -> None:
         """Report what was finished of a write that failed."""
-        conclude(_reports(messages), self._write.report_path, unfinished=sum(not each for each in messages))
+        conclude(_reports(messages), self._write, unfinished=sum(not each for each in messages))
 
 
 class StreamWriter(DataSourceStreamArrowWriter):
@@ -113,12 +113,12 @@ class StreamWriter(DataSourceStreamArrowWriter):
         Raises:
             ConfigurationError: A partition was refused.
         """
-        raise_refusal(conclude(_reports(messages), self._write.report_path, batch=batchId))
+        raise_refusal(conclude(_reports(messages), self._write, batch=batchId))
 
     def abort(self, messages: Sequence[Sent | None], batchId: int) -> None:  # noqa: N803 - Spark's name
         """Report what was finished of a batch that failed."""
         unfinished = sum(not each for each in messages)
-        conclude(_reports(messages), self._write.report_path, batch=batchId, unfinished=unfinished)
+        conclude(_reports(messages), self._write, batch=batchId, unfinished=unfinished)
 
 
 def _reports(messages: Sequence[Sent | None]) -> list[PartitionReport]:

@@ -139,9 +139,9 @@ def foreach_partition(
     try:
         df.foreachPartition(send)
     except Exception:
-        conclude([reports.value], write.report_path, unfinished=count - reports.value.partitions)
+        conclude([reports.value], write, unfinished=count - reports.value.partitions)
         raise
-    report = conclude([reports.value], write.report_path)
+    report = conclude([reports.value], write)
     raise_refusal(report)
     return report
 

@@ -14,32 +14,37 @@ from suprsend_async.ingest.partition.report import PartitionReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
+
+    from suprsend_async.integrations.spark.options import Write
 
 MOST_ROWS = 10_000
 """Rows of a partition above which a write warns: what a killed task has sent is sent again."""
 
 
 def conclude(
-    reports: Iterable[PartitionReport], path: Path | None, *, batch: int | None = None, unfinished: int = 0
+    reports: Iterable[PartitionReport], write: Write, *, batch: int | None = None, unfinished: int = 0
 ) -> PartitionReport:
     """Merge the reports of a write, log the result, and write it to a file.
 
     Args:
         reports: Of the partitions that were finished.
-        path: The file; of a stream, each batch has one with its number in the name.
+        write: What was written, and the path for the report; of a stream, each batch has one with its number.
         batch: The number of a stream's batch.
         unfinished: Partitions that were not finished, since the write failed.
     """
+    # In whichever process Spark runs this.
+    logs.follow_environment()
     report = sum(reports, PartitionReport())
-    warnings = _warnings(report, unfinished)
+    # A stream's batches have times of their own, which Spark keeps.
+    started_at = write.job.started_at / 1_000 if batch is None else None
+    warnings = _warnings(report, unfinished, started_at)
     line = "; ".join([f"{'write' if batch is None else f'batch {batch}'}: {report}", *warnings])
     failed = report.rows - report.accepted - report.repeated_keys
     logs.partitions_finished(line, report.accepted, failed, is_warned=bool(warnings))
-    if path is not None:
+    if (path := write.report_path) is not None:
         if batch is not None:
             path = path.with_name(f"{path.stem}-{batch}{path.suffix}")
-        document = report.to_dict() | {"unfinished": unfinished, "warnings": warnings}
+        document = report.to_dict() | {"started_at": started_at, "unfinished": unfinished, "warnings": warnings}
         replace_file(path, _parquet(document) if path.suffix == ".parquet" else json.dumps(document, indent=1).encode())
     return report
 
@@ -56,7 +61,7 @@ def raise_refusal(report: PartitionReport) -> None:
         )
 
 
-def _warnings(report: PartitionReport, unfinished: int) -> list[str]:
+def _warnings(report: PartitionReport, unfinished: int, started_at: float | None) -> list[str]:
     found: list[str] = []
     if report.largest > MOST_ROWS:
         found.append(
@@ -66,7 +71,8 @@ def _warnings(report: PartitionReport, unfinished: int) -> list[str]:
     if report.repeated_keys:
         found.append(f"{report.repeated_keys:,} rows have the key of another row; the platform takes one of a key")
     if unfinished:
-        found.append(f"{unfinished:,} partitions were not finished; write again with the same started_at")
+        advice = "" if started_at is None else f"; write again with started_at={started_at}, so that the same is sent"
+        found.append(f"{unfinished:,} partitions were not finished{advice}")
     return found
 
 
@@ -79,6 +85,7 @@ def _parquet(document: dict[str, Any]) -> bytes:
     types: dict[str, Any] = {
         "failed": pyarrow.list_(failure),
         "warnings": pyarrow.list_(pyarrow.string()),
+        "started_at": pyarrow.float64(),
         "first_at": pyarrow.float64(),
         "last_at": pyarrow.float64(),
         "refused": pyarrow.string(),
