@@ -154,6 +154,14 @@ async def test_wrong_credentials_are_a_report_and_all_rows_are_counted(server: S
     assert len(server.requests) < 30
 
 
+async def test_what_wrong_credentials_leave_open_is_told_as_it_is(server: Server) -> None:
+    # The first attempt may have arrived before the secret was changed.
+    server.script.extend([server.hang_up, Server.answer(401, {"message": "wrong"})])
+    report = await send([*orders(2), {"order": 2, "user": "u", "amount": float("nan")}], max_retries=1)
+    assert (report.unknown, report.not_sent, report.rejected) == (2, 0, 1)
+    assert report.refused is not None
+
+
 async def test_missing_credentials_are_a_report(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SUPRSEND_WORKSPACE_SECRET")
     report = await send(orders(3))

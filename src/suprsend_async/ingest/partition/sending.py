@@ -317,7 +317,9 @@ class PartitionSender:
             if verdict.outcome == "accepted":
                 self._counts["accepted"] += 1
             elif refusal is not None:
-                self._note(number, event, verdict._replace(outcome="not_sent"))
+                # Not the row was refused; what an earlier attempt has left open stays so.
+                was_turned_away = verdict.status_code is not None and verdict.outcome == "rejected"
+                self._note(number, event, verdict._replace(outcome="not_sent") if was_turned_away else verdict)
             elif may_pass(verdict) and self._outage.is_open(first):
                 self._why = verdict
                 held.append(Unaccepted(Place(0, number), event, verdict))
