@@ -37,7 +37,7 @@ ROWS, FILES, PARTITIONS = 50_000, 10, 10
 PROGRAM = Path(__file__).parent / "programs" / "flights.py"
 MAPPING = Path(__file__).parents[2] / "examples" / "flights.toml"
 # Seconds that a run without a sign of progress gets.
-PATIENCE = 300.0
+PATIENCE = 900.0
 
 
 @dataclass(frozen=True)

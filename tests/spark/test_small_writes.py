@@ -36,7 +36,7 @@ class Run:
                 },
                 capture_output=True,
                 text=True,
-                timeout=400,
+                timeout=900,
                 check=False,
             )
             self.events = self.sandbox.events
@@ -56,7 +56,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return Run(tmp_path_factory.mktemp("spark"))
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1_200)
 def test_a_batch_reports_each_row(run: Run) -> None:
     assert run.problems["good"] is None
     report = run.report("good.json")
