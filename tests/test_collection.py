@@ -17,7 +17,7 @@ import pytest
 from tests.extras import is_marked
 
 TESTS = Path(__file__).parent
-OF_OTHER_ENVIRONMENTS = ("browser", "faults", "node", "released", "services", "typing")
+OF_OTHER_ENVIRONMENTS = ("browser", "faults", "node", "released", "services", "spark", "typing")
 
 
 def collected_anew() -> list[str]:

@@ -277,6 +277,13 @@ def bulk_finished(operation: str, noun: str, accepted: int, failed: int, *, is_c
     )
 
 
+def partitions_finished(line: str, accepted: int, failed: int, *, is_warned: bool) -> None:
+    """INFO: an engine's job is over. WARNING: its partitions are large. ERROR: rows were not accepted."""
+    level = logging.ERROR if failed else logging.WARNING if is_warned else logging.INFO
+    fields = {"suprsend_operation": "send_partition", "suprsend_accepted": accepted, "suprsend_failed": failed}
+    logger.log(level, "partitions: %s", line, extra=fields)
+
+
 def buffered_failed(failed: int, *, has_callback: bool) -> None:
     """ERROR: events of a buffer that no caller waits for were not accepted."""
     logger.error(

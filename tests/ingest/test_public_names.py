@@ -4,9 +4,9 @@ from suprsend_async import ingest
 
 NAMES = """
 Arrow CheckpointError CheckpointFile CheckpointStore Content DeadLetterFile DeadLetterMapping DeadLetters Delimited
-EventMapping FailedRow FileContent InDoubt IngestProgress IngestReport JsonLines MappingError Parquet Plan Position
-ResentDeadLetters Row Runner RunnerOptions Source SourceError SourceOptions StandardInput mapping_of open_sources
-read_mapping
+EventMapping FailedRow FileContent InDoubt IngestProgress IngestReport JsonLines MappingError Parquet PartitionFailure
+PartitionReport Plan Position ResentDeadLetters Row Runner RunnerOptions Source SourceError SourceOptions StandardInput
+asend_partition mapping_of open_sources read_mapping send_partition
 """
 
 

@@ -9,6 +9,8 @@ from suprsend_async.ingest.job.report import InDoubt, IngestProgress, IngestRepo
 from suprsend_async.ingest.job.runner import Runner, RunnerOptions
 from suprsend_async.ingest.mapping.mapping import EventMapping, Plan
 from suprsend_async.ingest.mapping.mapping_file import mapping_of, read_mapping
+from suprsend_async.ingest.partition.report import PartitionFailure, PartitionReport
+from suprsend_async.ingest.partition.sending import asend_partition, send_partition
 from suprsend_async.ingest.sources.arrow import Arrow
 from suprsend_async.ingest.sources.content import Content, FileContent, StandardInput
 from suprsend_async.ingest.sources.delimited import Delimited
@@ -36,6 +38,8 @@ __all__ = [
     "JsonLines",
     "MappingError",
     "Parquet",
+    "PartitionFailure",
+    "PartitionReport",
     "Plan",
     "Position",
     "ResentDeadLetters",
@@ -46,7 +50,9 @@ __all__ = [
     "SourceError",
     "SourceOptions",
     "StandardInput",
+    "asend_partition",
     "mapping_of",
     "open_sources",
     "read_mapping",
+    "send_partition",
 ]

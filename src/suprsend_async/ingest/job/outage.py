@@ -6,6 +6,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from suprsend_async.bulk.chunk import HELD_BACK
+from suprsend_async.transport.retry import REFUSED_CREDENTIALS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,6 +91,14 @@ def came_through(verdicts: Sequence[Verdict]) -> bool:
 def may_pass(verdict: Verdict) -> bool:
     """Return whether the row is not at fault as far as is known, be it that a gateway answered for the platform."""
     return verdict.retryable or verdict.outcome == "unknown"
+
+
+def refused_credentials(verdicts: Sequence[Verdict]) -> Verdict | None:
+    """Return the refusal if the whole request was refused for its credentials: no other row would fare better."""
+    answered = [verdict for verdict in verdicts if verdict.status_code is not None]
+    if answered and all(verdict.status_code in REFUSED_CREDENTIALS for verdict in answered):
+        return answered[0]
+    return None
 
 
 def _was_sent(rows: Sequence[Unaccepted]) -> bool:

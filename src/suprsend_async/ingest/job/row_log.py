@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 from suprsend_async.api.verdict import Verdict
 from suprsend_async.ingest.job.dead_letters import FailedRow
-from suprsend_async.ingest.job.outage import OutageJudge, Unaccepted, came_through, may_pass
+from suprsend_async.ingest.job.outage import OutageJudge, Unaccepted, came_through, may_pass, refused_credentials
 from suprsend_async.ingest.job.places import Places
 from suprsend_async.ingest.job.ranges import spans_of
-from suprsend_async.transport.retry import REFUSED_CREDENTIALS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -86,7 +85,7 @@ class RowLog:
 
     def _judge(self, chunk: Chunk[Event], first: int, rows: list[Rows]) -> None:
         """Take down a chunk of which not all was accepted."""
-        refusal = _refused_credentials(chunk.verdicts)
+        refusal = refused_credentials(chunk.verdicts)
         if refusal is not None:
             self._stop.ask(f"the platform refuses the credentials: {refusal.error}")
         if refusal is None and came_through(chunk.verdicts):
@@ -196,11 +195,3 @@ class RowLog:
         progress = self._writer.checkpoint.sources[source]
         progress.accepted = None
         progress.finished.add(span)
-
-
-def _refused_credentials(verdicts: Sequence[Verdict]) -> Verdict | None:
-    """Return the refusal if the whole request was refused for its credentials: no other row would fare better."""
-    answered = [verdict for verdict in verdicts if verdict.status_code is not None]
-    if answered and all(verdict.status_code in REFUSED_CREDENTIALS for verdict in answered):
-        return answered[0]
-    return None

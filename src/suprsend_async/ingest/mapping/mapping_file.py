@@ -38,9 +38,18 @@ def read_mapping(path: Path) -> EventMapping:
     except OSError as error:
         raise ConfigurationError(f"{name} cannot be read: {error.strerror}") from None
     try:
-        return mapping_of(_document(content))
+        return parse_mapping(content)
     except ConfigurationError as error:
         raise ConfigurationError(f"{name}: {error.message}") from None
+
+
+def parse_mapping(content: bytes) -> EventMapping:
+    """Return the mapping that the content of a TOML file describes.
+
+    Raises:
+        ConfigurationError: It is no mapping; the message names the key and what to do.
+    """
+    return mapping_of(_document(content))
 
 
 def _document(content: bytes) -> dict[str, Any]:

@@ -152,7 +152,7 @@ class Columnar(Reader):
         for first, batch in self._batches(start.number, names):
             maker = self._record_maker(batch.schema)
             for skipped in range(max(start.number - first, 0), batch.num_rows, BATCH_ROWS):
-                yield from self._rows(maker, first + skipped, batch.slice(skipped, BATCH_ROWS))
+                yield from rows_of(self._pyarrow, maker, first + skipped, batch.slice(skipped, BATCH_ROWS))
 
     def _record_maker(self, schema: Any) -> RecordMaker:
         if self._maker is None or self._maker.schema != schema:
@@ -161,30 +161,6 @@ class Columnar(Reader):
             except UnreadableType as error:
                 raise SourceError(f"{self.name}: {error}") from None
         return self._maker
-
-    def _rows(self, maker: RecordMaker, first: int, batch: Any) -> Iterator[Row]:
-        """Return the rows of a batch, of which no more are made objects at a time than are to be held."""
-        size = sum(python_bytes(self._pyarrow, column) for column in batch.columns)
-        if size > BATCH_BYTES and batch.num_rows > 1:
-            half = batch.num_rows // 2
-            yield from self._rows(maker, first, batch.slice(0, half))
-            yield from self._rows(maker, first + half, batch.slice(half))
-            return
-        try:
-            records = maker.records(batch)
-        except MemoryError:
-            raise
-        except Exception as error:  # noqa: BLE001 - pyarrow raises what a value's own type raises
-            if batch.num_rows > 1:
-                for number in range(batch.num_rows):
-                    yield from self._rows(maker, first + number, batch.slice(number, 1))
-            else:
-                name, kind = maker.failing_column(batch), type(error).__name__
-                yield Row(first, None, f"column {name!r} holds a value that Python has no form for ({kind})")
-        else:
-            each = size // max(batch.num_rows, 1)
-            for number, record in enumerate(records, first):
-                yield SizedRow(number, record, each)
 
     @contextmanager
     def _telling(self) -> Generator[None]:
@@ -199,6 +175,38 @@ class Columnar(Reader):
                     f"{self.name} cannot be read as {self.kind}: it is damaged, cut short or of another format; "
                     "get the file again, or name its format"
                 ) from error
+
+
+def rows_of(pyarrow: Any, maker: RecordMaker, first: int, batch: Any) -> Iterator[Row]:
+    """Return the rows of a batch, of which no more are made objects at a time than are to be held.
+
+    Args:
+        pyarrow: The module.
+        maker: Of the batch's schema.
+        first: The number of the first row.
+        batch: The record batch, of `BATCH_ROWS` rows at most.
+    """
+    size = sum(python_bytes(pyarrow, column) for column in batch.columns)
+    if size > BATCH_BYTES and batch.num_rows > 1:
+        half = batch.num_rows // 2
+        yield from rows_of(pyarrow, maker, first, batch.slice(0, half))
+        yield from rows_of(pyarrow, maker, first + half, batch.slice(half))
+        return
+    try:
+        records = maker.records(batch)
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - pyarrow raises what a value's own type raises
+        if batch.num_rows > 1:
+            for number in range(batch.num_rows):
+                yield from rows_of(pyarrow, maker, first + number, batch.slice(number, 1))
+        else:
+            name, kind = maker.failing_column(batch), type(error).__name__
+            yield Row(first, None, f"column {name!r} holds a value that Python has no form for ({kind})")
+    else:
+        each = size // max(batch.num_rows, 1)
+        for number, record in enumerate(records, first):
+            yield SizedRow(number, record, each)
 
 
 class SizedRow(Row):
