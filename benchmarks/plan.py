@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from benchmarks.flights import ALL_FLIGHTS
+from benchmarks.records import FLAT, NESTED, ORDER
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,45 +14,74 @@ class Plan:
 
     name: str
     rounds: int
-    bulk_events: tuple[int, ...]
-    """Sizes of the comparison; the first one is that of the promised ratios."""
+    bulk: tuple[tuple[str, int], ...]
+    """Shapes and sizes of the comparison; of each shape, the first is that of the promised ratios."""
+    has_one_bulk: bool
     in_flight: tuple[int, ...]
     single_seconds: float
-    growth_events: tuple[int, ...]
+    growth: tuple[tuple[str, int], ...]
+    """Shapes and sizes from a generator; of each shape, the last is that of the promised memory."""
     rate_events: int
     ingest_events: int
     starts: int
+    cold_starts: int
     sandbox_events: int
     buffer_calls: int
+    large_events: int
+    pair_calls: int
+    pair_events: int
+    pair_pieces: int
+    pair_growth: int
 
 
 PROMISED_EVENTS = 50_000
+# Orders take ten times the memory of flat records, all of them made before the clients begin.
+SHAPE_EVENTS = 20_000
+MILLION = 1_000_000
 # Enough for the released SDK to fail with all in one bulk; more would only take more memory.
 ONE_BULK_EVENTS = 100_000
 SINGLE_LATENCIES = (0.0, 0.03)
 WHOLE = Plan(
     name="whole",
     rounds=3,
-    bulk_events=(PROMISED_EVENTS, ALL_FLIGHTS),
-    in_flight=(1, 16, 100, 500),
+    bulk=((FLAT, PROMISED_EVENTS), (FLAT, ALL_FLIGHTS), (NESTED, PROMISED_EVENTS), (ORDER, SHAPE_EVENTS)),
+    has_one_bulk=True,
+    in_flight=(1, 16, 32, 100, 500),
     single_seconds=0.8,
-    growth_events=(1_000, 10_000, 100_000, 1_000_000),
+    growth=(
+        *[(FLAT, events) for events in (1_000, 10_000, 100_000, MILLION)],
+        (NESTED, MILLION),
+        (ORDER, MILLION),
+    ),
     rate_events=200_000,
     ingest_events=100_000,
     starts=10,
+    cold_starts=5,
     sandbox_events=100_000,
     buffer_calls=10_000,
+    large_events=400,
+    pair_calls=10_000,
+    pair_events=50_000,
+    pair_pieces=100_000,
+    pair_growth=50_000,
 )
 QUICK = Plan(
     name="quick",
     rounds=1,
-    bulk_events=(PROMISED_EVENTS,),
-    in_flight=(1, 100),
-    single_seconds=0.5,
-    growth_events=(1_000, 10_000, 100_000),
-    rate_events=50_000,
-    ingest_events=50_000,
-    starts=3,
-    sandbox_events=20_000,
-    buffer_calls=10_000,
+    bulk=((FLAT, 3_000), (NESTED, 3_000), (ORDER, 3_000)),
+    has_one_bulk=False,
+    in_flight=(32,),
+    single_seconds=0.3,
+    growth=((FLAT, 1_000), (FLAT, 50_000), (NESTED, 50_000), (ORDER, 20_000)),
+    rate_events=30_000,
+    ingest_events=5_000,
+    starts=2,
+    cold_starts=1,
+    sandbox_events=5_000,
+    buffer_calls=1_000,
+    large_events=200,
+    pair_calls=1_000,
+    pair_events=5_000,
+    pair_pieces=10_000,
+    pair_growth=10_000,
 )

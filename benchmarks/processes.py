@@ -9,6 +9,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Self
 
 from benchmarks.cpus import client_cpu, server_cpu
+from benchmarks.records import FLAT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,18 +88,21 @@ def run_worker(
     subject: str,
     numbers: Mapping[str, float],
     *,
+    shape: str = FLAT,
     latency: float = 0.0,
     keep: bool = True,
+    path: str = "",
     limit: float = 120.0,
 ) -> dict[str, Any] | None:
     """Run a worker against the server; returns its report and the server's counts, None if it did not end well.
 
-    The numbers become the worker's arguments. After `limit` seconds it is stopped.
+    The numbers become the worker's arguments, and `path` the beginning of every path. After `limit` seconds it is
+    stopped.
     """
     server.reset(latency)
     options = [word for name, number in numbers.items() for word in (f"--{name}", str(number))]
-    command = (f"benchmarks.workers.{module}", subject, "--url", server.url, *options, *_cpu(client_cpu()))
-    with Process(*command, limit=limit) as worker:
+    arguments = (subject, "--url", server.url + path, "--shape", shape, *options, *_cpu(client_cpu()))
+    with Process(f"benchmarks.workers.{module}", *arguments, limit=limit) as worker:
         if worker.hear() != "ready":
             return None
         server.reset(latency, keep=keep)

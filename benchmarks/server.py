@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 _NUMBER = b"00000000"
 _MESSAGE_ID = b"00000000-0000-4000-8000-0000" + _NUMBER
+_REFUSED = (
+    b'{"status":"error","status_code":400,"error":{"message":"the event is not wanted","type":"validation_error"}}'
+)
 _RECORD = b'{"status":"success","status_code":202,"message_id":"' + _MESSAGE_ID + b'"}'
 
 
@@ -29,12 +32,13 @@ def _http(status: bytes, body: bytes) -> bytes:
     return head + body
 
 
-def _bulk_answer(events: int) -> bytes:
-    return _http(b"207 Multi-Status", b'{"status":"success","records":[' + b",".join([_RECORD] * events) + b"]}")
+def _bulk_answer(record: bytes, events: int) -> bytes:
+    return _http(b"207 Multi-Status", b'{"status":"success","records":[' + b",".join([record] * events) + b"]}")
 
 
 _SINGLE = _http(b"202 Accepted", b'{"status":"success","message_id":"' + _MESSAGE_ID + b'"}')
-_BULK = [_bulk_answer(events) for events in range(101)]
+_BULK = [_bulk_answer(_RECORD, events) for events in range(101)]
+_BULK_REFUSED = [_bulk_answer(_REFUSED, events) for events in range(101)]
 _POSTHOG = _http(b"200 OK", b'{"status":"Ok"}')
 _SEGMENT = _http(b"200 OK", b'{"success":true}')
 
@@ -47,13 +51,14 @@ class Ledger:
         self.latency = 0.0
         self.keeps = True
         self.connection_numbers = count(1)
+        # Never begun anew: a client that stays takes an answer that it has had before for one to another request.
+        self.numbers = count(1)
         self.reset()
 
     def reset(self) -> None:
         """Forget what has arrived."""
         self.connections: set[int] = set()
         self.requests: list[tuple[bytes, bytes, bool]] = []
-        self.numbers = count(1)
         self.passed = {"requests": 0, "events": 0, "bytes": 0}
 
     def add(self, path: bytes, body: bytes, is_gzip: bool) -> None:
@@ -127,6 +132,8 @@ class Connection(asyncio.Protocol):
             self._transport.write(self._answer_to(body))
 
     def _answer_to(self, body: bytes) -> bytes:
+        if self._path == b"/refused/v2/bulk/event/":
+            return _BULK_REFUSED[body.count(b'"$insert_id"')]
         if self._path.endswith(b"/v2/bulk/event/"):
             answer = _BULK[body.count(b'"$insert_id"')]
         elif self._path.endswith(b"/v2/event/"):

@@ -12,13 +12,13 @@ from benchmarks.clients.floor import encode
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from benchmarks.flights import Flight
+    from benchmarks.records import Record
 
 
 @asynccontextmanager
-async def opened(url: str, flights: list[Flight]) -> AsyncIterator[Callable[[int], Awaitable[bool]]]:
-    """Give the function that posts the body of one flight."""
-    bodies = [encode(user, properties) for user, properties in flights]
+async def opened(url: str, records: list[Record]) -> AsyncIterator[Callable[[int], Awaitable[bool]]]:
+    """Give the function that posts the body of one record."""
+    bodies = [encode(user, properties) for user, properties in records]
     headers = {"Content-Type": "application/json; charset=utf-8"}
     async with httpx.AsyncClient(headers=headers, timeout=30) as client:
 

@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING
 
 from posthog import AsyncPosthog
 
-from benchmarks.flights import EVENT_NAME
+from benchmarks.records import EVENT_NAME
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from benchmarks.flights import Flight
+    from benchmarks.records import Record
 
 
 @asynccontextmanager
-async def opened(url: str, flights: list[Flight]) -> AsyncIterator[Callable[[int], Awaitable[bool]]]:
-    """Give the function that captures the event of one flight; what is left is sent at the end."""
+async def opened(url: str, records: list[Record]) -> AsyncIterator[Callable[[int], Awaitable[bool]]]:
+    """Give the function that captures the event of one record; what is left is sent at the end."""
     async with AsyncPosthog("benchmark-key", host=url) as client:
 
         async def call(number: int) -> bool:
-            user, properties = flights[number]
+            user, properties = records[number]
             return client.capture(EVENT_NAME, distinct_id=user, properties=properties) is not None
 
         yield call

@@ -10,18 +10,18 @@ import platform
 import socket
 import time
 from email.utils import formatdate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pydantic_core import to_json
 
 from benchmarks.credentials import WORKSPACE_KEY, WORKSPACE_SECRET
-from benchmarks.flights import EVENT_NAME
+from benchmarks.records import EVENT_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from benchmarks.flights import Flight
+    from benchmarks.records import Record
 
 CHUNK_EVENTS = 100
 PATH = "/v2/bulk/event/"
@@ -29,13 +29,13 @@ CONTENT_TYPE = "application/json; charset=utf-8"
 SDK_VERSION = f"suprsend_async/0.1.0 (python/{platform.python_version()}; {platform.system().lower()})"
 
 
-def send(flights: list[Flight], url: str) -> int:
-    """Send the flights; an answer is read to its end, and only its status is looked at."""
-    return send_chunks(flights, url, _all_accepted)
+def send(records: list[Record], url: str) -> int:
+    """Send the records; an answer is read to its end, and only its status is looked at."""
+    return send_chunks(records, url, _all_accepted)
 
 
-def send_chunks(flights: list[Flight], url: str, accepted_by: Callable[[bytes, int], int]) -> int:
-    """Send the flights over one socket, one chunk after another; returns how many were accepted.
+def send_chunks(records: list[Record], url: str, accepted_by: Callable[[bytes, int], int]) -> int:
+    """Send the records over one socket, one chunk after another; returns how many were accepted.
 
     `accepted_by` says so for an answer's bytes and the number of events that it is about.
     """
@@ -43,8 +43,8 @@ def send_chunks(flights: list[Flight], url: str, accepted_by: Callable[[bytes, i
     accepted = 0
     with socket.create_connection((address.hostname, address.port)) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for start in range(0, len(flights), CHUNK_EVENTS):
-            chunk = flights[start : start + CHUNK_EVENTS]
+        for start in range(0, len(records), CHUNK_EVENTS):
+            chunk = records[start : start + CHUNK_EVENTS]
             body = b"[" + b",".join([encode(user, properties) for user, properties in chunk]) + b"]"
             date = formatdate(usegmt=True)
             head = (
@@ -61,8 +61,8 @@ def _all_accepted(answer: bytes, events: int) -> int:
     return events if answer.startswith(b"HTTP/1.1 207") else 0
 
 
-def encode(user: str, properties: dict[str, str | int | float]) -> bytes:
-    """Return one flight's event as it goes over the wire."""
+def encode(user: str, properties: dict[str, Any]) -> bytes:
+    """Return one record's event as it goes over the wire."""
     digits = os.urandom(16).hex()
     insert_id = f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-8{digits[17:20]}-{digits[20:]}"
     return to_json(

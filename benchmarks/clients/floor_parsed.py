@@ -9,12 +9,12 @@ from pydantic_core import from_json
 from benchmarks.clients.floor import send_chunks
 
 if TYPE_CHECKING:
-    from benchmarks.flights import Flight
+    from benchmarks.records import Record
 
 
-def send(flights: list[Flight], url: str) -> int:
-    """Send the flights; an answer is parsed, and the records that say success are counted."""
-    return send_chunks(flights, url, _accepted)
+def send(records: list[Record], url: str) -> int:
+    """Send the records; an answer is parsed, and the records that say success are counted."""
+    return send_chunks(records, url, _accepted)
 
 
 def _accepted(answer: bytes, events: int) -> int:

@@ -6,19 +6,19 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from benchmarks.credentials import WORKSPACE_KEY, WORKSPACE_SECRET
-from benchmarks.flights import EVENT_NAME
+from benchmarks.records import EVENT_NAME
 from suprsend_async import AsyncSuprsend, Event
 
 if TYPE_CHECKING:
-    from benchmarks.flights import Flight
+    from benchmarks.records import Record
 
 
-def send(flights: list[Flight], url: str) -> int:
-    """Send the flights; returns how many were accepted."""
-    return asyncio.run(_send(flights, url))
+def send(records: list[Record], url: str) -> int:
+    """Send the records; returns how many were accepted."""
+    return asyncio.run(_send(records, url))
 
 
-async def _send(flights: list[Flight], url: str) -> int:
+async def _send(records: list[Record], url: str) -> int:
     async with AsyncSuprsend(WORKSPACE_KEY, WORKSPACE_SECRET, base_url=url) as client:
-        response = await client.bulk_events.send(Event(user, EVENT_NAME, properties) for user, properties in flights)
+        response = await client.bulk_events.send(Event(user, EVENT_NAME, properties) for user, properties in records)
         return response.success

@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING
 from posthog import AsyncPosthog
 
 from benchmarks.contenders import QUEUE_EVENTS
-from benchmarks.flights import EVENT_NAME
+from benchmarks.records import EVENT_NAME
 
 if TYPE_CHECKING:
-    from benchmarks.flights import Flight
+    from benchmarks.records import Record
 
 
-def send(flights: list[Flight], url: str) -> int:
-    """Send the flights; returns how many were taken into the queue: it does not tell what came of them."""
-    return asyncio.run(_send(flights, url))
+def send(records: list[Record], url: str) -> int:
+    """Send the records; returns how many were taken into the queue: it does not tell what came of them."""
+    return asyncio.run(_send(records, url))
 
 
-async def _send(flights: list[Flight], url: str) -> int:
+async def _send(records: list[Record], url: str) -> int:
     taken = 0
     async with AsyncPosthog("benchmark-key", host=url) as client:
-        for start in range(0, len(flights), QUEUE_EVENTS):
-            for user, properties in flights[start : start + QUEUE_EVENTS]:
+        for start in range(0, len(records), QUEUE_EVENTS):
+            for user, properties in records[start : start + QUEUE_EVENTS]:
                 taken += client.capture(EVENT_NAME, distinct_id=user, properties=properties) is not None
             await client.flush(timeout_seconds=None)
     return taken

@@ -8,22 +8,22 @@ from suprsend import Event, Suprsend
 
 from benchmarks.contenders import LARGEST_BULK
 from benchmarks.credentials import WORKSPACE_KEY, WORKSPACE_SECRET
-from benchmarks.flights import EVENT_NAME
+from benchmarks.records import EVENT_NAME
 
 if TYPE_CHECKING:
-    from benchmarks.flights import Flight
+    from benchmarks.records import Record
 
 
-def send(flights: list[Flight], url: str) -> int:
-    """Send the flights; returns how many were accepted."""
+def send(records: list[Record], url: str) -> int:
+    """Send the records; returns how many were accepted."""
     client = Suprsend(WORKSPACE_KEY, WORKSPACE_SECRET, base_url=url)
-    starts = range(0, len(flights), LARGEST_BULK)
-    return sum(send_bulk(client, flights[start : start + LARGEST_BULK]) for start in starts)
+    starts = range(0, len(records), LARGEST_BULK)
+    return sum(send_bulk(client, records[start : start + LARGEST_BULK]) for start in starts)
 
 
-def send_bulk(client: Suprsend, flights: list[Flight]) -> int:
+def send_bulk(client: Suprsend, records: list[Record]) -> int:
     """Send one bulk; returns how many of it were accepted."""
     bulk = client.bulk_events.new_instance()
-    for user, properties in flights:
+    for user, properties in records:
         bulk.append(Event(user, EVENT_NAME, properties))
     return int(bulk.trigger().success)

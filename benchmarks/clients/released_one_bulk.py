@@ -10,9 +10,9 @@ from benchmarks.clients.released import send_bulk
 from benchmarks.credentials import WORKSPACE_KEY, WORKSPACE_SECRET
 
 if TYPE_CHECKING:
-    from benchmarks.flights import Flight
+    from benchmarks.records import Record
 
 
-def send(flights: list[Flight], url: str) -> int:
-    """Send the flights; returns how many were accepted."""
-    return send_bulk(Suprsend(WORKSPACE_KEY, WORKSPACE_SECRET, base_url=url), flights)
+def send(records: list[Record], url: str) -> int:
+    """Send the records; returns how many were accepted."""
+    return send_bulk(Suprsend(WORKSPACE_KEY, WORKSPACE_SECRET, base_url=url), records)

@@ -65,5 +65,5 @@ def measure(calls: int, rounds: int, say: Callable[[str], None]) -> BufferRows:
                 numbers = {"flying": row.in_flight, "calls": row.calls}
                 report = run_worker(server, "calls", row.caller, numbers, latency=LATENCY)
                 if report:
-                    row.runs.append(report)
+                    row.runs.add(number, report)
     return BufferRows(answered, enqueued)

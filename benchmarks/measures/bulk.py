@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.contenders import CONTENDERS, RELEASED_ONE_BULK, Contender
+from benchmarks.contenders import CONTENDERS, OURS, RELEASED_ONE_BULK, Contender
 from benchmarks.processes import Server, run_worker
-from benchmarks.runs import Runs
+from benchmarks.runs import Runs, paired
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,16 +22,17 @@ class BulkRow:
     """One client with one number of events."""
 
     contender: Contender
+    shape: str
     events: int
     runs: Runs = field(default_factory=Runs)
     errors: list[str] = field(default_factory=list)
 
-    def add(self, report: dict[str, Any] | None) -> None:
-        """Take what a run reported."""
+    def add(self, number: int, report: dict[str, Any] | None) -> None:
+        """Take what the run of a round reported."""
         if report is None or report["error"]:
             self.errors.append("did not end" if report is None else report["error"])
         else:
-            self.runs.append(report)
+            self.runs.add(number, report)
 
     @property
     def is_slow(self) -> bool:
@@ -69,18 +70,36 @@ class BulkRow:
         return int(self.events - min(run["accepted"] for run in self.runs))
 
 
-def measure(events: int, rounds: int, say: Callable[[str], None]) -> list[BulkRow]:
+@dataclass(frozen=True, slots=True)
+class BulkRows:
+    """All clients with events of one shape."""
+
+    shape: str
+    events: int
+    rows: list[BulkRow]
+
+    def of(self, contender: Contender) -> BulkRow:
+        """Return a client's row."""
+        return next(row for row in self.rows if row.contender == contender)
+
+    def beside(self, peer: Contender, contender: Contender = OURS) -> float | None:
+        """Return a client's CPU by a peer's, the rounds in pairs; None if no round has both."""
+        return paired(self.of(contender).runs, self.of(peer).runs, "cpu")
+
+
+def measure(shape: str, events: int, rounds: int, say: Callable[[str], None]) -> BulkRows:
     """Return a row for each client."""
-    rows = [BulkRow(contender, events) for contender in CONTENDERS]
+    rows = [BulkRow(contender, shape, events) for contender in CONTENDERS]
     with Server() as server:
         for number in range(rounds):
             for row in rows:
                 if row.is_slow:
                     continue
-                say(f"bulk, {events:,} events, round {number + 1} of {rounds}: {row.contender.name}")
+                say(f"bulk, {events:,} events, {shape}, round {number + 1} of {rounds}: {row.contender.name}")
                 numbers = {"events": events}
-                row.add(run_worker(server, "bulk", row.contender.module, numbers, limit=SECONDS_AT_MOST))
-    return rows
+                module = row.contender.module
+                row.add(number, run_worker(server, "bulk", module, numbers, shape=shape, limit=SECONDS_AT_MOST))
+    return BulkRows(shape, events, rows)
 
 
 def measure_one_bulk(events: int, say: Callable[[str], None]) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.measures import buffer, bulk, growth, ingest, rate, sandbox, start
+from benchmarks.measures import buffer, bulk, growth, ingest, large, pairs, rate, sandbox, start
 from benchmarks.measures import single as single_calls
 from benchmarks.plan import ONE_BULK_EVENTS, SINGLE_LATENCIES
 
@@ -25,24 +25,26 @@ class Results:
 
     plan: Plan
     seconds: float
-    bulk: dict[int, list[bulk.BulkRow]]
+    bulk: list[bulk.BulkRows]
     one_bulk: dict[str, Any] | None
     single: list[single_calls.SingleRow]
     single_promise: single_calls.SingleRow
     growth: list[growth.GrowthRow]
     rate: list[rate.RateRow]
-    start: list[start.StartRow]
+    start: start.Starts
     sandbox: list[sandbox.SandboxRow]
     ingest: list[ingest.IngestRow]
     buffer: buffer.BufferRows
+    large: large.LargeRow
+    pairs: pairs.Pairs
 
 
 def measure(plan: Plan, say: Callable[[str], None]) -> Results:
     """Carry the plan out."""
     started = time.perf_counter()
-    starts = start.measure(plan.starts, say)
-    bulks = {events: bulk.measure(events, plan.rounds, say) for events in plan.bulk_events}
-    one_bulk = bulk.measure_one_bulk(ONE_BULK_EVENTS, say) if len(plan.bulk_events) > 1 else None
+    starts = start.measure(plan.starts, plan.cold_starts, say)
+    bulks = [bulk.measure(shape, events, plan.rounds, say) for shape, events in plan.bulk]
+    one_bulk = bulk.measure_one_bulk(ONE_BULK_EVENTS, say) if plan.has_one_bulk else None
     singles = single_calls.measure(plan.in_flight, SINGLE_LATENCIES, plan.single_seconds, plan.rounds, say)
     (promise,) = single_calls.measure(
         (PROMISED_IN_FLIGHT,), (PROMISED_LATENCY,), plan.single_seconds, plan.rounds, say, callers=("ours",)
@@ -50,9 +52,23 @@ def measure(plan: Plan, say: Callable[[str], None]) -> Results:
     buffers = buffer.measure(plan.buffer_calls, plan.rounds, say)
     rates = rate.measure(plan.rate_events, plan.rounds, say)
     sandboxes = sandbox.measure(plan.sandbox_events, plan.rounds, say)
-    growths = growth.measure(plan.growth_events, plan.rounds, say)
+    growths = growth.measure(plan.growth, plan.rounds, say)
     ingests = ingest.measure(plan.ingest_events, plan.rounds, say)
-    seconds = time.perf_counter() - started
+    larges = large.measure(plan.large_events, plan.rounds, say)
+    side_by_side = pairs.measure(plan, say)
     return Results(
-        plan, seconds, bulks, one_bulk, singles, promise, growths, rates, starts, sandboxes, ingests, buffers
+        plan=plan,
+        seconds=time.perf_counter() - started,
+        bulk=bulks,
+        one_bulk=one_bulk,
+        single=singles,
+        single_promise=promise,
+        growth=growths,
+        rate=rates,
+        start=starts,
+        sandbox=sandboxes,
+        ingest=ingests,
+        buffer=buffers,
+        large=larges,
+        pairs=side_by_side,
     )

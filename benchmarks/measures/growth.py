@@ -14,20 +14,22 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class GrowthRow:
-    """One number of events."""
+    """One number of events of one shape."""
 
+    shape: str
     events: int
     runs: Runs = field(default_factory=Runs)
 
 
-def measure(sizes: Sequence[int], rounds: int, say: Callable[[str], None]) -> list[GrowthRow]:
-    """Return a row for each number of events."""
-    rows = [GrowthRow(events) for events in sizes]
+def measure(sizes: Sequence[tuple[str, int]], rounds: int, say: Callable[[str], None]) -> list[GrowthRow]:
+    """Return a row for each shape and number of events."""
+    rows = [GrowthRow(shape, events) for shape, events in sizes]
     with Server() as server:
         for number in range(rounds):
             for row in rows:
-                say(f"growth, {row.events:,} events, round {number + 1} of {rounds}")
-                report = run_worker(server, "growth", "ours", {"events": row.events}, keep=False)
+                say(f"growth, {row.events:,} events, {row.shape}, round {number + 1} of {rounds}")
+                numbers = {"events": row.events}
+                report = run_worker(server, "growth", "ours", numbers, shape=row.shape, keep=False)
                 if report and report["accepted"] == report["events"] == row.events:
-                    row.runs.append(report)
+                    row.runs.add(number, report)
     return rows

@@ -48,5 +48,5 @@ def measure(events: int, rounds: int, say: Callable[[str], None]) -> list[RateRo
                 say(f"rate, {row.events:,} events, round {number + 1} of {rounds}: {row.contender.name}")
                 report = run_worker(server, "bulk", row.contender.module, {"events": row.events}, latency=LATENCY)
                 if report and not report["error"]:
-                    row.runs.append(report)
+                    row.runs.add(number, report)
     return rows

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from benchmarks.cpus import server_cpu
-from benchmarks.flights import EVENT_NAME, read_flights
+from benchmarks.flights import read_flights
 from benchmarks.processes import Process
+from benchmarks.records import EVENT_NAME
 from benchmarks.runs import Runs
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def measure(events: int, rounds: int, say: Callable[[str], None]) -> list[Sandbo
         for row in rows:
             say(f"sandbox, {row.store}, {events:,} events, round {number + 1} of {rounds}")
             with tempfile.TemporaryDirectory() as folder:
-                row.runs.append(_run(events, Path(folder) / "sandbox.db" if row.store == "file" else None))
+                row.runs.add(number, _run(events, Path(folder) / "sandbox.db" if row.store == "file" else None))
     return rows
 
 

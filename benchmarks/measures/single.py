@@ -57,5 +57,5 @@ def measure(
                 numbers = {"flying": row.in_flight, "seconds": seconds}
                 report = run_worker(server, "single", row.caller, numbers, latency=row.latency)
                 if report and report["calls"]:
-                    row.runs.append(report)
+                    row.runs.add(number, report)
     return rows

@@ -7,39 +7,34 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.clients.floor import CHUNK_EVENTS
 from benchmarks.contenders import CONTENDERS, LARGEST_BULK, OURS, RELEASED_ONE_BULK
 from benchmarks.measures.buffer import LATENCY as BUFFER_LATENCY
-from benchmarks.measures.ingest import FILE, MEMORY
+from benchmarks.measures.ingest import FILES, beside_memory
+from benchmarks.measures.large import IN_FLIGHT
 from benchmarks.measures.rate import CHUNKS_IN_FLIGHT, IDEAL_RATE, LATENCY
+from benchmarks.measures.start import FIGURES
 from benchmarks.page.markdown import table, text_table
-from benchmarks.page.units import NOTHING, mebibytes, micros, millis, percent, whole
+from benchmarks.page.units import NOTHING, mebibytes, micros, millis, percent, times, whole
 from benchmarks.plan import ONE_BULK_EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from benchmarks.measures.buffer import BufferRow
-    from benchmarks.measures.bulk import BulkRow
+    from benchmarks.contenders import Contender
+    from benchmarks.measures.bulk import BulkRow, BulkRows
     from benchmarks.measures.everything import Results
     from benchmarks.measures.growth import GrowthRow
     from benchmarks.measures.ingest import IngestRow
+    from benchmarks.measures.large import LargeRow
+    from benchmarks.measures.pairs import PairRow
     from benchmarks.measures.rate import RateRow
     from benchmarks.measures.sandbox import SandboxRow
     from benchmarks.measures.single import SingleRow
-    from benchmarks.measures.start import StartRow
+    from benchmarks.measures.start import Starts
     from benchmarks.page.promises import Verdict
+    from benchmarks.runs import Runs
 
-BULK_HEADS = (
-    "client",
-    "rounds",
-    "CPU µs per event",
-    "lowest to highest",
-    "times ours",
-    "events per second",
-    "peak memory growth, MiB",
-    "connections",
-    "requests",
-    "lost",
-    "double",
-)
+COST_HEADS = ("client", "CPU µs per event", "lowest to highest", "times ours", "events per second", "memory, MiB")
+DELIVERY_HEADS = ("client", "rounds", "connections", "requests", "lost", "double")
 SINGLE_HEADS = (
     "client",
     "in flight",
@@ -48,8 +43,7 @@ SINGLE_HEADS = (
     "p50, ms",
     "p99, ms",
     "connections",
-    "failed",
-    "lost",
+    "failed, lost",
 )
 
 
@@ -63,25 +57,37 @@ def contenders() -> str:
     return text_table(("client", "how it sends"), [(each.name, each.how) for each in CONTENDERS])
 
 
-def bulk(rows: Sequence[BulkRow]) -> str:
-    """Return the comparison at one size."""
-    ours = next(row for row in rows if row.contender == OURS)
-    return table(BULK_HEADS, [_bulk_cells(row, ours) for row in rows]) + _bulk_errors(rows)
+def bulk(compared: BulkRows) -> str:
+    """Return the comparison of one shape at one size: what it costs, and what arrived."""
+    costs = table(COST_HEADS, [_cost_cells(row, compared) for row in compared.rows])
+    deliveries = table(DELIVERY_HEADS, [_delivery_cells(row) for row in compared.rows])
+    return f"{costs}\n{deliveries}{_bulk_errors(compared.rows)}"
 
 
-def _bulk_cells(row: BulkRow, ours: BulkRow) -> list[str]:
-    name = f"**{row.contender.name}**" if row.contender.group == "ours" else row.contender.name
+def _name(contender: Contender) -> str:
+    return f"**{contender.name}**" if contender.group == "ours" else contender.name
+
+
+def _cost_cells(row: BulkRow, compared: BulkRows) -> list[str]:
     if not row.runs:
-        return [name, *[NOTHING] * (len(BULK_HEADS) - 1)]
+        return [_name(row.contender), *[NOTHING] * (len(COST_HEADS) - 1)]
     lowest, highest = row.cpu_range
     return [
-        name,
-        whole(len(row.runs)),
+        _name(row.contender),
         micros(row.cpu),
         f"{micros(lowest)} to {micros(highest)}",
-        f"{row.cpu / ours.cpu:.2f}" if ours.runs else NOTHING,
+        times(compared.beside(OURS, row.contender)),
         whole(row.rate),
         mebibytes(row.runs.middle("memory")),
+    ]
+
+
+def _delivery_cells(row: BulkRow) -> list[str]:
+    if not row.runs:
+        return [_name(row.contender), *[NOTHING] * (len(DELIVERY_HEADS) - 1)]
+    return [
+        _name(row.contender),
+        whole(len(row.runs)),
         whole(row.runs.middle("connections")),
         whole(row.runs.middle("requests")),
         whole(row.lost),
@@ -129,8 +135,7 @@ def _single_cells(row: SingleRow) -> list[str]:
         millis(row.runs.middle("p50")),
         millis(row.runs.middle("p99")),
         whole(row.runs.middle("connections")),
-        whole(row.runs.most("failed")),
-        whole(row.lost),
+        f"{whole(row.runs.most('failed'))}, {whole(row.lost)}",
     ]
 
 
@@ -142,11 +147,9 @@ def answered(rows: Sequence[BufferRow]) -> str:
         "in flight",
         "CPU µs per call",
         "requests",
-        "connections",
-        "added latency p50, ms",
-        "p99, ms",
-        "failed",
-        "lost",
+        "added p50, ms",
+        "added p99, ms",
+        "failed, lost",
     )
     return table(heads, [_answered_cells(row, len(heads)) for row in rows])
 
@@ -160,11 +163,9 @@ def _answered_cells(row: BufferRow, columns: int) -> list[str]:
         whole(row.in_flight),
         micros(row.cpu),
         whole(row.runs.middle("requests")),
-        whole(row.runs.middle("connections")),
         millis(row.runs.middle("p50") - BUFFER_LATENCY),
         millis(row.runs.middle("p99") - BUFFER_LATENCY),
-        whole(row.runs.most("failed")),
-        whole(row.lost),
+        f"{whole(row.runs.most('failed'))}, {whole(row.lost)}",
     ]
 
 
@@ -190,22 +191,15 @@ def _enqueued_cells(row: BufferRow, columns: int) -> list[str]:
 
 def growth(rows: Sequence[GrowthRow]) -> str:
     """Return CPU and memory by the number of events."""
-    heads = (
-        "events",
-        "CPU µs per event",
-        "growth in the first tenth, MiB",
-        "in the first half, MiB",
-        "in the whole run, MiB",
-        "peak, MiB",
-    )
+    heads = ("shape", "events", "CPU µs per event", "first tenth, MiB", "first half, MiB", "all, MiB", "peak, MiB")
     return table(heads, [_growth_cells(row, len(heads)) for row in rows])
 
 
 def _growth_cells(row: GrowthRow, columns: int) -> list[str]:
     if not row.runs:
-        return [whole(row.events), *[NOTHING] * (columns - 1)]
+        return [row.shape, whole(row.events), *[NOTHING] * (columns - 2)]
     sizes = [mebibytes(row.runs.middle(name)) for name in ("first_tenth", "first_half", "whole", "memory")]
-    return [whole(row.events), micros(row.runs.middle("cpu") / row.events), *sizes]
+    return [row.shape, whole(row.events), micros(row.runs.middle("cpu") / row.events), *sizes]
 
 
 def rate(results: Results) -> str:
@@ -227,25 +221,83 @@ def _rate_cells(row: RateRow) -> list[str]:
 
 
 def ingest(rows: Sequence[IngestRow]) -> str:
-    """Return the file beside the memory."""
-    heads = ("from", "latency, ms", "events per second", "CPU µs per event", "peak memory growth, MiB")
-    names = {MEMORY: "memory, `bulk_events.send`", FILE: "a file of JSON Lines, `ingest`"}
-    return table(heads, [[names[row.subject], *_ingest_cells(row, len(heads) - 1)] for row in rows])
+    """Return the files beside the memory."""
+    heads = ("from", "latency, ms", "events per second", "of memory's", "CPU µs per event", "times memory's", "memory, MiB")
+    return table(heads, [_ingest_cells(row, rows, len(heads)) for row in rows])
 
 
-def _ingest_cells(row: IngestRow, columns: int) -> list[str]:
+def _ingest_cells(row: IngestRow, rows: Sequence[IngestRow], columns: int) -> list[str]:
+    name = f"{FILES[row.subject]}, `ingest`" if row.subject in FILES else "memory, `bulk_events.send`"
     if not row.runs:
-        return [NOTHING] * columns
-    cpu = row.runs.middle("cpu") / row.events
-    return [whole(row.latency * 1000), whole(row.rate), micros(cpu), mebibytes(row.runs.middle("memory"))]
+        return [name, whole(row.latency * 1000), *[NOTHING] * (columns - 2)]
+    slower = beside_memory(rows, row, "seconds")
+    return [
+        name,
+        whole(row.latency * 1000),
+        whole(row.rate),
+        percent(1 / slower) if slower else NOTHING,
+        micros(row.runs.middle("cpu") / row.events),
+        times(beside_memory(rows, row, "cpu")),
+        mebibytes(row.runs.middle("memory")),
+    ]
 
 
-def start(rows: Sequence[StartRow]) -> str:
-    """Return import and first call."""
-    heads = ("client", "import, ms", "first call, ms", "second call, ms")
-    names = ("import", "first_call", "second_call")
-    cells = [[row.name, *[millis(row.runs.middle(name)) if row.runs else NOTHING for name in names]] for row in rows]
+def start(starts: Starts) -> str:
+    """Return import and first calls, and the command lines."""
+    heads = ("client", "bytecode", "import, CPU ms", "opened, ms", "first call, ms", "second call, ms")
+    cells = [
+        [
+            row.name,
+            "compiled now" if row.is_cold else "there",
+            *[millis(row.runs.middle(name)) if row.runs else NOTHING for name in FIGURES],
+        ]
+        for row in starts.clients
+    ]
     return table(heads, cells)
+
+
+def commands(starts: Starts) -> str:
+    """Return the command lines, each beside another."""
+    heads = ("command line", "CPU ms", "beside", "CPU ms", "times")
+    rows = [
+        (
+            row.name,
+            millis(row.runs.middle("cpu")),
+            row.beside,
+            millis(row.beside_runs.middle("cpu")),
+            times(row.ratio),
+        )
+        for row in starts.commands
+    ]
+    return text_table(heads, rows)
+
+
+def pairs(rows: Sequence[PairRow]) -> str:
+    """Return pieces of work, each beside another."""
+    heads = ("what", "CPU µs", "beside", "CPU µs", "times")
+    return text_table(
+        heads,
+        [
+            (row.side.name, _each(row.runs), row.beside.name, _each(row.beside_runs), times(row.ratio))
+            for row in rows
+        ],
+    )
+
+
+def _each(runs: Runs) -> str:
+    return micros(runs.middle("each")) if runs else NOTHING
+
+
+def large(row: LargeRow) -> str:
+    """Return the memory that large chunks take."""
+    place = f"{row.events} events of 790 KB, each a chunk of its own, {IN_FLIGHT} of them in flight"
+    if not row.runs:
+        return f"{place}: no run ended well.\n"
+    return (
+        f"{place}: memory grows by {mebibytes(row.runs.most('memory'))} MiB at most, {row.times:.2f} times "
+        f"`concurrency` × the chunk's 800 KB. Whoever sends events of that size and asks for many chunks in flight pays for "
+        "each of them; with the 16 of the default it is a twelfth of that.\n"
+    )
 
 
 def sandbox(rows: Sequence[SandboxRow]) -> str:

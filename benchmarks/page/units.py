@@ -30,3 +30,8 @@ def percent(share: float) -> str:
 def whole(number: float) -> str:
     """Return a number without a fraction."""
     return f"{number:,.0f}"
+
+
+def times(ratio: float | None) -> str:
+    """Return how many times as much."""
+    return NOTHING if ratio is None else f"{ratio:.2f}"

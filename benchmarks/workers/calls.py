@@ -10,13 +10,13 @@ from statistics import quantiles
 from typing import TYPE_CHECKING
 
 from benchmarks.cost import Meter
-from benchmarks.flights import read_flights
 from benchmarks.handshake import arguments, report, wait_for_the_word
+from benchmarks.records import FLAT, read_records
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-DIFFERENT_FLIGHTS = 1000
+DIFFERENT_RECORDS = 1000
 WARM_UP_CALLS = 300
 
 
@@ -30,7 +30,7 @@ async def _calls(call: Callable[[int], Awaitable[bool]], lanes: int, calls: int)
         nonlocal failed
         while (number := next(numbers)) < calls:
             started = time.perf_counter()
-            failed += not await call(number % DIFFERENT_FLIGHTS)
+            failed += not await call(number % DIFFERENT_RECORDS)
             times.append(time.perf_counter() - started)
 
     await asyncio.gather(*[lane() for _ in range(lanes)])
@@ -39,12 +39,12 @@ async def _calls(call: Callable[[int], Awaitable[bool]], lanes: int, calls: int)
 
 async def _measure(subject: str, url: str, lanes: int, calls: int) -> None:
     caller = importlib.import_module(f"benchmarks.callers.{subject}")
-    flights = read_flights(DIFFERENT_FLIGHTS)
-    async with caller.opened(url, flights) as call:
+    records = read_records(FLAT, DIFFERENT_RECORDS)
+    async with caller.opened(url, records) as call:
         await _calls(call, lanes, WARM_UP_CALLS)
     wait_for_the_word()
     meter = Meter()
-    async with caller.opened(url, flights) as call:
+    async with caller.opened(url, records) as call:
         begun = time.perf_counter()
         times, failed = await _calls(call, lanes, calls)
         calling = time.perf_counter() - begun

@@ -10,13 +10,13 @@ from statistics import quantiles
 from typing import TYPE_CHECKING
 
 from benchmarks.cost import Meter
-from benchmarks.flights import read_flights
 from benchmarks.handshake import arguments, report, wait_for_the_word
+from benchmarks.records import FLAT, read_records
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-DIFFERENT_FLIGHTS = 1000
+DIFFERENT_RECORDS = 1000
 WARM_UP_SECONDS = 0.3
 
 
@@ -38,7 +38,7 @@ class Lanes:
 
     async def _lane(self, end: float) -> None:
         while (started := time.perf_counter()) < end:
-            if await self._call(next(self._numbers) % DIFFERENT_FLIGHTS):
+            if await self._call(next(self._numbers) % DIFFERENT_RECORDS):
                 self.times.append(time.perf_counter() - started)
             else:
                 self.failed += 1
@@ -46,7 +46,7 @@ class Lanes:
 
 async def _measure(subject: str, url: str, in_flight: int, seconds: float) -> None:
     caller = importlib.import_module(f"benchmarks.callers.{subject}")
-    async with caller.opened(url, read_flights(DIFFERENT_FLIGHTS)) as call:
+    async with caller.opened(url, read_records(FLAT, DIFFERENT_RECORDS)) as call:
         lanes = Lanes(call, in_flight)
         await lanes.run(WARM_UP_SECONDS)
         wait_for_the_word()
