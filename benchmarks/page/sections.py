@@ -18,8 +18,8 @@ from benchmarks.plan import ONE_BULK_EVENTS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchmarks.measures.buffer import BufferRow
     from benchmarks.contenders import Contender
+    from benchmarks.measures.buffer import BufferRow
     from benchmarks.measures.bulk import BulkRow, BulkRows
     from benchmarks.measures.everything import Results
     from benchmarks.measures.growth import GrowthRow
@@ -64,16 +64,17 @@ def bulk(compared: BulkRows) -> str:
     return f"{costs}\n{deliveries}{_bulk_errors(compared.rows)}"
 
 
-def _name(contender: Contender) -> str:
+def client(contender: Contender) -> str:
+    """Return a client's name, this project's in bold."""
     return f"**{contender.name}**" if contender.group == "ours" else contender.name
 
 
 def _cost_cells(row: BulkRow, compared: BulkRows) -> list[str]:
     if not row.runs:
-        return [_name(row.contender), *[NOTHING] * (len(COST_HEADS) - 1)]
+        return [client(row.contender), *[NOTHING] * (len(COST_HEADS) - 1)]
     lowest, highest = row.cpu_range
     return [
-        _name(row.contender),
+        client(row.contender),
         micros(row.cpu),
         f"{micros(lowest)} to {micros(highest)}",
         times(compared.beside(OURS, row.contender)),
@@ -84,9 +85,9 @@ def _cost_cells(row: BulkRow, compared: BulkRows) -> list[str]:
 
 def _delivery_cells(row: BulkRow) -> list[str]:
     if not row.runs:
-        return [_name(row.contender), *[NOTHING] * (len(DELIVERY_HEADS) - 1)]
+        return [client(row.contender), *[NOTHING] * (len(DELIVERY_HEADS) - 1)]
     return [
-        _name(row.contender),
+        client(row.contender),
         whole(len(row.runs)),
         whole(row.runs.middle("connections")),
         whole(row.runs.middle("requests")),
@@ -222,7 +223,15 @@ def _rate_cells(row: RateRow) -> list[str]:
 
 def ingest(rows: Sequence[IngestRow]) -> str:
     """Return the files beside the memory."""
-    heads = ("from", "latency, ms", "events per second", "of memory's", "CPU µs per event", "times memory's", "memory, MiB")
+    heads = (
+        "from",
+        "latency, ms",
+        "events per second",
+        "of memory's",
+        "CPU µs per event",
+        "times memory's",
+        "memory, MiB",
+    )
     return table(heads, [_ingest_cells(row, rows, len(heads)) for row in rows])
 
 
@@ -277,10 +286,7 @@ def pairs(rows: Sequence[PairRow]) -> str:
     heads = ("what", "CPU µs", "beside", "CPU µs", "times")
     return text_table(
         heads,
-        [
-            (row.side.name, _each(row.runs), row.beside.name, _each(row.beside_runs), times(row.ratio))
-            for row in rows
-        ],
+        [(row.side.name, _each(row.runs), row.beside.name, _each(row.beside_runs), times(row.ratio)) for row in rows],
     )
 
 
