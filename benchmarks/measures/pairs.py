@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 TIMES = 100
 """How much more there is at once in the large case."""
-SMALL_EVENTS = 500
 SMALL_USERS = 20
 SMALL_CALLERS = 100
 SMALL_SPANS = 80
@@ -128,9 +127,9 @@ def _growth(plan: Plan) -> list[PairRow]:
 
     many = SMALL_CALLERS * TIMES
     return [
-        sizes("events in a source", "sources", SMALL_EVENTS, SMALL_EVENTS * TIMES),
+        sizes("events in a source", "sources", events // TIMES, events),
         sizes("users, `ordered=True`", "users", SMALL_USERS, SMALL_USERS * TIMES),
-        sizes("events pending in a buffer", "pending", SMALL_EVENTS, SMALL_EVENTS * TIMES),
+        sizes("events pending in a buffer", "pending", events // TIMES, events),
         sizes("chunks in flight at most", "chunks", CHUNKS, MANY_CHUNKS),
         PairRow(
             Side(f"{many:,} callers in line", "calls", "ours", many, flying=many),

@@ -24,7 +24,7 @@ def opening(results: Results) -> str:
     """Return the sentences and the table."""
     sentences = "\n".join(f"- {sentence}" for sentence in _sentences(results))
     compared = [next(bulk for bulk in results.bulk if bulk.shape == shape) for shape in SHAPES]
-    heads = ("events a second, and CPU µs for each", *[SHAPES[bulk.shape] for bulk in compared])
+    heads = ("events a second (CPU for each)", *[SHAPES[bulk.shape] for bulk in compared])
     rows = [
         [client(contender), *[_cell(bulk, contender) for bulk in compared]]
         for contender in CONTENDERS
@@ -37,10 +37,10 @@ def _sentences(results: Results) -> Iterator[str]:
     flat = next(bulk for bulk in results.bulk if bulk.shape == FLAT)
     if (ours := flat.of(OURS)).runs:
         share = flat.beside(RELEASED)
-        beside = f", {1 / share:.1f} times less than the released SDK, `suprsend-py-sdk`," if share else ""
+        beside = f"; with the released SDK, `suprsend-py-sdk`, it is {1 / share:.1f} times as much" if share else ""
         yield (
             f"In bulk, one core sends **{whole(ours.rate)} events a second**. Each takes {micros(ours.cpu)} µs of CPU"
-            f"{beside} and the program learns what came of it."
+            f"{beside}."
         )
     single = next(
         (
@@ -62,4 +62,4 @@ def _sentences(results: Results) -> Iterator[str]:
 
 def _cell(bulk: BulkRows, contender: Contender) -> str:
     row = bulk.of(contender)
-    return f"{whole(row.rate)}; {micros(row.cpu)}" if row.runs else NOTHING
+    return f"{whole(row.rate)} ({micros(row.cpu)} µs)" if row.runs else NOTHING

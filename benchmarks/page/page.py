@@ -65,8 +65,8 @@ first event.
 """
 INGEST = """\
 The same events from a generator over memory, and from a file through a mapping, with a checkpoint that is synchronised
-to the disk as chunks finish. Without latency the processor is the limit, and reading, mapping and the checkpoint come on
-top of the sending; with a network between, they are done while answers are awaited.
+to the disk as chunks finish. Without latency the processor is the limit, and reading, mapping and the checkpoint come
+on top of the sending; with a network between, they are done while answers are awaited.
 """
 START = """\
 Fresh interpreters. The public names are imported, as `import suprsend_async` alone imports nothing. Opening is

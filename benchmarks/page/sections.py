@@ -223,15 +223,7 @@ def _rate_cells(row: RateRow) -> list[str]:
 
 def ingest(rows: Sequence[IngestRow]) -> str:
     """Return the files beside the memory."""
-    heads = (
-        "from",
-        "latency, ms",
-        "events per second",
-        "of memory's",
-        "CPU µs per event",
-        "times memory's",
-        "memory, MiB",
-    )
+    heads = ("from", "latency, ms", "events per second", "of memory's", "CPU µs per event", "times memory's", "MiB")
     return table(heads, [_ingest_cells(row, rows, len(heads)) for row in rows])
 
 
@@ -301,8 +293,8 @@ def large(row: LargeRow) -> str:
         return f"{place}: no run ended well.\n"
     return (
         f"{place}: memory grows by {mebibytes(row.runs.most('memory'))} MiB at most, {row.times:.2f} times "
-        f"`concurrency` × the chunk's 800 KB. Whoever sends events of that size and asks for many chunks in flight pays for "
-        "each of them; with the 16 of the default it is a twelfth of that.\n"
+        "`concurrency` times the chunk's 800 KB. Whoever sends events of that size and asks for many chunks in flight "
+        "pays for each of them.\n"
     )
 
 

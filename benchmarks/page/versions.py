@@ -17,6 +17,8 @@ PACKAGES = (
     "anyio",
     "pydantic",
     "pydantic-core",
+    "pyarrow",
+    "typer",
     "suprsend-py-sdk",
     "requests",
     "segment-analytics-python",
