@@ -18,7 +18,7 @@ from suprsend_async import AsyncSuprsend, Event  # noqa: E402
 imported = time.process_time() - before
 import asyncio  # noqa: E402
 
-marks = []
+marks: list[float] = []
 
 
 async def main() -> None:
