@@ -38,6 +38,10 @@ One event for each request. `suprsend_async` makes, checks, encodes and signs an
 and plain httpx post bytes that were made beforehand, unsigned. All have their default pool. Failed and lost are the
 worst of the rounds. The promised 50 calls in flight are measured by themselves and stand in the first table only.
 """
+QUICK_LOOK = (
+    "This is a quick look: sizes are small, so that beginnings weigh more, and one round has no median. "
+    "What is kept is judged by the whole run. "
+)
 PROMISES = """\
 The *floor* is what the same bytes cost when plain code writes them to one socket: no models, no checks, no retries,
 nothing said of a single event. The *floor of the stack* is what this project's events, encoding and signature cost over
@@ -141,9 +145,7 @@ def _parts(results: Results, surroundings: Sequence[tuple[str, str]]) -> Iterato
 
 
 def _introduction(results: Results) -> str:
-    quick, option = (
-        ("This is a quick look, of smaller sizes. ", " -- --quick") if results.plan.name == "quick" else ("", "")
-    )
+    quick, option = (QUICK_LOOK, " -- --quick") if results.plan.name == "quick" else ("", "")
     rounds = "one round" if results.plan.rounds == 1 else f"{results.plan.rounds} rounds"
     return (
         f"{quick}Everything here comes from one run of {results.seconds / 60:.1f} minutes against a server on the same "
