@@ -10,10 +10,12 @@ import json
 import sys
 from collections import UserDict
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pydantic
 import pytest
+from pydantic_core import to_json
 
 from suprsend_async import Event, ValidationError
 from suprsend_async.events.encoding import Encoder
@@ -163,3 +165,75 @@ def test_what_is_counted_is_never_more_than_what_is_written(items: list[Any]) ->
     assert len(encoded(items, size)) == size
     with pytest.raises(ValidationError, match=f"the event is {size} bytes long"):
         encoded(items, size - 1)
+
+
+LONG = "x" * 1000
+
+
+class Text(str):
+    """A text of a class of its own."""
+
+    __slots__ = ()
+
+
+class LongNumber(Decimal):
+    """A number whose digits are counted."""
+
+    times = 0
+
+    def __str__(self) -> str:
+        LongNumber.times += 1
+        return super().__str__()
+
+
+SHARED: dict[str, Any] = {
+    "properties of their own": {f"p{number}": LONG for number in range(900)},
+    "list": {"p": [LONG] * 900},
+    "lists": {"p": [[LONG]] * 900},
+    "lists of other things, too": {"p": [[LONG, 1.5]] * 900},
+    "object": {"p": dict.fromkeys(map(str, range(900)), LONG)},
+    "names": {"p": [{LONG: 1}] * 900},
+    "names of a class": {"p": [{Text(LONG): 1}] * 900},
+    "texts of a class": {"p": [Text(LONG)] * 900},
+    "set": {"p": {(LONG, number) for number in range(400)}},
+    "tuple": {"p": (LONG,) * 900},
+    "mapping": {"p": UserDict.fromkeys(map(str, range(900)), LONG)},
+    "numbers": {"p": [Decimal("1" * 1000)] * 900},
+}
+
+
+@pytest.mark.parametrize("properties", SHARED.values(), ids=SHARED)
+def test_a_long_text_in_many_places_is_refused_before_it_is_written(
+    properties: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[int] = []
+
+    def write(document: Any) -> bytes:
+        body = to_json(document)
+        written.append(len(body))
+        return body
+
+    monkeypatch.setattr("suprsend_async.events.encoding.to_json", write)
+    event = Event("user-1", "signed_up", properties, insert_id=ID, time=EARLIEST_TIME)
+    with pytest.raises(ValidationError, match="more than 10000 bytes long"):
+        Encoder("workspace", "sdk/1", LIMIT).encode(event)
+    assert written == []
+
+
+def test_no_more_digits_are_made_than_the_limit_allows() -> None:
+    LongNumber.times = 0
+    with pytest.raises(ValidationError):
+        encoded([LongNumber("1" * 1000)] * 900)
+    assert LongNumber.times <= LIMIT // 1000 + 1
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", LONG, [LONG, ""], [LONG, 1.5], {"": LONG}, {LONG: [], "a": {LONG: LONG}}, {"a": [[["b"]], {"c": Decimal(7)}]}],
+    ids=type,
+)
+def test_what_is_exactly_as_long_as_the_limit_is_sent(value: Any) -> None:
+    size = len(encoded(value, 1_000_000))
+    assert len(encoded(value, size)) == size
+    with pytest.raises(ValidationError):
+        encoded(value, size - 1)

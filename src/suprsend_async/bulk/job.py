@@ -91,6 +91,12 @@ class Job(Generic[R]):
         # Outcome and status of the records that were not accepted, and how many there are of each.
         self._failures: Counter[tuple[Outcome, int | None]] = Counter()
         self._reading: anyio.CancelScope = anyio.CancelScope()
+        # Records that are over, each of them released as another one is read. Python's garbage collector sets in when
+        # so many more objects were made than released since the last time; released by the chunk, they would not count
+        # for those of the next, and it would look through all records in flight again and again, and find nothing.
+        # With these, there are never more records than were once in flight together.
+        self._over: list[R | None] = []
+        self._is_read = False
         # Reports are not cancelled with the bulk, but once it was left they have to end some time.
         self._reports: set[anyio.CancelScope] = set()
         self._reports_until = math.inf
@@ -192,6 +198,8 @@ class Job(Generic[R]):
         finally:
             # What was read before the source ended or failed is sent.
             queue.end()
+            self._is_read = True
+            self._over.clear()
 
     async def _read_plain(self, source: Iterator[object]) -> None:
         """Read an iterable that cannot wait, many records at a time."""
@@ -232,6 +240,8 @@ class Job(Generic[R]):
     def _take(self, record: object) -> bool:
         index = self._meter.read
         self._meter.read = index + 1
+        if self._over:
+            self._over.pop()
         if not isinstance(record, self._kind.type):
             return self._order.refuse(index, None, self._not_of_the_kind(index, record))
         try:
@@ -246,12 +256,14 @@ class Job(Generic[R]):
         What came before the source raised is taken in as well. No more is read than a request has room for. Returns
         whether the queue is full.
         """
-        order, meter, kind, encode = self._order, self._meter, self._kind.type, self._kind.encode
+        order, meter, kind, encode, over = self._order, self._meter, self._kind.type, self._kind.encode, self._over
         run: list[R] = []
         bodies: list[bytes] = []
         room = self._kind.max_bytes
         try:
             for record in records:
+                if over:
+                    over.pop()
                 if not isinstance(record, kind):
                     refusal, refused = self._not_of_the_kind(meter.read + len(run), record), None
                 else:
@@ -291,6 +303,9 @@ class Job(Generic[R]):
                     failures = [verdict for verdict in chunk.verdicts if verdict.outcome != "accepted"]
                     self._failures.update((verdict.outcome, verdict.status_code) for verdict in failures)
                 await self._report_chunk(chunk)
+                if not self._is_read:
+                    self._over += chunk.records
+                del chunk
 
     async def _report_chunk(self, chunk: Chunk[R]) -> None:
         with anyio.CancelScope(shield=True, deadline=self._reports_until) as scope:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from decimal import Decimal
 from math import isfinite
+from operator import length_hint
 from typing import Any, cast
 
 from pydantic_core import to_json
@@ -44,7 +45,7 @@ _LEAST_ITEM_BYTES = 2
 """What an item of an array or an object takes at least: one digit and a comma."""
 
 _FEW_ITEMS = 1000
-"""So many items are copied before texts are counted as well: most events have fewer."""
+"""So many items are copied before numbers are counted as well: most events have fewer."""
 
 _LONG_NUMBER_BITS = 64
 
@@ -84,11 +85,11 @@ def jsonable(
         ValidationError: JSON cannot carry a value, and the message names its path; or the copy is certain to be longer.
     """
     copy = properties.copy()
-    # The keys are texts: the event has checked them.
-    if len(copy) <= _FEW_ITEMS and (_LEAVES.issuperset(map(type, copy.values())) or _is_flat(copy.values())):
+    # The keys are texts: the event has checked them. They need no counting here: each stands once.
+    if len(copy) <= _FEW_ITEMS and _is_flat(copy.values(), max_bytes):
         return copy
     try:
-        return _Copier(max_bytes).object_copy(copy, 0)
+        return _Copier(max_bytes).whole(copy)
     except ValueRefused as refused:
         problem = refused.message(properties, name, whole)
     except RecursionError:
@@ -116,7 +117,7 @@ def form_of_model(model: object, name: str = "properties", whole: str = "the eve
         if isinstance(form, dict):
             written = cast("dict[Any, Any]", cast("object", form))
             drop_left_out(model, written)
-            return _Copier(MAX_BYTES).object_copy(written, 0)
+            return _Copier(MAX_BYTES).whole(written)
         problem = f"{name}: {type(model).__name__} writes itself as {type(form).__name__}; let it write an object"
     except ValueRefused as refused:
         problem = refused.message(model, name, whole)
@@ -126,13 +127,15 @@ def form_of_model(model: object, name: str = "properties", whole: str = "the eve
     raise ValidationError(problem, outcome="rejected")
 
 
-def _is_flat(values: Iterable[Any]) -> bool:
-    """Whether there is nothing to replace: so most events are."""
+def _is_flat(values: Iterable[Any], room: int) -> bool:
+    """Whether there is nothing to replace, and texts of so many characters at most: so most events are."""
     for value in values:
         kind = _type(value)
-        if kind not in _LEAVES and not (kind is float and isfinite(value)):
+        if kind is str:
+            room -= len(value)
+        elif kind not in _LEAVES and not (kind is float and isfinite(value)):
             return False
-    return True
+    return room >= 0
 
 
 def unwritable(document: Any, name: str = "properties", whole: str = "the event") -> str:
@@ -145,25 +148,93 @@ class _Copier:
     """Makes one copy.
 
     Attributes:
-        room: How many bytes the rest may take. What a value takes at the very least is counted.
+        items: How many items were copied: a container's before they are looked at.
+        room: How many bytes there are for items, besides the texts and long numbers that were counted.
     """
 
-    __slots__ = ("_limit", "_watched", "room")
+    __slots__ = ("_limit", "items", "room")
 
     def __init__(self, max_bytes: int) -> None:
         self.room = self._limit = max_bytes
-        self._watched = max_bytes - _LEAST_ITEM_BYTES * _FEW_ITEMS
+        self.items = 0
+
+    def whole(self, copy: dict[Any, Any]) -> dict[str, Any]:
+        """Make the outermost dictionary JSON-able, in place."""
+        copy = self.object_copy(copy, 0)
+        # A container's texts are counted at its end.
+        self._count(0)
+        return copy
 
     def object_copy(self, copy: dict[Any, Any], depth: int) -> dict[str, Any]:
-        """Make a copied dictionary JSON-able, in place."""
-        self.room -= _LEAST_ITEM_BYTES * len(copy)
-        self._fill(copy, copy.items(), depth)
-        return copy
+        """Make a copied dictionary JSON-able, in place.
+
+        Nested properties spend their time here: one call for each object, and one look at each of its items.
+        """
+        self.items += len(copy)
+        if self.items > _FEW_ITEMS or depth >= MAX_DEPTH:
+            self._watch(depth, (*copy, *copy.values()))
+        depth += 1
+        length = 0
+        with_odd_keys: list[tuple[object, Any]] | None = None
+        name = value = None
+        try:
+            for name, value in copy.items():
+                if _type(name) is not str:
+                    # Under its own name, once it has one: a key's own code could do anything to the dictionary.
+                    with_odd_keys = with_odd_keys or []
+                    with_odd_keys.append((name, value))
+                    continue
+                length += len(name)
+                kind = _type(value)
+                if kind is str:
+                    length += len(value)
+                elif kind is dict:
+                    copy[name] = self.object_copy(value.copy(), depth)
+                elif kind is list:
+                    copy[name] = child = [*value]
+                    count = self.items + len(child)
+                    if _LEAVES.issuperset(map(type, child)) and count <= _FEW_ITEMS and depth < MAX_DEPTH:
+                        self.items = count
+                        length += sum(map(length_hint, child))
+                    else:
+                        self.array_copy(child, depth)
+                elif kind not in _LEAVES and not (kind is float and isfinite(value)):
+                    copy[name] = self.value_copy(value, depth)
+        except ValueRefused as refused:
+            refused.at(f".{name}", value)
+            raise
+        self.room -= length
+        return self._named(copy, with_odd_keys, depth) if with_odd_keys else copy
 
     def array_copy(self, copy: list[Any], depth: int, step: str = "[{}]") -> list[Any]:
         """Make a copied list JSON-able, in place."""
-        self.room -= _LEAST_ITEM_BYTES * len(copy)
-        self._fill(copy, enumerate(copy), depth, int, step)
+        self.items += len(copy)
+        if self.items > _FEW_ITEMS or depth >= MAX_DEPTH:
+            self._watch(depth, copy)
+        depth += 1
+        length = place = 0
+        value = None
+        try:
+            for place, value in enumerate(copy):
+                kind = _type(value)
+                if kind is str:
+                    length += len(value)
+                elif kind is dict:
+                    copy[place] = self.object_copy(value.copy(), depth)
+                elif kind is list:
+                    copy[place] = child = [*value]
+                    count = self.items + len(child)
+                    if _LEAVES.issuperset(map(type, child)) and count <= _FEW_ITEMS and depth < MAX_DEPTH:
+                        self.items = count
+                        length += sum(map(length_hint, child))
+                    else:
+                        self.array_copy(child, depth)
+                elif kind not in _LEAVES and not (kind is float and isfinite(value)):
+                    copy[place] = self.value_copy(value, depth)
+        except ValueRefused as refused:
+            refused.at(step.format(place), value)
+            raise
+        self.room -= length
         return copy
 
     def value_copy(self, value: Any, depth: int) -> object:
@@ -174,59 +245,25 @@ class _Copier:
         if kind is list:
             return self.array_copy([*value], depth)
         if kind in _LEAVES:
-            return value
+            return self._counted(value)
         convert = _SCALARS.get(kind)
-        return self._odd(value, depth) if convert is None else convert(value)
+        return self._odd(value, depth) if convert is None else self._counted(convert(value))
 
-    def _fill(
-        self,
-        copy: Any,
-        items: Iterable[tuple[Any, Any]],
-        depth: int,
-        kind_of_place: type = str,
-        step: str = ".{}",
-    ) -> None:
-        """Replace in a copied container, whose items are counted, what is not JSON-able yet.
+    def _counted(self, scalar: object) -> object:
+        if type(scalar) is str:
+            self._count(len(scalar))
+        return scalar
 
-        Nested properties spend their time here: one call for each container, unless it is a list of leaves, and one
-        look at each value.
-        """
-        if self.room < self._watched or depth >= MAX_DEPTH:
-            self._watch(depth, (*copy, *copy.values()) if kind_of_place is str else copy)
-        depth += 1
-        with_odd_keys: list[tuple[object, Any]] = []
-        place = value = None
-        try:
-            for place, value in items:
-                if _type(place) is not kind_of_place:
-                    # Under its own name, once it has one: a key's own code could do anything to the dictionary.
-                    with_odd_keys.append((place, value))
-                    continue
-                kind = _type(value)
-                if kind in _LEAVES or (kind is float and isfinite(value)):
-                    continue
-                # These two are found again in `value_copy`; they are so frequent that its call would count.
-                if kind is dict:
-                    copy[place] = child = value.copy()
-                    self.room -= _LEAST_ITEM_BYTES * len(child)
-                    self._fill(child, child.items(), depth)
-                elif kind is list:
-                    copy[place] = child = [*value]
-                    self.room -= _LEAST_ITEM_BYTES * len(child)
-                    is_watched = self.room < self._watched or depth >= MAX_DEPTH
-                    if is_watched or not _LEAVES.issuperset(map(type, child)):
-                        self._fill(child, enumerate(child), depth, int, "[{}]")
-                else:
-                    copy[place] = self.value_copy(value, depth)
-        except ValueRefused as refused:
-            refused.at(step.format(place), value)
-            raise
-        if with_odd_keys:
-            self._fill_named(copy, with_odd_keys, depth)
+    def _count(self, length: int) -> None:
+        """Count texts of so many characters."""
+        self.room -= length
+        if self.room < _LEAST_ITEM_BYTES * self.items:
+            raise ValueRefused(f"is more than {self._limit} bytes long, the limit; {SHORTEN}", is_whole=True)
 
-    def _fill_named(self, copy: dict[Any, Any], items: list[tuple[object, Any]], depth: int) -> None:
+    def _named(self, copy: dict[Any, Any], items: list[tuple[object, Any]], depth: int) -> dict[str, Any]:
         """Name what stands under other keys than strings, and replace it."""
         names = {id(key): _key(key) for key, _ in items}
+        self._count(sum(map(len, names.values())))
         named = {names.get(id(key), key): value for key, value in copy.items()}
         if len(named) < len(copy):
             raise ValueRefused("has two keys that become the same string")
@@ -239,18 +276,16 @@ class _Copier:
             except ValueRefused as refused:
                 refused.at(f".{name}", value)
                 raise
+        return copy
 
     def _watch(self, depth: int, items: Iterable[object]) -> None:
-        """Refuse what is too deep, or certain to be too long: texts and long numbers are counted as well."""
+        """Refuse what is too deep, or certain to be too long: long numbers are counted as well."""
         if depth >= MAX_DEPTH:
             raise ValueRefused(f"is nested more than {MAX_DEPTH} levels deep; flatten it")
         for item in items:
-            if type(item) is str:
-                self.room -= len(item)
-            elif type(item) is int and item.bit_length() > _LONG_NUMBER_BITS:
+            if type(item) is int and item.bit_length() > _LONG_NUMBER_BITS:
                 self.room -= item.bit_length() // 4
-        if self.room < 0:
-            raise ValueRefused(f"is more than {self._limit} bytes long, the limit; {SHORTEN}", is_whole=True)
+        self._count(0)
 
     def _odd(self, value: Any, depth: int) -> object:
         """Return the JSON-able copy of what is of no common type."""
@@ -258,9 +293,9 @@ class _Copier:
             return self._other(read(value, lambda member: member.value), value, depth)
         for kind, convert in _SCALARS.items():
             if isinstance(value, kind):
-                return read(value, convert)
+                return self._counted(read(value, convert))
         if has_own_form(value):
-            most_containers = self.room // _LEAST_ITEM_BYTES
+            most_containers = self.room // _LEAST_ITEM_BYTES - self.items
             return self._other(read(value, lambda model: own_form(model, most_containers)), value, depth)
         opened = read(value, _opened)
         if isinstance(opened, dict):
@@ -269,7 +304,10 @@ class _Copier:
             return self.array_copy(opened, depth)
         if isinstance(opened, set):
             # Sorted, because a set's own order differs from process to process, and a repeat must be the same bytes.
-            return _sorted(self.array_copy([*opened], depth, "{{}}"))
+            members = self.array_copy([*opened], depth, "{{}}")
+            # Sorting may write them.
+            self._count(0)
+            return _sorted(members)
         return self._other(read(value, python_value), value, depth)
 
     def _other(self, other: object, value: object, depth: int) -> object:
