@@ -15,8 +15,9 @@ import anyio.to_thread
 from suprsend_async.sandbox.faults import Status
 from suprsend_async.sandbox.faults.plan import Faults
 from suprsend_async.sandbox.inbox.guard import host_name, is_loopback, reachable
-from suprsend_async.sandbox.inbox.inbox import create_application
+from suprsend_async.sandbox.inbox.inbox import create_application, create_inbox
 from suprsend_async.sandbox.inbox.operations import Operations
+from suprsend_async.sandbox.inbox.records.operations import RecordOperations
 from suprsend_async.sandbox.listener import Listener
 from suprsend_async.sandbox.platform.authentication import check_given, complete
 from suprsend_async.sandbox.platform.categories import ROOTS
@@ -170,7 +171,8 @@ class Sandbox(StateAccess):
             checks = SchemaChecks(self._schemas)
             platform = Platform(self._credentials, self._ledger, self._faults, checks)
             operations = Operations(self._ledger, self._faults, self._schemas, checks, self.environment)
-            application = create_application(platform, operations, self._host, self._allowed | self._own_names)
+            inbox = create_inbox(operations, RecordOperations(self._store, self._ledger.find))
+            application = create_application(platform, inbox, self._host, self._allowed | self._own_names)
             listener = Listener(application, self._host, self._port, self._ledger.count_connection)
             listener.start()
             self._listener = listener

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic.json_schema import models_json_schema
 
-from suprsend_async.sandbox.inbox.operations import LARGEST_ID
+from suprsend_async.sandbox.inbox.exchange import LARGEST_ID
+from suprsend_async.sandbox.inbox.records.kinds import KINDS
 from suprsend_async.sandbox.inbox.shapes import ErrorAnswer, NoQuery
 from suprsend_async.version import __version__
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 _PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     "id": {"type": "integer", "minimum": 0, "maximum": LARGEST_ID},
     "event_name": {"type": "string", "minLength": 1},
+    "kind": {"type": "string", "enum": list(KINDS)},
+    "part": {"type": "string", "enum": sorted({each.name for kind in KINDS.values() for each in kind.related})},
 }
 _JSON = "application/json"
 # A query that is wrong, and a Host or an Origin that is another site's.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from suprsend_async.sandbox.state.records import condition_of
@@ -30,6 +30,7 @@ class Collection:
         where: Which of its rows are meant.
         values: The parameters of that condition.
         texts: In which columns a text is searched for.
+        is_scanned: Whether no index tells which rows are meant, so that each has to be looked at.
     """
 
     table: str
@@ -37,6 +38,18 @@ class Collection:
     where: str = "1"
     values: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
+    is_scanned: bool = False
+
+    def narrowed(self, condition: str, value: str) -> Collection:
+        """Return those of the rows for which this holds as well."""
+        where, values = f"{self.where} AND {condition}", (*self.values, value)
+        return replace(self, where=where, values=values, is_scanned=True)
+
+    def row(self, database: sqlite3.Connection, row_id: int) -> Sequence[Any] | None:
+        """Return the row with this id, if it is one of those that are meant."""
+        statement = f"SELECT {self.columns} FROM {self.table} WHERE id = ? AND {self.where}"  # noqa: S608 - our own words
+        found: Sequence[Any] | None = database.execute(statement, (row_id, *self.values)).fetchone()
+        return found
 
     def count(self, database: sqlite3.Connection) -> int:
         """Return how many there are."""
@@ -79,7 +92,7 @@ class Browse:
     def look(self, store: EntryStore) -> bool:
         """Look for a moment; True when the page is found. Others may use the store between two looks."""
         with store.reading() as database:
-            if self.text:
+            if self.text or self.collection.is_scanned:
                 self._search(database)
             else:
                 self._page(database)
@@ -98,17 +111,15 @@ class Browse:
 
     def _search(self, database: sqlite3.Connection) -> None:
         found = self.collection
-        if self.before is None:
-            [newest] = database.execute(f"SELECT max(id) FROM {found.table}").fetchone()  # noqa: S608
-            self.before = (newest or 0) + 1
-        first = self.before - self._at_once
-        condition, values = text_condition(found.texts, self.text)
+        before = _newest(database, found.table) + 1 if self.before is None else self.before
+        first = before - self._at_once
+        condition, values = text_condition(found.texts, self.text) if self.text else ("1", [])
         began = time.perf_counter()
         rows = database.execute(
             # By the numbers: an index of the kind would have to be sorted for each look.
             f"SELECT {found.columns} FROM {found.table} NOT INDEXED WHERE id >= ? AND id < ? "  # noqa: S608
             f"AND {found.where} AND {condition} ORDER BY id DESC LIMIT ?",
-            (first, self.before, *found.values, *values, self.limit + 1 - len(self.rows)),
+            (first, before, *found.values, *values, self.limit + 1 - len(self.rows)),
         ).fetchall()
         seconds = time.perf_counter() - began
         self._at_once = max(1, self._at_once // 2) if seconds > _LOOK else min(_MOST, self._at_once * 2)
@@ -120,3 +131,8 @@ class Browse:
         self.rows = rows[: self.limit]
         # A row more than wanted says that there is another page.
         self.next_cursor = int(self.rows[-1][0]) if len(rows) > self.limit else None
+
+
+def _newest(database: sqlite3.Connection, table: str) -> int:
+    [number] = database.execute(f"SELECT max(id) FROM {table}").fetchone()  # noqa: S608 - our own words
+    return int(number or 0)

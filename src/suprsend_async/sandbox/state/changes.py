@@ -132,8 +132,7 @@ class Changes:
 
 
 def _change(row: Sequence[Any]) -> Change:
-    *first, content, request_id, request, status_code = row
-    is_kept = request is not None
-    return Change(
-        *first, None if content is None else from_json(content), request_id if is_kept else None, request, status_code
-    )
+    number, kind, scope, name, at, verb, content, request_id, request, status_code = row
+    held = None if content is None else from_json(content)
+    kept_id = None if request is None else request_id
+    return Change(number, kind, scope, name, at, verb, held, kept_id, request, status_code)

@@ -1,4 +1,4 @@
-"""What is kept, in a database in memory or in a file, with a preview of each event."""
+"""What is kept, in a database in memory or in a file."""
 
 from __future__ import annotations
 
@@ -12,66 +12,14 @@ from pydantic_core import from_json
 from suprsend_async.sandbox.state import changes, records, requests
 from suprsend_async.sandbox.state.database import open_database
 from suprsend_async.sandbox.state.entry import Entry, Outcome
+from suprsend_async.sandbox.state.preview import HEAD, preview
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Generator, Sequence
     from pathlib import Path
 
     from suprsend_async.sandbox.state.entry import RawRequest, RawResponse, Verdict
-
-
-HEAD = 4096
-"""How many characters of an event's JSON are enough."""
-
-_LONGEST = 200  # characters
-_LONGEST_VALUE = 60
-_LONGEST_NAME = 40
-
-
-def preview(head: str) -> str | None:
-    """Return the first properties of an event, of whose JSON this is the beginning; None if it begins with none.
-
-    Examples:
-        >>> preview('{"properties":{"amount":10,"items":["a","b"],"city":"Pune","$ss_sdk_version":"x/1"}}')
-        'amount: 10 · items: [2] · city: Pune'
-    """
-    is_cut = len(head) >= HEAD
-    event: dict[str, Any] = from_json(head, allow_partial=is_cut)
-    properties = event.get("properties")
-    if not isinstance(properties, dict):
-        return None
-    members = [(name, value) for name, value in cast("Mapping[str, object]", properties).items() if name[:1] != "$"]
-    parts: list[str] = []
-    room = _LONGEST
-    for place, (name, value) in enumerate(members, 1):
-        part = f"{_cut(name, _LONGEST_NAME)}: {_value(value, is_whole=not is_cut or place < len(members))}"
-        room -= len(part) + 3
-        if room < 0:
-            parts.append("…")
-            break
-        parts.append(part)
-    return " · ".join(parts) or None
-
-
-def _value(value: object, *, is_whole: bool) -> str:
-    match value:
-        case str():
-            return _cut(value, _LONGEST_VALUE)
-        case None:
-            return "null"
-        case bool():
-            return "true" if value else "false"
-        case list():
-            return f"[{len(cast('list[object]', value)) if is_whole else '…'}]"
-        case dict():
-            return f"{{{len(cast('dict[str, object]', value)) if is_whole else '…'}}}"
-        case _:
-            return _cut(str(value), _LONGEST_VALUE)
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 # What events hold stands apart, so that a scan need not read it.
