@@ -126,5 +126,9 @@ def _path_parameters(path: str) -> list[dict[str, Any]]:
 
 
 def _query_parameters(query: type[BaseModel]) -> list[dict[str, Any]]:
-    properties: dict[str, Any] = query.model_json_schema().get("properties", {})
-    return [{"name": name, "in": "query", "schema": schema} for name, schema in properties.items()]
+    described = query.model_json_schema()
+    properties, required = described.get("properties", {}), described.get("required", ())
+    return [
+        {"name": name, "in": "query", "required": name in required, "schema": schema}
+        for name, schema in properties.items()
+    ]

@@ -71,7 +71,6 @@ def _show(store: EntryStore, call: _Call) -> Shown:
     exchange = store.requests.get(call.id)
     return Shown(
         [
-            *fact("status", _status(call)),
             *fact("why", call.reason),
             Fact(name="received", at=call.received_at or 0.0),
             *fact("took", took(call.duration)),

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from suprsend_async.sandbox.state.changes import Change
 
 _MOST = 20  # differences of one change
+_EMPTY = (None, {}, [])
 _DEPTH = 2  # objects within one another that are compared member by member
 
 
@@ -30,8 +31,10 @@ def history_of(changes: Sequence[Change], places: Mapping[Place, str], made_at: 
         place = change[1:4]
         is_first = change.verb == "changed" and place not in before and _is_making(change, places, made_at)
         known = {} if is_first else before.get(place)
-        if change.content is not None or change.verb == "deleted":
-            before[place] = change.content or {}
+        if change.content is not None:
+            before[place] = change.content
+        elif change.verb == "deleted":
+            before.pop(place, None)
         # Of a change whose record before is forgotten it is not known what it replaced.
         is_known = known is not None and change.content is not None
         shown.append(
@@ -71,7 +74,8 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Dif
 def _compared(prefix: str, before: Mapping[str, Any], after: Mapping[str, Any], depth: int) -> Iterator[Difference]:
     for key in {**before, **after}:
         was, now = before.get(key), after.get(key)
-        if was == now and isinstance(was, bool) == isinstance(now, bool):
+        is_same = was == now and isinstance(was, bool) == isinstance(now, bool)
+        if is_same or (was in _EMPTY and now in _EMPTY):
             continue
         name = f"{prefix}{key}"
         if depth < _DEPTH and (was or now) and all(each is None or isinstance(each, dict) for each in (was, now)):

@@ -36,7 +36,7 @@ def _slug(value: Any) -> str | None:
 
 def _recipient(message: Mapping[str, Any]) -> tuple[str, str, str, str]:
     """Return who gets it: the kind of page, the kind that is stored, its scope and its name."""
-    recipient = message["recipient"] or {}
+    recipient: dict[str, Any] = message["recipient"] or {}
     if recipient.get("distinct_id"):
         return "users", "user", "", recipient["distinct_id"]
     return "objects", "object", recipient.get("object_type") or "", recipient.get("id") or ""
@@ -80,7 +80,6 @@ def _show(store: EntryStore, record: StoredRecord) -> Shown:
     facts = [
         *fact("recipient", name, link_to(store.records, page, kind, scope, name)),
         *fact("channel", message["channel"]),
-        *fact("status", message["status"]),
         *fact("why", message["failure_reason"]),
         *fact("category", message["category"]),
         *fact("tenant", message["tenant_id"], link_to(store.records, "tenants", "tenant", "", message["tenant_id"])),
@@ -90,12 +89,12 @@ def _show(store: EntryStore, record: StoredRecord) -> Shown:
         *fact("message id", record.name),
         *(Fact(name=each.removesuffix("_at"), at=at) for each in TIMES if (at := _seconds(message[each])) is not None),
     ]
-    content = message["content"]
+    content: Any = message["content"]
     others = {key: value for key, value in message.items() if key not in _ELSEWHERE and value is not None}
     return Shown(
         facts,
         [
-            *([Section(title="Content", value=content)] if isinstance(content, dict | list) else []),
+            *([Section(title="Content", value=cast("Any", content))] if isinstance(content, dict | list) else []),
             Section(title="Everything else", value=others),
         ],
         {"message_id": record.name, **message},

@@ -29,6 +29,12 @@ def _profile(content: dict[str, Any]) -> str:
     return about({**{key: value for key, value in values.items() if value}, **content["properties"]})
 
 
+def _address(entry: dict[str, Any]) -> Any:
+    """Return an address of a channel: by itself if there is nothing to be said of it."""
+    is_plain = entry["status"] == "active" and entry.keys() <= {"value", "status", "perma_status"}
+    return entry["value"] if is_plain else entry
+
+
 def _user_row(_: EntryStore, row: Sequence[Any]) -> RecordRow:
     user = record_of(row)
     link = RecordLink(kind="users", id=user.id)
@@ -58,7 +64,7 @@ def _sections(records: Records, profile: dict[str, Any], key: str) -> list[Secti
     preferences = {each.name: each.content for each in records.page("preference", key, limit=_SHOWN_TENANTS).records}
     return [
         Section(title="Properties", value=profile["properties"]),
-        Section(title="Channels", value=profile["channels"]),
+        Section(title="Channels", value={key: list(map(_address, each)) for key, each in profile["channels"].items()}),
         Section(title="Preferences, by tenant", value=preferences),
     ]
 

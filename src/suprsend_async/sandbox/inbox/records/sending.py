@@ -120,9 +120,10 @@ def _show(store: EntryStore, record: StoredRecord, stored: str, keys: str, about
         *fact("message id", record.content["message_id"]),
     ]
     sections = [
-        Section(title=title, value=[value] if isinstance(value, str) else value)
+        Section(title=title, value=value)
         for field, title in _PARTS.items()
-        if (value := body.get(field))
+        # An actor that is an id alone stands above.
+        if (value := body.get(field)) and not isinstance(value, str)
     ]
     executions = {each: "cancelled" if each in shown["cancelled"] else "accepted" for each in shown["execution_ids"]}
     return Shown(facts, [*sections, Section(title="Executions", value=executions)], body, history)
