@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import socket
 import time
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
@@ -14,10 +15,8 @@ import anyio.to_thread
 
 from suprsend_async.sandbox.faults import Status
 from suprsend_async.sandbox.faults.plan import Faults
+from suprsend_async.sandbox.inbox.application import create_application
 from suprsend_async.sandbox.inbox.guard import host_name, is_loopback, reachable
-from suprsend_async.sandbox.inbox.inbox import create_application, create_inbox
-from suprsend_async.sandbox.inbox.operations import Operations
-from suprsend_async.sandbox.inbox.records.operations import RecordOperations
 from suprsend_async.sandbox.listener import Listener
 from suprsend_async.sandbox.platform.authentication import check_given, complete
 from suprsend_async.sandbox.platform.categories import ROOTS
@@ -32,6 +31,8 @@ from suprsend_async.sandbox.state_access import StateAccess
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import TracebackType
+
+    from starlette.types import ASGIApp
 
     from suprsend_async import AsyncSuprsend, Suprsend
     from suprsend_async.sandbox.faults import Fault
@@ -170,13 +171,21 @@ class Sandbox(StateAccess):
             self._schemas.open()
             checks = SchemaChecks(self._schemas)
             platform = Platform(self._credentials, self._ledger, self._faults, checks)
-            operations = Operations(self._ledger, self._faults, self._schemas, checks, self.environment)
-            inbox = create_inbox(operations, RecordOperations(self._store, self._ledger.find))
-            application = create_application(platform, inbox, self._host, self._allowed | self._own_names)
+            make_inbox = partial(self._inbox, checks)
+            application = create_application(platform, make_inbox, self._host, self._allowed | self._own_names)
             listener = Listener(application, self._host, self._port, self._ledger.count_connection)
             listener.start()
             self._listener = listener
             self._port = listener.port
+
+    def _inbox(self, checks: SchemaChecks) -> ASGIApp:
+        # Not on import: a tenth of a start, for what is asked for when somebody looks.
+        from suprsend_async.sandbox.inbox.inbox import create_inbox
+        from suprsend_async.sandbox.inbox.operations import Operations
+        from suprsend_async.sandbox.inbox.records.operations import RecordOperations
+
+        operations = Operations(self._ledger, self._faults, self._schemas, checks, self.environment)
+        return create_inbox(operations, RecordOperations(self._store, self._ledger.find))
 
     def stop(self) -> None:
         """Stop listening and close every connection, within 2 seconds. Stopping twice does no harm."""

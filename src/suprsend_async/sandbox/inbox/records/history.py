@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from suprsend_async.sandbox.state.changes import Change
 
 _MOST = 20  # differences of one change
-_EMPTY = (None, {}, [])
+_EMPTY: tuple[object, ...] = (None, {}, [])
 _DEPTH = 2  # objects within one another that are compared member by member
 
 

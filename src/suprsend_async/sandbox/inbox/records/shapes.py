@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from suprsend_async.sandbox.inbox.shapes import NoQuery
 from suprsend_async.sandbox.state.entry import RawRequest, RawResponse
@@ -13,7 +13,13 @@ Tone: TypeAlias = Literal["accepted", "refused", "repeated", ""]
 """Which colour a status has: that of what went well, went wrong, or needs a look; or none."""
 
 
-class RecordsQuery(NoQuery):
+class Shape(BaseModel):
+    """What all of them have in common: they cost nothing until somebody looks at records."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(defer_build=True)
+
+
+class RecordsQuery(Shape, NoQuery):
     """Which records to return.
 
     Attributes:
@@ -27,7 +33,7 @@ class RecordsQuery(NoQuery):
     limit: Annotated[int, Field(ge=1, le=500)] = 50
 
 
-class SearchQuery(NoQuery):
+class SearchQuery(Shape, NoQuery):
     """What to search for in all kinds.
 
     Attributes:
@@ -39,7 +45,7 @@ class SearchQuery(NoQuery):
     limit: Annotated[int, Field(ge=1, le=50)] = 5
 
 
-class RecordLink(BaseModel):
+class RecordLink(Shape):
     """Where a record is.
 
     Attributes:
@@ -51,7 +57,7 @@ class RecordLink(BaseModel):
     id: int
 
 
-class RecordRow(BaseModel):
+class RecordRow(Shape):
     """One record in a list.
 
     Attributes:
@@ -77,7 +83,7 @@ class RecordRow(BaseModel):
     about: str = ""
 
 
-class RecordPage(BaseModel):
+class RecordPage(Shape):
     """Some records, newest first.
 
     Attributes:
@@ -91,7 +97,7 @@ class RecordPage(BaseModel):
     total: int | None
 
 
-class Fact(BaseModel):
+class Fact(Shape):
     """One line of what is known of a record.
 
     Attributes:
@@ -107,7 +113,7 @@ class Fact(BaseModel):
     link: RecordLink | None = None
 
 
-class Part(BaseModel):
+class Part(Shape):
     """Other records that belong to one, to be asked for page by page.
 
     Attributes:
@@ -121,7 +127,7 @@ class Part(BaseModel):
     total: int | None
 
 
-class Section(BaseModel):
+class Section(Shape):
     """A value of JSON under a title.
 
     Attributes:
@@ -133,7 +139,7 @@ class Section(BaseModel):
     value: dict[str, Any] | list[Any]
 
 
-class Preview(BaseModel):
+class Preview(Shape):
     """One text of a message as its recipient reads it.
 
     Attributes:
@@ -145,7 +151,7 @@ class Preview(BaseModel):
     text: str
 
 
-class Difference(BaseModel):
+class Difference(Shape):
     """One value that a change replaced.
 
     Attributes:
@@ -159,7 +165,7 @@ class Difference(BaseModel):
     after: Any
 
 
-class RecordChange(BaseModel):
+class RecordChange(Shape):
     """One change of a record.
 
     Attributes:
@@ -181,7 +187,7 @@ class RecordChange(BaseModel):
     differences: list[Difference]
 
 
-class RecordDetail(BaseModel):
+class RecordDetail(Shape):
     """One record with all that is known of it.
 
     Attributes:
@@ -209,7 +215,7 @@ class RecordDetail(BaseModel):
     data: dict[str, Any]
 
 
-class KindSummary(BaseModel):
+class KindSummary(Shape):
     """A kind of records.
 
     Attributes:
@@ -221,13 +227,13 @@ class KindSummary(BaseModel):
     total: int
 
 
-class KindSummaries(BaseModel):
+class KindSummaries(Shape):
     """All kinds that there are."""
 
     kinds: list[KindSummary]
 
 
-class FoundOfKind(BaseModel):
+class FoundOfKind(Shape):
     """What a search found of one kind.
 
     Attributes:
@@ -241,7 +247,7 @@ class FoundOfKind(BaseModel):
     has_more: bool
 
 
-class Found(BaseModel):
+class Found(Shape):
     """What a search found; kinds of which nothing was found are left out."""
 
     found: list[FoundOfKind]
