@@ -273,9 +273,7 @@ def test_what_is_copied_makes_it_again_and_tests_it(open_kind: OpenKind, sandbox
     with sandbox.blocking_client(max_retries=0) as client:
         fill(sandbox, client)
     page = open_kind(sandbox, kind)
-    wanted = {"users": "ada@", "tenants": "order-shipped", "requests": "POST /v1/user/user-1/tenant/acme/"}.get(
-        kind, ""
-    )
+    wanted = {"users": "ada@", "tenants": "acme", "requests": "POST /v1/user/user-1/tenant/acme/"}.get(kind, "")
     rows(page).filter(has_text=wanted).first.click()
     page.get_by_role("button", name="Copy as Python").click()
     expect(page.get_by_text("Python copied")).to_be_visible()

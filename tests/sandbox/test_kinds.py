@@ -332,3 +332,17 @@ def test_the_stream_has_another_number_when_a_message_moves(sandbox: Sandbox) ->
     between = ledger.version
     sandbox.move_message(message_id, "delivered")
     assert before < between < ledger.version
+
+
+def test_a_message_leads_to_the_trigger_that_it_is_of(get: Get, client: Suprsend, sandbox: Sandbox) -> None:
+    for number in range(2):
+        client.workflows.trigger(WorkflowTriggerRequest(f"flow-{number}", ["user-1", "user-2"]))
+    sandbox.add_message("user-2", workflow="flow-0", execution_id=sandbox.triggers[0]["execution_ids"][1])
+    sandbox.add_message("user-2", workflow="none", execution_id="other_1_0")
+    row = get("kinds/messages")["records"][1]
+    execution = next(each for each in get(f"kinds/messages/{row['id']}")["facts"] if each["name"] == "execution")
+    trigger = get(f"kinds/workflows/{execution['link']['id']}")
+    assert trigger["record"]["name"] == "flow-0"
+    assert names(part(get, trigger, "messages")) == ["flow-0"]
+    other = next(each for each in only(get, "messages")["facts"] if each["name"] == "execution")
+    assert other["link"] is None

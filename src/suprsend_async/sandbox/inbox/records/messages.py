@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from suprsend_async.sandbox.inbox.records.kind import Kind, Shown, about, all_of, fact, link_to, short
 from suprsend_async.sandbox.inbox.records.shapes import Fact, Preview, RecordLink, RecordRow, Section, Tone
+from suprsend_async.sandbox.platform import runs
 from suprsend_async.sandbox.platform.message_status import BLOCKED, TIMES
 from suprsend_async.sandbox.state.records import record_of
 
@@ -85,7 +86,7 @@ def _show(store: EntryStore, record: StoredRecord) -> Shown:
         *fact("tenant", message["tenant_id"], link_to(store.records, "tenants", "tenant", "", message["tenant_id"])),
         *fact("workflow", _slug(message["workflow"])),
         *fact("template", _slug(message["template"])),
-        *fact("execution", message["execution_id"]),
+        *fact("execution", message["execution_id"], _run(store, message["execution_id"])),
         *fact("message id", record.name),
         *(Fact(name=each.removesuffix("_at"), at=at) for each in TIMES if (at := _seconds(message[each])) is not None),
     ]
@@ -94,13 +95,29 @@ def _show(store: EntryStore, record: StoredRecord) -> Shown:
     return Shown(
         facts,
         [
-            *([Section(title="Content", value=cast("Any", content))] if isinstance(content, dict | list) else []),
+            *_rest_of(content),
             Section(title="Everything else", value=others),
         ],
         {"message_id": record.name, **message},
         {("message", "", record.name): ""},
         _texts(content),
     )
+
+
+def _rest_of(content: Any) -> list[Section]:
+    """Return what of a content is no text; a content of texts alone is all in the preview."""
+    parts = list(cast("dict[str, object]", content).values()) if isinstance(content, dict) else [content]
+    is_all_text = content is None or all(isinstance(each, str) for each in parts)
+    return [] if is_all_text else [Section(title="Content", value=content)]
+
+
+def _run(store: EntryStore, execution_id: str | None) -> RecordLink | None:
+    """Return the trigger or the broadcast that an execution is a run of, if it is kept."""
+    for page, stored in (("workflows", "trigger"), ("broadcasts", "broadcast")):
+        found = store.records.get(stored, "", runs.number_of(execution_id or ""))
+        if found is not None and execution_id in runs.shown(found)["execution_ids"]:
+            return RecordLink(kind=page, id=found.id)
+    return None
 
 
 def _seconds(moment: str | None) -> float | None:
