@@ -59,8 +59,8 @@ class Sandbox(StateAccess):
         schema_seconds: How long a schema may take to check one event; then the event is refused with that reason.
         categories: Slugs of preference categories, beside `system`, `transactional` and `promotional`.
         workflows: Slugs of the workflows that there are; others are refused with 404. Every slug is known if left out.
-        max_events: How many entries are kept, how many triggers and how many broadcasts; the oldest make room. For
-            entries there is a bound of 512 MiB as well.
+        max_events: How many entries are kept, how many triggers, broadcasts, other requests and changes of records; the
+            oldest make room. For all of it but the records there is a bound of 512 MiB as well.
         i_know_this_is_not_for_production: Whoever can reach the port sees all events, and changes what he likes.
         workspace_key: At least 20 characters. Random if left out, like the three below; what is given is not stored.
         workspace_secret: The secret that signs requests.

@@ -1,4 +1,4 @@
-"""Server-sent events: that there is something new, at most five times a second."""
+"""What the HTTP interface can do with events and faults, and its stream of news."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ class Operations:
         return answer(detail)
 
     async def clear_events(self, request: Request) -> Response:
-        """Forget entries, idempotency keys and counts; faults and schemas stay."""
+        """Forget entries, requests, idempotency keys and counts; faults and schemas stay, and so does what was written."""
         read_query(request, NoQuery)
         self.ledger.clear()
         return Response(status_code=204)

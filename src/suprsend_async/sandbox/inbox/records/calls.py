@@ -17,7 +17,7 @@ _HEAD = 400  # characters of a body
 _ERROR = 400
 
 
-class _Call(NamedTuple):
+class _RequestLine(NamedTuple):
     """A request in the order of the columns below."""
 
     id: int
@@ -37,11 +37,11 @@ _COLLECTION = Collection(
 )
 
 
-def _read(row: Sequence[Any]) -> _Call:
-    return _Call(*row)
+def _read(row: Sequence[Any]) -> _RequestLine:
+    return _RequestLine(*row)
 
 
-def _status(call: _Call) -> str:
+def _status(call: _RequestLine) -> str:
     return str(call.status_code) if call.status_code else "no answer"
 
 
@@ -67,7 +67,7 @@ def _row(_: EntryStore, row: Sequence[Any]) -> RecordRow:
     )
 
 
-def _show(store: EntryStore, call: _Call) -> Shown:
+def _show(store: EntryStore, call: _RequestLine) -> Shown:
     exchange = store.requests.get(call.id)
     return Shown(
         [

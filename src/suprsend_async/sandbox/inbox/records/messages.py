@@ -105,10 +105,12 @@ def _show(store: EntryStore, record: StoredRecord) -> Shown:
 
 
 def _rest_of(content: Any) -> list[Section]:
-    """Return what of a content is no text; a content of texts alone is all in the preview."""
-    parts = list(cast("dict[str, object]", content).values()) if isinstance(content, dict) else [content]
-    is_all_text = content is None or all(isinstance(each, str) for each in parts)
-    return [] if is_all_text else [Section(title="Content", value=content)]
+    """Return a content that is more than texts; one of texts alone is all in the preview."""
+    if not isinstance(content, dict | list):
+        return []
+    parts = cast("dict[str, object] | list[object]", content)
+    values = parts.values() if isinstance(parts, dict) else parts
+    return [] if all(isinstance(each, str) for each in values) else [Section(title="Content", value=parts)]
 
 
 def _run(store: EntryStore, execution_id: str | None) -> RecordLink | None:
