@@ -120,7 +120,7 @@ class Operations:
         return answer(detail)
 
     async def clear_events(self, request: Request) -> Response:
-        """Forget entries, requests, idempotency keys and counts; faults and schemas stay, and so does what was written."""
+        """Forget entries, requests, idempotency keys and counts; faults, schemas and records stay."""
         read_query(request, NoQuery)
         self.ledger.clear()
         return Response(status_code=204)
