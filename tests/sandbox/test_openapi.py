@@ -22,6 +22,11 @@ pytestmark = pytest.mark.long
 
 EXAMPLES = 40
 OPERATIONS = (
+    "GET /_sandbox/kinds",
+    "GET /_sandbox/kinds/{kind}",
+    "GET /_sandbox/kinds/{kind}/{id}",
+    "GET /_sandbox/kinds/{kind}/{id}/{part}",
+    "GET /_sandbox/search",
     "GET /_sandbox/events",
     "DELETE /_sandbox/events",
     "GET /_sandbox/events/{id}",
@@ -39,6 +44,10 @@ OPERATIONS = (
     "GET /_sandbox/health",
 )
 TAKING_SOMETHING = (
+    "GET /_sandbox/kinds/{kind}",
+    "GET /_sandbox/kinds/{kind}/{id}",
+    "GET /_sandbox/kinds/{kind}/{id}/{part}",
+    "GET /_sandbox/search",
     "GET /_sandbox/events",
     "GET /_sandbox/events/{id}",
     "GET /_sandbox/requests",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import socket
 import time
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
@@ -14,9 +15,8 @@ import anyio.to_thread
 
 from suprsend_async.sandbox.faults import Status
 from suprsend_async.sandbox.faults.plan import Faults
+from suprsend_async.sandbox.inbox.application import create_application
 from suprsend_async.sandbox.inbox.guard import host_name, is_loopback, reachable
-from suprsend_async.sandbox.inbox.inbox import create_application
-from suprsend_async.sandbox.inbox.operations import Operations
 from suprsend_async.sandbox.listener import Listener
 from suprsend_async.sandbox.platform.authentication import check_given, complete
 from suprsend_async.sandbox.platform.categories import ROOTS
@@ -31,6 +31,8 @@ from suprsend_async.sandbox.state_access import StateAccess
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import TracebackType
+
+    from starlette.types import ASGIApp
 
     from suprsend_async import AsyncSuprsend, Suprsend
     from suprsend_async.sandbox.faults import Fault
@@ -57,8 +59,8 @@ class Sandbox(StateAccess):
         schema_seconds: How long a schema may take to check one event; then the event is refused with that reason.
         categories: Slugs of preference categories, beside `system`, `transactional` and `promotional`.
         workflows: Slugs of the workflows that there are; others are refused with 404. Every slug is known if left out.
-        max_events: How many entries are kept, how many triggers and how many broadcasts; the oldest make room. For
-            entries there is a bound of 512 MiB as well.
+        max_events: How many entries are kept, how many triggers, broadcasts, other requests and changes of records; the
+            oldest make room. For all of it but the records there is a bound of 512 MiB as well.
         i_know_this_is_not_for_production: Whoever can reach the port sees all events, and changes what he likes.
         workspace_key: At least 20 characters. Random if left out, like the three below; what is given is not stored.
         workspace_secret: The secret that signs requests.
@@ -169,12 +171,21 @@ class Sandbox(StateAccess):
             self._schemas.open()
             checks = SchemaChecks(self._schemas)
             platform = Platform(self._credentials, self._ledger, self._faults, checks)
-            operations = Operations(self._ledger, self._faults, self._schemas, checks, self.environment)
-            application = create_application(platform, operations, self._host, self._allowed | self._own_names)
+            make_inbox = partial(self._inbox, checks)
+            application = create_application(platform, make_inbox, self._host, self._allowed | self._own_names)
             listener = Listener(application, self._host, self._port, self._ledger.count_connection)
             listener.start()
             self._listener = listener
             self._port = listener.port
+
+    def _inbox(self, checks: SchemaChecks) -> ASGIApp:
+        # Not on import: a tenth of a start, for what is asked for when somebody looks.
+        from suprsend_async.sandbox.inbox.inbox import create_inbox
+        from suprsend_async.sandbox.inbox.operations import Operations
+        from suprsend_async.sandbox.inbox.records.operations import RecordOperations
+
+        operations = Operations(self._ledger, self._faults, self._schemas, checks, self.environment)
+        return create_inbox(operations, RecordOperations(self._store, self._ledger.find))
 
     def stop(self) -> None:
         """Stop listening and close every connection, within 2 seconds. Stopping twice does no harm."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import sqlite3
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -100,12 +101,13 @@ class Platform:
         await response(scope, receive, send)
 
     async def _exchange(self, request: Request) -> Response:
+        began = time.perf_counter()
         self._ledger.count_request()
         strike = self._faults.strike()
         found = _routes.find(request.method, request.scope["raw_path"])
         # Read the body before any refusal: a client that still writes may lose the answer.
         body = await received.read_body(request, BODY_LIMIT)
-        came = _Came(received.raw(request, b"" if isinstance(body, Refusal) else body), found)
+        came = _Came(received.raw(request, b"" if isinstance(body, Refusal) else body), found, began)
         if strike.delay:
             await wait_for_hang_up(request, strike.delay)
         match strike.ending:
@@ -123,18 +125,21 @@ class Platform:
         try:
             endpoint, ids = _granted(came.found)
             call = await self._read(request, body, endpoint, ids)
-            return self._ledger.act(came.raw, lambda transaction: endpoint.act(transaction, call), unanswered)
+            return self._ledger.act(came.raw, lambda state: endpoint.act(state, call), unanswered, came.began)
         except Refused as refused:
             answer = came.refuse(refused.refusal)
-            self._ledger.refuse(came.raw, refused.refusal, None if unanswered else answer, is_event=came.is_event)
+            self._refuse(came, refused.refusal, None if unanswered else answer)
         except Exception as error:
             # Neither the caller nor whoever looks at the inbox is left alone with it.
             _logger.exception("the sandbox could not take a request")
             failure = _failure(error)
             answer = came.refuse(failure)
             with contextlib.suppress(Exception):
-                self._ledger.refuse(came.raw, failure, answer, is_event=came.is_event)
+                self._refuse(came, failure, answer)
         return answer
+
+    def _refuse(self, came: _Came, refusal: Refusal, answer: SentAnswer | None) -> None:
+        self._ledger.refuse(came.raw, refusal, answer, came.began, is_event=came.is_event)
 
     async def _read(self, request: Request, body: bytes | Refusal, endpoint: Endpoint, ids: dict[str, str]) -> ApiCall:
         """Authenticate, decode and check a call.
@@ -172,11 +177,11 @@ class Platform:
         if isinstance(ending, Status | Html502):
             answer = answers.failed(ending)
             planned = Refusal(answer.status_code, "planned_fault", "The sandbox was told to refuse this request.")
-            self._ledger.refuse(came.raw, planned, answer, is_event=came.is_event)
+            self._refuse(came, planned, answer)
             return _response(answer)
         what = "reset the connection" if isinstance(ending, Reset) else "keep silent"
         planned = Refusal(0, "planned_fault", f"The sandbox was told to {what}.")
-        self._ledger.refuse(came.raw, planned, None, is_event=came.is_event)
+        self._refuse(came, planned, None)
         if isinstance(ending, Silence):
             await wait_for_hang_up(request)
         return await _reset(request)
@@ -184,10 +189,11 @@ class Platform:
 
 @dataclass(frozen=True, slots=True)
 class _Came:
-    """A request for people to look at, and the endpoint that it is for or why there is none."""
+    """A request for people to look at, the endpoint that it is for or why there is none, and when it came."""
 
     raw: RawRequest
     found: tuple[Endpoint, dict[str, str]] | Refusal
+    began: float
 
     @property
     def is_event(self) -> bool:

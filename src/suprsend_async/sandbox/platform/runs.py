@@ -114,6 +114,11 @@ def cancel(
     return answers.record({"execution_ids": ended})
 
 
+def number_of(execution_id: str) -> str:
+    """Return the name of the trigger or the broadcast that an execution may be of."""
+    return execution_id.split("_")[-2] if execution_id.count("_") > 1 else ""
+
+
 def _execution_id(record: StoredRecord, place: int) -> str:
     # The message id makes it another one after everything was cleared.
     return f"run_{record.content['message_id'][:8]}_{record.name}_{place}"

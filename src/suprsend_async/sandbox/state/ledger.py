@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 import uuid
 from collections import Counter
 from dataclasses import dataclass
@@ -12,12 +13,12 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic_core import from_json
 
 from suprsend_async.sandbox import json_numbers
-from suprsend_async.sandbox.state.entry import EntryDetail, RequestDetail, Stats
+from suprsend_async.sandbox.state.entry import EntryDetail, Outcome, RequestDetail, Stats
 from suprsend_async.sandbox.state.finder import Finder
 from suprsend_async.sandbox.state.store import StoredEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
     from suprsend_async.sandbox.refusal import Refusal
@@ -106,6 +107,8 @@ class Transaction:
         # An event's key stands for itself, as in the files of earlier versions; none begins with a space.
         stored = f" {kind} {key}" if kind else key
         if first := self._store.find_key(stored):
+            if kind:
+                self._store.changes.note_repeat(kind, key, self.now)
             return first, False
         message_id = str(uuid.uuid4())
         self._store.add_key(stored, self.now, message_id)
@@ -159,7 +162,11 @@ class Ledger:
         self._version = 0
 
     def act(
-        self, request: RawRequest, act: Callable[[Transaction], SentAnswer], unanswered: str | None = None
+        self,
+        request: RawRequest,
+        act: Callable[[Transaction], SentAnswer],
+        unanswered: str | None = None,
+        began: float | None = None,
     ) -> SentAnswer:
         """Let one call change the state, as a whole or not at all; enter its events, and return its answer.
 
@@ -167,18 +174,26 @@ class Ledger:
             request: The request, credentials masked.
             act: Changes the state, and makes the answer.
             unanswered: Why the answer will not be given, if it will not.
+            began: When the request came, as `time.perf_counter` has it.
         """
         now = self._clock()
         with self._store.transaction():
             transaction = Transaction(self._store, now, unanswered)
             answer = act(transaction)
-            if transaction.rows:
-                response = None if unanswered else answer.shown()
-                self._enter(request, response, len(transaction.rows), transaction.rows, transaction.contents)
+            refused = next((row.reason for row in transaction.rows if row.verdict == "refused"), None)
+            status_code = 0 if unanswered else answer.status_code
+            outcome = Outcome(now, status_code, unanswered or refused, _since(began))
+            self._enter(request, None if unanswered else answer, outcome, len(transaction.rows), transaction)
         return answer
 
     def refuse(
-        self, request: RawRequest, refusal: Refusal, answer: SentAnswer | None, *, is_event: bool = False
+        self,
+        request: RawRequest,
+        refusal: Refusal,
+        answer: SentAnswer | None,
+        began: float | None = None,
+        *,
+        is_event: bool = False,
     ) -> None:
         """Enter a request that is refused as a whole; if it holds one event, then as that event's.
 
@@ -188,6 +203,7 @@ class Ledger:
             request: The request, credentials masked.
             refusal: Why it is refused.
             answer: The answer that is given; None if none is.
+            began: When the request came, as `time.perf_counter` has it.
             is_event: Whether its body, if it is an object, is an event.
         """
         event = _only_event(request) if is_event else None
@@ -196,19 +212,23 @@ class Ledger:
         with self._store.transaction():
             transaction = Transaction(self._store, now)
             transaction.enter(judged)
-            response = None if answer is None else answer.shown()
-            self._enter(request, response, 0 if event is None else 1, transaction.rows, transaction.contents)
+            status_code = 0 if answer is None else answer.status_code
+            outcome = Outcome(now, status_code, refusal.message, _since(began))
+            self._enter(request, answer, outcome, 0 if event is None else 1, transaction)
 
     def _enter(
         self,
         request: RawRequest,
-        response: RawResponse | None,
+        answer: SentAnswer | None,
+        outcome: Outcome,
         records: int,
-        rows: Sequence[StoredEntry],
-        contents: Sequence[str | None],
+        transaction: Transaction,
     ) -> None:
-        request_id = self._store.add_request(request, response)
-        self._store.add_entries(request_id, records, rows, contents)
+        rows = transaction.rows
+        response = None if answer is None else answer.shown()
+        request_id = self._store.add_request(request, response, outcome, has_entries=bool(rows))
+        if rows:
+            self._store.add_entries(request_id, records, rows, transaction.contents)
         with self._counting:
             for row in rows:
                 self._counts[row.verdict] += 1
@@ -236,7 +256,7 @@ class Ledger:
     @property
     def version(self) -> int:
         """Another number whenever there is something new to show."""
-        return self._version
+        return self._version + self._store.records.version
 
     @property
     def latest_id(self) -> int:
@@ -293,7 +313,8 @@ class Ledger:
             if found is None:
                 return None
             entry, content = found
-            request, response = cast("tuple[RawRequest, RawResponse | None]", self._store.request(entry.request_id))
+            exchange = self._store.requests.get(entry.request_id)
+            request, response = cast("tuple[RawRequest, RawResponse | None]", exchange)
             key = entry.idempotency_key
             return EntryDetail.model_construct(
                 **entry.__dict__,
@@ -306,7 +327,7 @@ class Ledger:
     def request(self, request_id: int) -> RequestDetail | None:
         """Return a request with all that is known of it; None if it is not kept."""
         with self._store.transaction():
-            found = self._store.request(request_id)
+            found = self._store.requests.get(request_id)
             entries = self._store.entries_of(request_id) if found else []
             if found is None or not entries:
                 return None
@@ -342,6 +363,10 @@ class Ledger:
                 store="memory" if store.path is None else _shown(store.path),
                 started_at=self._started_at,
             )
+
+
+def _since(began: float | None) -> float | None:
+    return None if began is None else time.perf_counter() - began
 
 
 def _only_event(request: RawRequest) -> dict[str, object] | None:

@@ -29,9 +29,20 @@ export async function showWelcome(root) {
 }
 
 /** Tell that the filters leave nothing. */
-export function showNoMatch(root, onReset) {
+export function showNoMatch(root, onReset, noun = "event") {
   if (turnTo("no match", root)) {
-    root.append(element("h2", {}, "No event matches"), element("p", {}, button("Show all events", onReset)));
+    root.append(element("h2", {}, `No ${noun} matches`), element("p", {}, button(`Show all ${noun}s`, onReset)));
+  }
+}
+
+/** Tell that there is nothing of a kind, and how there would be. */
+export function showNone(root, noun, example) {
+  if (turnTo("none", root)) {
+    root.append(
+      element("h2", {}, `No ${noun} so far`),
+      element("p", {}, "This makes one, for example:"),
+      snippet(example, "Example"),
+    );
   }
 }
 

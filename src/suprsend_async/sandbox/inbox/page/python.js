@@ -68,11 +68,22 @@ export function literal(value, indent = "") {
 }
 
 /** A call, or with an empty name a tuple; parameters are pairs of `keyword=` (or nothing) and value. */
-class Call {
+export class Call {
   constructor(name, parameters, close = ")") {
     this.name = name;
     this.parameters = parameters;
     this.close = close;
+  }
+}
+
+/** Python that stands as it is. */
+export class Source {
+  constructor(text) {
+    this.text = text;
+  }
+
+  toString() {
+    return this.text;
   }
 }
 
@@ -92,7 +103,7 @@ function shapeOf(value) {
   if (Array.isArray(value)) {
     return { open: "[", items: value.map((item) => ["", item]), close: "]" };
   }
-  if (typeof value === "object" && value !== null && !(value instanceof ExactNumber)) {
+  if (typeof value === "object" && value !== null && !(value instanceof ExactNumber || value instanceof Source)) {
     return { open: "{", items: Object.entries(value).map(([name, item]) => [`${text(name)}: `, item]), close: "}" };
   }
   return null;
@@ -119,7 +130,8 @@ function text(value) {
   );
 }
 
-const given = (name, value) => (value === undefined || value === null ? [] : [[`${name}=`, value]]);
+/** A parameter with its keyword; none if there is no value. */
+export const given = (name, value) => (value === undefined || value === null ? [] : [[`${name}=`, value]]);
 
 function parts(event) {
   const { $ss_sdk_version: _, $attachments: attachments, ...properties } = event.properties ?? {};
@@ -138,7 +150,7 @@ function asAttachment({ url, filename, ignore_if_error: ignore }) {
   ]);
 }
 
-function identifier(name) {
+export function identifier(name) {
   return (
     String(name)
       .toLowerCase()
