@@ -12,6 +12,11 @@ from typing import TYPE_CHECKING, Any, Self
 import anyio
 import anyio.to_thread
 
+from suprsend_async.sandbox.beginning import Beginning
+from suprsend_async.sandbox.clock import Clock
+from suprsend_async.sandbox.delivery.delivery import Delivery
+from suprsend_async.sandbox.delivery.rendering import SECONDS as RENDER_SECONDS
+from suprsend_async.sandbox.delivery.webhooks import target_of
 from suprsend_async.sandbox.faults import Status
 from suprsend_async.sandbox.faults.plan import Faults
 from suprsend_async.sandbox.inbox.guard import host_name, is_loopback, reachable
@@ -22,14 +27,13 @@ from suprsend_async.sandbox.platform.authentication import check_given, complete
 from suprsend_async.sandbox.platform.categories import ROOTS
 from suprsend_async.sandbox.platform.pipeline import Platform
 from suprsend_async.sandbox.platform.schemas import SECONDS, SchemaChecks, Schemas
-from suprsend_async.sandbox.platform.workspace import provide_workspace
 from suprsend_async.sandbox.state.ledger import Ledger
 from suprsend_async.sandbox.state.search import Filters
 from suprsend_async.sandbox.state.store import EntryStore
 from suprsend_async.sandbox.state_access import StateAccess
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from types import TracebackType
 
     from suprsend_async import AsyncSuprsend, Suprsend
@@ -56,7 +60,12 @@ class Sandbox(StateAccess):
         schemas: A folder of JSON Schemas for the properties of events, each in a file `<event name>.json`.
         schema_seconds: How long a schema may take to check one event; then the event is refused with that reason.
         categories: Slugs of preference categories, beside `system`, `transactional` and `promotional`.
-        workflows: Slugs of the workflows that there are; others are refused with 404. Every slug is known if left out.
+        workflows: A folder of workflows in TOML files: messages are made of what they are for. Or the slugs of those
+            that there are. Triggers of others are refused with 404. Every slug is known if left out.
+        webhook: The address to which each change of a message's status is posted.
+        webhook_headers: What is sent with it, such as a shared token.
+        load: What `state` returned, or a file of it: what is there from the beginning.
+        render_seconds: How long the template of a message may take; then the message has failed with that reason.
         max_events: How many entries are kept, how many triggers and how many broadcasts; the oldest make room. For
             entries there is a bound of 512 MiB as well.
         i_know_this_is_not_for_production: Whoever can reach the port sees all events, and changes what he likes.
@@ -88,7 +97,11 @@ class Sandbox(StateAccess):
         schemas: str | Path | None = None,
         schema_seconds: float = SECONDS,
         categories: Iterable[str] = (),
-        workflows: Iterable[str] | None = None,
+        workflows: str | Path | Iterable[str] | None = None,
+        webhook: str | None = None,
+        webhook_headers: Mapping[str, str] | None = None,
+        load: str | Path | Mapping[str, Any] | None = None,
+        render_seconds: float = RENDER_SECONDS,
         max_events: int = 100_000,
         i_know_this_is_not_for_production: bool = False,
         workspace_key: str | None = None,
@@ -116,13 +129,14 @@ class Sandbox(StateAccess):
         self._port = port
         self._store = EntryStore(None if store is None else Path(store), max_events)
         self._credentials = complete(given, self._store.credential)
-        self._clock = clock
-        self._ledger = Ledger(self._store, clock)
-        self._categories = (*ROOTS, *categories)
-        self._workflows = None if workflows is None else tuple(workflows)
-        with self._store.transaction():
-            self._provide()
+        self._clock = Clock(clock)
+        self._ledger = Ledger(self._store, self._clock)
         self._faults = Faults(time.monotonic)
+        target = target_of(webhook, webhook_headers)
+        uid = self._credentials.workspace_uid
+        self._delivery = Delivery(self._ledger, self._faults, self._clock, target, uid, seconds=render_seconds)
+        self._beginning = Beginning((*ROOTS, *categories), workflows, load)
+        self._provide()
         self._schemas = Schemas(schema_seconds)
         if schemas is not None:
             self._schemas.load(Path(schemas))
@@ -168,7 +182,8 @@ class Sandbox(StateAccess):
             self._store.open()
             self._schemas.open()
             checks = SchemaChecks(self._schemas)
-            platform = Platform(self._credentials, self._ledger, self._faults, checks)
+            self._delivery.start()
+            platform = Platform(self._credentials, self._ledger, self._faults, checks, self._delivery)
             operations = Operations(self._ledger, self._faults, self._schemas, checks, self.environment)
             application = create_application(platform, operations, self._host, self._allowed | self._own_names)
             listener = Listener(application, self._host, self._port, self._ledger.count_connection)
@@ -183,6 +198,7 @@ class Sandbox(StateAccess):
                 self._listener.stop()
                 self._listener = None
                 self._schemas.close()
+                self._delivery.stop()
                 self._store.close()
 
     @property
@@ -299,14 +315,16 @@ class Sandbox(StateAccess):
     def clear(self) -> None:
         """Forget events, idempotency keys, counts, planned failures, and users and all else that was written."""
         self._ledger.clear()
-        with self._store.transaction():
-            self._store.records.clear()
-            self._provide()
+        self._provide(cleared=True)
         self._faults.clear()
 
-    def _provide(self) -> None:
+    def _provide(self, *, cleared: bool = False) -> None:
         """Make what a workspace has from its beginning."""
-        provide_workspace(self._store.records, self._categories, self._workflows, self._clock())
+        with self._store.transaction():
+            if cleared:
+                self._store.records.clear()
+            self._beginning.provide(self._store.records, self._clock(), self._delivery.problem)
+        self._delivery.load(self._store.records)
 
     def fail_next(
         self, count: int = 1, *, status: int = 503, retry_after: int | str | None = None, body: str | None = None

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from suprsend_async.sandbox.delivery_access import DeliveryAccess
 from suprsend_async.sandbox.platform import categories, messages, runs, templates
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from typing import Unpack
 
+    from suprsend_async.sandbox.clock import Clock
+    from suprsend_async.sandbox.delivery.delivery import Delivery
     from suprsend_async.sandbox.platform.categories import CategoryFields
     from suprsend_async.sandbox.state.store import EntryStore
 
 
-class StateAccess:
+class StateAccess(DeliveryAccess):
     """Reads triggers and broadcasts; makes categories, messages and templates, for which the API has no call."""
 
     _store: EntryStore
-    _clock: Callable[[], float]
+    _clock: Clock
+    _delivery: Delivery
 
     @property
     def triggers(self) -> list[dict[str, Any]]:
@@ -101,19 +105,19 @@ class StateAccess:
         with self._store.transaction():
             return messages.add_message(self._store.records, distinct_id, status, self._clock(), fields)
 
-    def move_message(self, message_id: str, status: str) -> None:
+    def move_message(self, message_id: str, status: str, reason: str | None = None) -> None:
         """Let a message go on to a status, as a vendor's report would.
 
         Args:
             message_id: What `add_message` returned.
             status: The new status. A message only moves forward: triggered, sent_by_vendor, delivered, seen, read,
                 then clicked or dismissed; or it ends in a failure.
+            reason: Why it failed, if it did.
 
         Raises:
             ValueError: There is no such message, it is as far already, or it has ended.
         """
-        with self._store.transaction():
-            messages.move_message(self._store.records, message_id, status, self._clock())
+        self._delivery.change(lambda transaction: messages.move_message(transaction, message_id, status, reason))
 
     def add_template(self, slug: str, channels: Mapping[str, Any], **fields: Any) -> None:
         """Put a template there, or change it.

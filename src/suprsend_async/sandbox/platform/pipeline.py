@@ -6,7 +6,7 @@ import contextlib
 import logging
 import sqlite3
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from pydantic_core import from_json
 from starlette.requests import Request
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from suprsend_async.sandbox.platform.endpoint import Endpoint, Items
     from suprsend_async.sandbox.platform.schemas import SchemaChecks
     from suprsend_async.sandbox.state.entry import RawRequest, SentAnswer
-    from suprsend_async.sandbox.state.ledger import Ledger
+    from suprsend_async.sandbox.state.ledger import Ledger, Transaction
 
 
 BODY_LIMIT = 819_200
@@ -76,6 +76,18 @@ ENDPOINTS = tuple(endpoint for module in _modules for endpoint in module.ENDPOIN
 _routes = Routes(ENDPOINTS)
 
 
+class Consequences(Protocol):
+    """What comes of calls that were carried out."""
+
+    def note(self, transaction: Transaction) -> None:
+        """Note in a call's transaction what is to come of it."""
+        ...
+
+    async def follow(self) -> None:
+        """See to it before the call is answered, but not for long."""
+        ...
+
+
 class Platform:
     """The platform's API as an ASGI application.
 
@@ -84,15 +96,22 @@ class Platform:
         ledger: What came, and what there is.
         faults: What is planned to go wrong.
         schemas: What the properties of events must look like.
+        consequences: What comes of calls.
     """
 
     def __init__(
-        self, credentials: WorkspaceCredentials, ledger: Ledger, faults: Faults, schemas: SchemaChecks
+        self,
+        credentials: WorkspaceCredentials,
+        ledger: Ledger,
+        faults: Faults,
+        schemas: SchemaChecks,
+        consequences: Consequences,
     ) -> None:
         self._credentials = credentials
         self._ledger = ledger
         self._faults = faults
         self._schemas = schemas
+        self._consequences = consequences
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -123,7 +142,7 @@ class Platform:
         try:
             endpoint, ids = _granted(came.found)
             call = await self._read(request, body, endpoint, ids)
-            return self._ledger.act(came.raw, lambda transaction: endpoint.act(transaction, call), unanswered)
+            answer = self._ledger.act(came.raw, lambda transaction: self._act(endpoint, transaction, call), unanswered)
         except Refused as refused:
             answer = came.refuse(refused.refusal)
             self._ledger.refuse(came.raw, refused.refusal, None if unanswered else answer, is_event=came.is_event)
@@ -134,6 +153,13 @@ class Platform:
             answer = came.refuse(failure)
             with contextlib.suppress(Exception):
                 self._ledger.refuse(came.raw, failure, answer, is_event=came.is_event)
+        else:
+            await self._consequences.follow()
+        return answer
+
+    def _act(self, endpoint: Endpoint, transaction: Transaction, call: ApiCall) -> SentAnswer:
+        answer = endpoint.act(transaction, call)
+        self._consequences.note(transaction)
         return answer
 
     async def _read(self, request: Request, body: bytes | Refusal, endpoint: Endpoint, ids: dict[str, str]) -> ApiCall:

@@ -7,7 +7,7 @@ import uuid
 from collections import Counter
 from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pydantic_core import from_json
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from suprsend_async.sandbox.state.records import Records
     from suprsend_async.sandbox.state.store import EntryStore
 
+
+T = TypeVar("T")
 
 REMEMBERED_SECONDS = 24 * 60 * 60
 REMEMBERED_KEYS = 1_000_000
@@ -68,6 +70,23 @@ class Arrivals:
     refusals: list[Entry]
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A trigger or a broadcast that a transaction accepted.
+
+    Attributes:
+        kind: "trigger" or "broadcast".
+        name: Under which it is kept.
+        message_id: What was answered.
+        body: What came.
+    """
+
+    kind: str
+    name: str
+    message_id: str
+    body: dict[str, Any]
+
+
 class Transaction:
     """What a call may read and change, and the events that it enters.
 
@@ -77,6 +96,8 @@ class Transaction:
         most: How many of what may come without end are kept; the oldest make room.
         rows: What was entered, in order.
         contents: The events themselves as JSON.
+        kept: The triggers and broadcasts that were accepted.
+        moved: The messages whose status changed, by their ids, and what it became.
     """
 
     def __init__(self, store: EntryStore, now: float, note: str | None = None) -> None:
@@ -85,6 +106,8 @@ class Transaction:
         self.most: int = store.max_entries
         self.rows: list[StoredEntry] = []
         self.contents: list[str | None] = []
+        self.kept: list[Kept] = []
+        self.moved: list[tuple[str, str]] = []
         self._store = store
         self._note = note
         self._has_forgotten = False
@@ -110,6 +133,14 @@ class Transaction:
         message_id = str(uuid.uuid4())
         self._store.add_key(stored, self.now, message_id)
         return message_id, True
+
+    def append(self, kind: str, content: dict[str, Any]) -> str:
+        """Keep a record of what may come without end, and return its name; the oldest of its kind make room."""
+        newest = self.records.newest(kind, "")
+        number = 1 if newest is None else int(newest.name) + 1
+        self.records.put(kind, "", str(number), content, self.now)
+        self.records.delete_until(kind, "", str(number - self.most))
+        return str(number)
 
     def enter(self, judged: Judged) -> Refusal | str:
         """Enter an event; returns its message id, or why it is refused."""
@@ -176,6 +207,14 @@ class Ledger:
                 response = None if unanswered else answer.shown()
                 self._enter(request, response, len(transaction.rows), transaction.rows, transaction.contents)
         return answer
+
+    def change(self, act: Callable[[Transaction], T]) -> T:
+        """Let something beside a call change the state, as a whole or not at all, and return what it returns."""
+        with self._store.transaction():
+            result = act(Transaction(self._store, self._clock()))
+        with self._counting:
+            self._version += 1
+        return result
 
     def refuse(
         self, request: RawRequest, refusal: Refusal, answer: SentAnswer | None, *, is_event: bool = False

@@ -137,6 +137,14 @@ class Records:
             (kind, scope, kind, scope, name),
         )
 
+    def keep_newest(self, kind: str, scope: str, most: int) -> None:
+        """Delete the records of a scope that came before so many others."""
+        self._database().execute(
+            "DELETE FROM records WHERE kind = ? AND scope = ? AND id <= "
+            "(SELECT id FROM records WHERE kind = ? AND scope = ? ORDER BY id DESC LIMIT 1 OFFSET ?)",
+            (kind, scope, kind, scope, most),
+        )
+
     def move(self, kind: str, scope: str, to_kind: str, to_scope: str) -> None:
         """Make all records of a scope such of another kind and scope, where none of the same name may be."""
         self._database().execute(
