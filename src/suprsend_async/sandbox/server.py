@@ -19,16 +19,17 @@ from suprsend_async.sandbox.delivery.rendering import SECONDS as RENDER_SECONDS
 from suprsend_async.sandbox.delivery.webhooks import target_of
 from suprsend_async.sandbox.faults import Status
 from suprsend_async.sandbox.faults.plan import Faults
+from suprsend_async.sandbox.inbox.delivery_operations import DeliveryOperations
 from suprsend_async.sandbox.inbox.guard import host_name, is_loopback, reachable
-from suprsend_async.sandbox.inbox.inbox import create_application
+from suprsend_async.sandbox.inbox.inbox import create_application, create_inbox
 from suprsend_async.sandbox.inbox.operations import Operations
+from suprsend_async.sandbox.ledger_access import LedgerAccess
 from suprsend_async.sandbox.listener import Listener
 from suprsend_async.sandbox.platform.authentication import check_given, complete
 from suprsend_async.sandbox.platform.categories import ROOTS
 from suprsend_async.sandbox.platform.pipeline import Platform
 from suprsend_async.sandbox.platform.schemas import SECONDS, SchemaChecks, Schemas
 from suprsend_async.sandbox.state.ledger import Ledger
-from suprsend_async.sandbox.state.search import Filters
 from suprsend_async.sandbox.state.store import EntryStore
 from suprsend_async.sandbox.state_access import StateAccess
 
@@ -38,11 +39,9 @@ if TYPE_CHECKING:
 
     from suprsend_async import AsyncSuprsend, Suprsend
     from suprsend_async.sandbox.faults import Fault
-    from suprsend_async.sandbox.state.entry import Entry, Stats, Verdict
-    from suprsend_async.sandbox.state.ledger import Arrivals
 
 
-class Sandbox(StateAccess):
+class Sandbox(LedgerAccess, StateAccess):
     """The platform in small: a real HTTP server on this machine, on a port that the system chooses.
 
     It checks signatures and events as the platform does, and keeps what it accepts for you to look at: from Python, and
@@ -185,7 +184,9 @@ class Sandbox(StateAccess):
             self._delivery.start()
             platform = Platform(self._credentials, self._ledger, self._faults, checks, self._delivery)
             operations = Operations(self._ledger, self._faults, self._schemas, checks, self.environment)
-            application = create_application(platform, operations, self._host, self._allowed | self._own_names)
+            delivery = DeliveryOperations(self._store, self._delivery, self._clock)
+            inbox = create_inbox(operations, delivery)
+            application = create_application(platform, inbox, self._host, self._allowed | self._own_names)
             listener = Listener(application, self._host, self._port, self._ledger.count_connection)
             listener.start()
             self._listener = listener
@@ -246,71 +247,6 @@ class Sandbox(StateAccess):
     def api_key(self) -> str:
         """The API key."""
         return self._credentials.api_key
-
-    @property
-    def events(self) -> list[dict[str, Any]]:
-        """The accepted events that are kept, in order, each as it came on the wire. A new list each time."""
-        return self._ledger.events
-
-    @property
-    def stats(self) -> Stats:
-        """The counts since the start or the last `clear`, and what is kept."""
-        return self._ledger.stats()
-
-    @property
-    def requests(self) -> int:
-        """How many requests came to the API, refused ones included."""
-        return self._ledger.requests
-
-    @property
-    def connections(self) -> int:
-        """How many TCP connections were accepted."""
-        return self._ledger.connections
-
-    @property
-    def accepted(self) -> int:
-        """How many events were accepted."""
-        return self._ledger.accepted
-
-    @property
-    def refusals(self) -> int:
-        """How many requests were refused and, in bulk requests that were read, how many of the events."""
-        return self._ledger.refusals
-
-    @property
-    def repeats(self) -> int:
-        """How many events were answered but not stored, because their idempotency key was known."""
-        return self._ledger.repeats
-
-    def arrivals(self, after: int, limit: int = 10) -> Arrivals:
-        """Return what came after an entry, to show it as it comes.
-
-        Args:
-            after: The `latest_id` of the arrivals before; 0 for all that is kept.
-            limit: How many accepted events to return at most, and how many of what was refused; all are counted.
-        """
-        return self._ledger.arrivals(after, limit)
-
-    def entries(self, *, verdict: Verdict | None = None, limit: int = 50) -> list[Entry]:
-        """Return what came, newest first: each event, and each request that was refused as a whole.
-
-        Args:
-            verdict: Only the "accepted", the "refused" or the "repeated".
-            limit: How many at most.
-
-        Examples:
-            ```python
-            from suprsend_async import Event
-            from suprsend_async.sandbox import Sandbox
-
-            with Sandbox() as sandbox, sandbox.blocking_client(max_retries=0) as client:
-                sandbox.fail_next(status=404)
-                client.track_event(Event("user-1", "product_purchased"))
-                (entry,) = sandbox.entries(verdict="refused")
-                assert entry.status_code == 404
-            ```
-        """
-        return self._ledger.find.page(Filters(verdict=verdict), None, limit).events
 
     def clear(self) -> None:
         """Forget events, idempotency keys, counts, planned failures, and users and all else that was written."""

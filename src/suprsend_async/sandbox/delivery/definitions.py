@@ -67,7 +67,8 @@ def read_definition(slug: str, given: Mapping[str, Any], categories: Collection[
         categories: The preference categories that there are.
 
     Raises:
-        ValueError: A key, a channel or the category is unknown, or one holds what it cannot; the nearest names are said.
+        ValueError: A key, a channel or the category is unknown, and the nearest names are said; or one holds what it
+            cannot.
 
     Examples:
         >>> read_definition("welcome", {"sms": {"body": "Hello"}}, ["transactional"]).channels

@@ -156,9 +156,7 @@ class Deliveries:
             return
         made = [
             self._message(transaction, occurrence, definition, draft, content)
-            for draft, content in zip(
-                (each for each in results if isinstance(each, Draft)), contents, strict=True
-            )
+            for draft, content in zip((each for each in results if isinstance(each, Draft)), contents, strict=True)
         ]
         skipped = [asdict(each) for each in results if isinstance(each, Skipped)]
         content = found.content | {"done_at": transaction.now, "messages": made, "skipped": skipped}

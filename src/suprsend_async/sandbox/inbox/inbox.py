@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from suprsend_async.sandbox.inbox.delivery_operations import DeliveryOperations
     from suprsend_async.sandbox.inbox.operations import Operations
 
 
@@ -69,9 +70,9 @@ def _file(name: str) -> Response:
 ROUTES = (Route("/", _index), Route("/_sandbox/static/{name}", _static))
 
 
-def create_inbox(can: Operations) -> Starlette:
-    """Build the page and its interface over what the interface can do."""
-    operations = _operations(can)
+def create_inbox(can: Operations, delivery: DeliveryOperations) -> Starlette:
+    """Build the page and its interface over what the interface can do with events, and with what was delivered."""
+    operations = [*_operations(can), *delivery.operations()]
 
     async def openapi(_: Request) -> Response:
         # Made when it is asked for: it takes longer than all the rest of a start.
@@ -121,8 +122,8 @@ def _operations(can: Operations) -> list[Operation]:
 
 
 def _route(path: str) -> str:
-    # An event's name may hold a slash.
-    return path.replace("{event_name}", "{event_name:path}")
+    # An event's name may hold a slash, and so may a workflow's slug.
+    return path.replace("{event_name}", "{event_name:path}").replace("{slug}", "{slug:path}")
 
 
 async def _elsewhere(request: Request, error: Exception) -> Response:
@@ -149,19 +150,19 @@ def _respond(refusal: Refusal) -> Response:
     return Response(answer.body, answer.status_code, headers=answer.headers, media_type=answer.content_type)
 
 
-def create_application(platform: ASGIApp, operations: Operations, host: str, allowed: frozenset[str]) -> ASGIApp:
+def create_application(platform: ASGIApp, inbox: ASGIApp, host: str, allowed: frozenset[str]) -> ASGIApp:
     """Put the platform's API and the inbox behind one port.
 
     Args:
         platform: The platform's API; it gets all that is not the inbox's.
-        operations: What the inbox's HTTP interface can do.
+        inbox: The page and its HTTP interface.
         host: The address that the sandbox listens on.
         allowed: Further names under which the inbox may be asked for.
     """
-    inbox = Guard(create_inbox(operations), host, allowed)
+    guarded = Guard(inbox, host, allowed)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        chosen = inbox if _is_the_inboxs(scope["method"], scope["path"]) else platform
+        chosen = guarded if _is_the_inboxs(scope["method"], scope["path"]) else platform
         await chosen(scope, receive, send)
 
     return application

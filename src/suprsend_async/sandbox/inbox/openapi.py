@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic.json_schema import models_json_schema
 
-from suprsend_async.sandbox.inbox.operations import LARGEST_ID
+from suprsend_async.sandbox.inbox.exchange import LARGEST_ID
 from suprsend_async.sandbox.inbox.shapes import ErrorAnswer, NoQuery
 from suprsend_async.version import __version__
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     "id": {"type": "integer", "minimum": 0, "maximum": LARGEST_ID},
     "event_name": {"type": "string", "minLength": 1},
+    "message_id": {"type": "string", "minLength": 1},
+    "slug": {"type": "string", "minLength": 1},
 }
 _JSON = "application/json"
 # A query that is wrong, and a Host or an Origin that is another site's.
