@@ -94,14 +94,16 @@ class Deliveries:
         }
         self.queue.push(due_at, transaction.append(KIND, content))
 
-    def deliver_due(self) -> None:
-        """Make the messages of all that is due now.
+    def deliver(self) -> bool:
+        """Make the messages of what has been due for longest; False if nothing is.
 
         Raises:
             Stopped: The processes that render were closed; what is left undone is in the records.
         """
-        while (due := self.queue.pop(self._clock())) is not None:
+        due = self.queue.pop(self._clock())
+        if due is not None:
             self._deliver(*due)
+        return due is not None
 
     def _deliver(self, due_at: float, name: str) -> None:
         planned = self._change(lambda transaction: self._plan(transaction, due_at, name))

@@ -59,8 +59,8 @@ class Delivery:
         self.deliveries: Deliveries = Deliveries(self.change, self._rendering, faults, clock)
         self.webhooks: Webhooks = Webhooks(target, workspace_uid, self.change, clock, post)
         self._workers = (
-            Worker("suprsend-sandbox-deliveries", self.deliveries.deliver_due, self.deliveries.queue, clock),
-            Worker("suprsend-sandbox-webhooks", self.webhooks.send_due, self.webhooks.queue, clock),
+            Worker("suprsend-sandbox-deliveries", self.deliveries.deliver, self.deliveries.queue, clock),
+            Worker("suprsend-sandbox-webhooks", self.webhooks.send, self.webhooks.queue, clock),
         )
         self._is_started = False
 

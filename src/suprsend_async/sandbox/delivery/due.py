@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 # Seconds between two looks at the clock: it may be one that a test moves.
 _LOOK = 0.5
+# Seconds that a stop waits for what is under way.
+_LAST = 1.0
 
 _logger = logging.getLogger("suprsend_async.sandbox")
 
@@ -52,12 +54,12 @@ class Worker:
 
     Args:
         name: The thread's name.
-        work: Does all that is due now.
+        work: Does one thing that is due, and returns whether there was one.
         queue: What is due.
         clock: Gives the time in seconds.
     """
 
-    def __init__(self, name: str, work: Callable[[], None], queue: DueQueue, clock: Callable[[], float]) -> None:
+    def __init__(self, name: str, work: Callable[[], bool], queue: DueQueue, clock: Callable[[], float]) -> None:
         self._name = name
         self._work = work
         self._queue = queue
@@ -77,13 +79,13 @@ class Worker:
                 self._thread.start()
 
     def stop(self) -> None:
-        """Let it end when what is under way is done. Stopping twice does no harm."""
+        """Let it end when what is under way is done, and wait for that a moment. Stopping twice does no harm."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
             thread, self._thread = self._thread, None
         if thread is not None:
-            thread.join()
+            thread.join(_LAST)
 
     def wake(self) -> None:
         """Let it look at what is due."""
@@ -109,15 +111,22 @@ class Worker:
                     return
                 wanted = self._wanted
             try:
-                self._work()
+                while not self._is_stopping() and self._work():
+                    continue
             except Stopped:
                 return
             except Exception:
+                # The store is closed when a stop did not wait for what was under way.
+                if self._is_stopping():
+                    return
                 # Whoever waits is answered, and the next one has its turn.
                 _logger.exception("the sandbox could not do what was due")
             with self._changed:
                 self._done = wanted
                 self._changed.notify_all()
+
+    def _is_stopping(self) -> bool:
+        return self._stopping
 
     def _is_wanted(self) -> bool:
         return self._wanted > self._done

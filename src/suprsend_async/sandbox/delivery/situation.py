@@ -37,7 +37,7 @@ def slug_of(kind: str, body: Mapping[str, Any]) -> str:
 
 def occurrence_of(kind: str, body: Mapping[str, Any]) -> Occurrence:
     """Return what an event, a trigger or a broadcast says of itself."""
-    data = body.get("properties" if kind == "event" else "data") or {}
+    data: Mapping[str, Any] = body.get("properties" if kind == "event" else "data") or {}
     return Occurrence(
         slug=slug_of(kind, body),
         data={name: value for name, value in data.items() if name not in PLATFORM_PROPERTIES},

@@ -9,7 +9,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from jinja2 import Template
 
@@ -84,7 +84,8 @@ class _Named(dict[str, Any]):
 
 def _named(value: Any, path: str) -> Any:
     if isinstance(value, list):
-        return [_named(each, f"{path}[{place}]") for place, each in enumerate(value)]
+        items = enumerate(cast("Iterable[Any]", value))
+        return [_named(each, f"{path}[{place}]") for place, each in items]
     if not isinstance(value, dict):
         return value
     members = cast("dict[str, Any]", value).items()

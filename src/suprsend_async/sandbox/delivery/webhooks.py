@@ -165,10 +165,12 @@ class Webhooks:
         self.queue.push(transaction.now, name)
         return True
 
-    def send_due(self) -> None:
-        """Post all that is due now, one after the other."""
-        while self.target is not None and (due := self.queue.pop(self._clock())) is not None:
+    def send(self) -> bool:
+        """Post what has been due for longest; False if nothing is."""
+        due = None if self.target is None else self.queue.pop(self._clock())
+        if self.target is not None and due is not None:
             self._send(self.target, *due)
+        return due is not None
 
     def _send(self, target: Target, due_at: float, name: str) -> None:
         body = self._change(lambda transaction: _waiting(transaction, name, due_at))
@@ -200,7 +202,7 @@ def _note_attempt(transaction: Transaction, name: str, attempt: dict[str, Any]) 
     if found is None:
         return None
     content = found.content
-    tries = content["tries"]
+    tries: int = content["tries"]
     taken = attempt["status_code"] is not None and 200 <= attempt["status_code"] < 300
     state = "delivered" if taken else "waiting" if tries < len(WAITS) else "failed"
     next_at = transaction.now + WAITS[tries] if state == "waiting" else None

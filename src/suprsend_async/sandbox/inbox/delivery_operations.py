@@ -52,7 +52,7 @@ _OF_A_MESSAGE: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "status": lambda message: message["status"],
     "channel": lambda message: message["channel"],
     "distinct_id": lambda message: message["recipient"]["distinct_id"],
-    "workflow": lambda message: (message["workflow"] or message["template"] or {}).get("slug"),
+    "workflow": lambda message: (message["workflow"] or message["template"] or {"slug": None})["slug"],
     "idempotency_key": lambda message: message["idempotency_key"],
 }
 _OF_A_WEBHOOK: dict[str, Callable[[Mapping[str, Any]], Any]] = {
@@ -124,7 +124,7 @@ class DeliveryOperations:
                 lambda transaction: messages.move_message(transaction, message_id, new.status, new.reason)
             )
         except ValueError as error:
-            raise Refused(Refusal(409, "status_blocked", f"Not changed: {error}.")) from None
+            raise Refused(Refusal(409, "status_blocked", f"Not changed: {error}")) from None
         return answer(_message(self._found(message_id)))
 
     def _found(self, message_id: str) -> StoredRecord:
@@ -171,7 +171,7 @@ class DeliveryOperations:
                 partial(self.delivery.put, request.path_params["slug"], given.root), abandon_on_cancel=True
             )
         except ValueError as error:
-            raise Refused(unacceptable(f"Not taken: {error}.")) from None
+            raise Refused(unacceptable(f"Not taken: {error}")) from None
         return Response(status_code=204)
 
     async def remove_workflow(self, request: Request) -> Response:

@@ -69,7 +69,7 @@ def require_workspace(call: ApiCall) -> None:
 
 def keep(transaction: Transaction, kind: str, message_id: str, body: dict[str, Any], runs: int, **more: Any) -> None:
     """Keep what was accepted, so many runs; the oldest of its kind make room."""
-    content = {"message_id": message_id, "body": body, "runs": runs, "cancelled": [], "more": more}
+    content: dict[str, Any] = {"message_id": message_id, "body": body, "runs": runs, "cancelled": [], "more": more}
     name = transaction.append(kind, content)
     transaction.kept.append(Kept(kind, name, message_id, body))
 

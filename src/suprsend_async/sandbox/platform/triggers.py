@@ -227,7 +227,7 @@ def _trigger(transaction: Transaction, judged: Judged, keys: str) -> Refusal | s
 def _unknown_workflow(records: Records, body: Mapping[str, Any]) -> Refusal | None:
     known = records.get("workflows", "", "")
     slugs: list[str] | None = None if known is None else known.content["slugs"]
-    slug = body.get("workflow")
+    slug: str | None = body.get("workflow")
     if slugs is None or slug is None or slug in slugs:
         return None
     close = get_close_matches(slug, slugs)
