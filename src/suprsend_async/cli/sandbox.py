@@ -167,7 +167,7 @@ def _state_over_http(url: str | None) -> dict[str, Any]:
         fail("give the sandbox's address: --url, or SUPRSEND_BASE_URL as it prints it; or its file: --store")
     try:
         answer = httpx.get(f"{url.rstrip('/')}/_sandbox/state", trust_env=False, timeout=_PATIENCE)
-        state = answer.json() if answer.status_code == httpx.codes.OK else None
+        state = answer.json() if answer.is_success else None
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         fail(f"no sandbox answers at {url} ({type(error).__name__}); is it running?", NOT_ACCEPTED)
     if not isinstance(state, dict) or "records" not in state:

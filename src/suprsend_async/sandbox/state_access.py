@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from suprsend_async.sandbox.delivery_access import DeliveryAccess
-from suprsend_async.sandbox.platform import categories, messages, runs, templates
+from suprsend_async.sandbox.platform import categories, lists, messages, runs, templates, users
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,6 +49,24 @@ class StateAccess(DeliveryAccess):
         same in `cancelled` if it was, and in `subscribers_count` how many the list had.
         """
         return self._runs("broadcast")
+
+    def user(self, distinct_id: str, tenant_id: str | None = None) -> dict[str, Any] | None:
+        """Return a user as `client.users.get` has it; None if there is none.
+
+        Args:
+            distinct_id: The user's id.
+            tenant_id: The tenant whose values stand on top; None for none.
+        """
+        with self._store.reading():
+            if self._store.records.get("user", "", distinct_id) is None:
+                return None
+            return users.shown_user(self._store.records, distinct_id, tenant_id)
+
+    def list_members(self, list_id: str) -> list[str] | None:
+        """Return the ids of those who are in a list, in the order in which they came; None if there is no such list."""
+        with self._store.reading():
+            found = lists.members_of(self._store.records, list_id)
+            return None if found is None else list(found)
 
     def _runs(self, kind: str) -> list[dict[str, Any]]:
         with self._store.reading():

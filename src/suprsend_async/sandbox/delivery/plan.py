@@ -170,7 +170,7 @@ def _addresses(channel: str, recipient: Recipient) -> list[Any]:
     key = f"${channel}"
     if recipient.inline:
         brought: Any = recipient.inline.get(key, [])
-        values: list[Any] = brought if isinstance(brought, list) else [brought]
+        values = cast("list[Any]", brought if isinstance(brought, list) else [brought])
         return [_shown(each) for each in values]
     profile = recipient.profile or {"channels": {}}
     entries = profile["channels"].get(key)

@@ -9,7 +9,7 @@ from suprsend_async.sandbox.delivery.plan import Occurrence, Recipient, Situatio
 from suprsend_async.sandbox.platform import profiles, runs
 from suprsend_async.sandbox.platform.categories import in_tenant
 from suprsend_async.sandbox.platform.choices import blocked_channels, choices_of
-from suprsend_async.sandbox.platform.lists import EVERYBODY
+from suprsend_async.sandbox.platform.lists import members_of
 from suprsend_async.sandbox.platform.rules import PLATFORM_PROPERTIES
 from suprsend_async.sandbox.platform.tenants import DEFAULT
 from suprsend_async.sandbox.platform.triggers import FOR_THE_RUN, place_of, recipients_of
@@ -104,10 +104,7 @@ def _people(records: Records, kind: str, body: Mapping[str, Any]) -> Iterator[An
         case "trigger":
             yield from recipients_of(body)
         case _:
-            list_id = body["list_id"].lower()
-            everybody = list_id == EVERYBODY
-            members = records.each("user", "") if everybody else records.each("list_member", list_id)
-            yield from (member.name for member in members)
+            yield from members_of(records, body["list_id"]) or ()
 
 
 def _recipient(records: Records, person: Any, tenant_id: str, execution_id: str) -> Recipient:
