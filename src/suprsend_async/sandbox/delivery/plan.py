@@ -169,8 +169,8 @@ def _addresses(channel: str, recipient: Recipient) -> list[Any]:
     """Return where a message on a channel goes; what the trigger brings stands in for the profile."""
     key = f"${channel}"
     if recipient.inline:
-        brought: Any = recipient.inline.get(key, [])
-        values = cast("list[Any]", brought if isinstance(brought, list) else [brought])
+        brought: object = recipient.inline.get(key, [])
+        values = cast("list[Any]", brought) if isinstance(brought, list) else [brought]
         return [_shown(each) for each in values]
     profile = recipient.profile or {"channels": {}}
     entries = profile["channels"].get(key)
