@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import socket
 import time
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
@@ -19,10 +20,8 @@ from suprsend_async.sandbox.delivery.rendering import SECONDS as RENDER_SECONDS
 from suprsend_async.sandbox.delivery.webhooks import target_of
 from suprsend_async.sandbox.faults import Status
 from suprsend_async.sandbox.faults.plan import Faults
-from suprsend_async.sandbox.inbox.delivery_operations import DeliveryOperations
+from suprsend_async.sandbox.inbox.front import Later, create_application
 from suprsend_async.sandbox.inbox.guard import host_name, is_loopback, reachable
-from suprsend_async.sandbox.inbox.inbox import create_application, create_inbox
-from suprsend_async.sandbox.inbox.operations import Operations
 from suprsend_async.sandbox.ledger_access import LedgerAccess
 from suprsend_async.sandbox.listener import Listener
 from suprsend_async.sandbox.platform.authentication import check_given, complete
@@ -36,6 +35,8 @@ from suprsend_async.sandbox.state_access import StateAccess
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from types import TracebackType
+
+    from starlette.types import ASGIApp
 
     from suprsend_async import AsyncSuprsend, Suprsend
     from suprsend_async.sandbox.faults import Fault
@@ -183,14 +184,21 @@ class Sandbox(LedgerAccess, StateAccess):
             checks = SchemaChecks(self._schemas)
             self._delivery.start()
             platform = Platform(self._credentials, self._ledger, self._faults, checks, self._delivery)
-            operations = Operations(self._ledger, self._faults, self._schemas, checks, self.environment)
-            delivery = DeliveryOperations(self._store, self._delivery, self._clock)
-            inbox = create_inbox(operations, delivery)
+            inbox = Later(partial(self._create_inbox, checks))
             application = create_application(platform, inbox, self._host, self._allowed | self._own_names)
             listener = Listener(application, self._host, self._port, self._ledger.count_connection)
             listener.start()
             self._listener = listener
             self._port = listener.port
+
+    def _create_inbox(self, checks: SchemaChecks) -> ASGIApp:
+        # Not at the start: most sandboxes are in tests, where nobody looks at the page.
+        from suprsend_async.sandbox.inbox.delivery_operations import DeliveryOperations
+        from suprsend_async.sandbox.inbox.inbox import create_inbox
+        from suprsend_async.sandbox.inbox.operations import Operations
+
+        operations = Operations(self._ledger, self._faults, self._schemas, checks, self.environment)
+        return create_inbox(operations, DeliveryOperations(self._store, self._delivery, self._clock))
 
     def stop(self) -> None:
         """Stop listening and close every connection, within 2 seconds. Stopping twice does no harm."""

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, cast
 
 from suprsend_async.sandbox.platform.profiles import CHANNELS
@@ -15,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
+# What only some need is imported where they do: a sandbox starts in every test.
 _KEYS = ("name", "category", "channels", "delay")
 _PUSH = ("title", "body")
 FIELDS: dict[str, tuple[str, ...]] = {
@@ -155,6 +154,8 @@ def nearest(name: object, known: Collection[str]) -> str:
         >>> nearest("emial", ["email", "sms"]), nearest("x", ["email", "sms"])
         ('did you mean email?', 'there are email, sms.')
     """
+    from difflib import get_close_matches
+
     close = get_close_matches(str(name), known, n=3)
     return f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(known)}."
 
@@ -180,6 +181,8 @@ def load_definitions(folder: Path, categories: Collection[str]) -> dict[str, Def
 
 
 def _in_file(path: Path, categories: Collection[str]) -> Iterator[Definition]:
+    import tomllib
+
     try:
         document = tomllib.loads(path.read_bytes().decode())
     except UnicodeDecodeError:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from suprsend_async.sandbox.platform.choices import reason_against
+from suprsend_async.sandbox.platform.profiles import as_list
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -169,9 +170,7 @@ def _addresses(channel: str, recipient: Recipient) -> list[Any]:
     """Return where a message on a channel goes; what the trigger brings stands in for the profile."""
     key = f"${channel}"
     if recipient.inline:
-        brought: object = recipient.inline.get(key, [])
-        values = cast("list[Any]", brought) if isinstance(brought, list) else [brought]
-        return [_shown(each) for each in values]
+        return [_shown(each) for each in as_list(recipient.inline.get(key, []))]
     profile = recipient.profile or {"channels": {}}
     entries = profile["channels"].get(key)
     if entries is None:

@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from suprsend_async.sandbox.inbox.shapes import NoQuery
 
+# Built when they are first used: building all of them takes longer than the rest of a start.
+_LATER = ConfigDict(defer_build=True)
 _Cursor = Annotated[str, Field(pattern=r"^([0-9]{1,18})?$")]
 _Limit = Annotated[int, Field(ge=1, le=500)]
 
@@ -19,6 +21,8 @@ class PageQuery(NoQuery):
         cursor: The `next_cursor` of the page before.
         limit: How many at most.
     """
+
+    model_config = _LATER | ConfigDict(extra="forbid")
 
     cursor: _Cursor = ""
     limit: _Limit = 50
@@ -57,7 +61,7 @@ class WebhooksQuery(PageQuery):
 class MessageDocument(BaseModel):
     """A message as the platform's API has it, with its content."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = _LATER | ConfigDict(extra="allow")
 
     message_id: str
     status: str
@@ -72,6 +76,8 @@ class MessagePage(BaseModel):
         next_cursor: What gives those after these; None if there are none.
     """
 
+    model_config = _LATER
+
     messages: list[MessageDocument]
     next_cursor: str | None
 
@@ -79,7 +85,7 @@ class MessagePage(BaseModel):
 class NewStatus(BaseModel):
     """What a message is to become: "delivered", "seen", "clicked" and the like, or a failure and why."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = _LATER | ConfigDict(extra="forbid")
 
     status: Literal[
         "triggered",
@@ -107,6 +113,8 @@ class WebhookAttempt(BaseModel):
         error: Why there was none.
     """
 
+    model_config = _LATER
+
     at: float
     status_code: int | None
     error: str | None
@@ -125,6 +133,8 @@ class WebhookDocument(BaseModel):
         body: What is posted.
     """
 
+    model_config = _LATER
+
     id: int
     message_id: str
     status: str
@@ -137,12 +147,16 @@ class WebhookDocument(BaseModel):
 class WebhookPage(BaseModel):
     """Some webhooks, newest first."""
 
+    model_config = _LATER
+
     webhooks: list[WebhookDocument]
     next_cursor: str | None
 
 
 class SkippedRecipient(BaseModel):
     """For whom or on which channel there is no message, and why."""
+
+    model_config = _LATER
 
     recipient: str | None
     channel: str | None
@@ -164,6 +178,8 @@ class DeliveryDocument(BaseModel):
         body: What was accepted.
     """
 
+    model_config = _LATER
+
     id: int
     of: Literal["event", "trigger", "broadcast"]
     workflow: str
@@ -178,6 +194,8 @@ class DeliveryDocument(BaseModel):
 class DeliveryPage(BaseModel):
     """Some deliveries, newest first."""
 
+    model_config = _LATER
+
     deliveries: list[DeliveryDocument]
     next_cursor: str | None
 
@@ -185,15 +203,21 @@ class DeliveryPage(BaseModel):
 class WorkflowDocument(RootModel[dict[str, Any]]):
     """A workflow: `channels`, `category`, `delay`, `name`, and for each channel the texts of its template."""
 
+    model_config = _LATER
+
 
 class Workflows(BaseModel):
     """The workflows by their slugs."""
+
+    model_config = _LATER
 
     workflows: dict[str, WorkflowDocument]
 
 
 class State(BaseModel):
     """All records by kind, as `sandbox --load` takes them."""
+
+    model_config = _LATER
 
     version: int
     records: dict[str, list[dict[str, Any]]]
@@ -202,12 +226,14 @@ class State(BaseModel):
 class Passing(BaseModel):
     """How much time is to pass at once."""
 
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    model_config = _LATER | ConfigDict(extra="forbid", allow_inf_nan=False)
 
     seconds: Annotated[float, Field(ge=0, le=10 * 366 * 86_400)]
 
 
 class Now(BaseModel):
     """The sandbox's time, in seconds since the epoch."""
+
+    model_config = _LATER
 
     now: float

@@ -1,4 +1,4 @@
-"""The inbox: its page and its HTTP interface, beside the platform behind one port."""
+"""The inbox: its page and its HTTP interface."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 
-from suprsend_async.sandbox.inbox.guard import Guard
 from suprsend_async.sandbox.inbox.openapi import Operation, describe
 from suprsend_async.sandbox.inbox.shapes import (
     Environment,
@@ -32,7 +31,6 @@ from suprsend_async.sandbox.state.entry import EntryDetail, EntryPage, RequestDe
 
 if TYPE_CHECKING:
     from starlette.requests import Request
-    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from suprsend_async.sandbox.inbox.delivery_operations import DeliveryOperations
     from suprsend_async.sandbox.inbox.operations import Operations
@@ -148,26 +146,3 @@ def _allowed(request: Request) -> list[str]:
 def _respond(refusal: Refusal) -> Response:
     answer = answers.refused(refusal)
     return Response(answer.body, answer.status_code, headers=answer.headers, media_type=answer.content_type)
-
-
-def create_application(platform: ASGIApp, inbox: ASGIApp, host: str, allowed: frozenset[str]) -> ASGIApp:
-    """Put the platform's API and the inbox behind one port.
-
-    Args:
-        platform: The platform's API; it gets all that is not the inbox's.
-        inbox: The page and its HTTP interface.
-        host: The address that the sandbox listens on.
-        allowed: Further names under which the inbox may be asked for.
-    """
-    guarded = Guard(inbox, host, allowed)
-
-    async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        chosen = guarded if _is_the_inboxs(scope["method"], scope["path"]) else platform
-        await chosen(scope, receive, send)
-
-    return application
-
-
-def _is_the_inboxs(method: str, path: str) -> bool:
-    # Browsers ask for the icon by themselves; that is no request to the platform.
-    return path.startswith("/_sandbox/") or (method in {"GET", "HEAD"} and path in {"/", "/favicon.ico"})

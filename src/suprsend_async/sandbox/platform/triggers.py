@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic_core import to_json
@@ -230,6 +229,8 @@ def _unknown_workflow(records: Records, body: Mapping[str, Any]) -> Refusal | No
     slug: str | None = body.get("workflow")
     if slugs is None or slug is None or slug in slugs:
         return None
+    from difflib import get_close_matches
+
     close = get_close_matches(slug, slugs)
     return missing(f"workflow '{slug}' not found" + (f"; did you mean {' or '.join(close)}?" if close else ""))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
@@ -68,6 +67,8 @@ def check(document: object) -> dict[str, Any]:
         raise ValueError("records must be an object with a list for each kind")
     for kind, each in cast("dict[str, object]", state["records"]).items():
         if kind not in KINDS:
+            from difflib import get_close_matches
+
             close = get_close_matches(kind, KINDS)
             advice = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(KINDS)}"
             raise ValueError(f"records has an unknown kind {kind!r}; {advice}")
