@@ -56,9 +56,10 @@ class Beginning:
             ValueError: A workflow is wrong; the message names the file.
             OSError: The folder or a file cannot be read.
         """
-        provide_workspace(records, self._categories, self._slugs, now)
+        # First, or the tenant and the categories that every workspace has would be there already.
         if self._state is not None:
             snapshot.restore(records, self._state, now)
+        provide_workspace(records, self._categories, self._slugs, now)
         if self._folder is None:
             return
         if self._definitions is None:

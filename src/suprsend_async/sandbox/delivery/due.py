@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import logging
+from itertools import count
 from threading import Condition, Lock, Thread
 from typing import TYPE_CHECKING
 
@@ -25,17 +26,22 @@ class DueQueue:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._heap: list[tuple[float, str]] = []
+        # What is due at the same time is taken in the order in which it came.
+        self._heap: list[tuple[float, int, str]] = []
+        self._numbers = count()
 
     def push(self, at: float, name: str) -> None:
         """Note that something is due at a time in seconds."""
         with self._lock:
-            heapq.heappush(self._heap, (at, name))
+            heapq.heappush(self._heap, (at, next(self._numbers), name))
 
     def pop(self, now: float) -> tuple[float, str] | None:
         """Take out what has been due for longest; None if nothing is."""
         with self._lock:
-            return heapq.heappop(self._heap) if self._heap and self._heap[0][0] <= now else None
+            if not self._heap or self._heap[0][0] > now:
+                return None
+            at, _, name = heapq.heappop(self._heap)
+            return at, name
 
     @property
     def next_at(self) -> float | None:

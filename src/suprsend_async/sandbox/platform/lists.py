@@ -73,7 +73,7 @@ def members_of(records: Records, list_id: str) -> Iterator[str] | None:
         return (user.name for user in records.each("user", ""))
     if records.get("list", "", list_id) is None:
         return None
-    return (member.name for member in records.each("list_member", list_id))
+    return (parts_of(member.name)[1] for member in records.each("list_member", list_id))
 
 
 def about_list(records: Records, list_id: str) -> dict[str, Any]:
