@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -69,9 +70,8 @@ def test_a_file_holds_several(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_wrong_is_named_with_the_nearest_names(given: dict[str, Any], said: str) -> None:
-    with pytest.raises(ValueError) as refused:
+    with pytest.raises(ValueError, match=f"^{re.escape(said)}"):
         read_definition("w", given, CATEGORIES)
-    assert str(refused.value).startswith(said)
 
 
 @pytest.mark.parametrize(
@@ -84,9 +84,8 @@ def test_what_is_wrong_is_named_with_the_nearest_names(given: dict[str, Any], sa
 )
 def test_the_file_is_named(tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / "shop.toml").write_text(text)
-    with pytest.raises(ValueError) as refused:
+    with pytest.raises(ValueError, match=f"^{re.escape(str(tmp_path / 'shop.toml'))}: {re.escape(said)}"):
         load_definitions(tmp_path, CATEGORIES)
-    assert str(refused.value).startswith(f"{tmp_path / 'shop.toml'}: {said}")
 
 
 def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
