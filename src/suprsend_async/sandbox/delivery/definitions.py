@@ -72,10 +72,6 @@ def read_definition(slug: str, given: Mapping[str, Any], categories: Collection[
     Examples:
         >>> read_definition("welcome", {"sms": {"body": "Hello"}}, ["transactional"]).channels
         ('sms',)
-        >>> read_definition("welcome", {"emial": {"body": "Hello"}}, ["transactional"])
-        Traceback (most recent call last):
-        ...
-        ValueError: [welcome] has an unknown key 'emial'; did you mean email?
     """
     if not slug.strip() or len(slug) > _LONGEST_SLUG:
         raise ValueError(f"the slug of a workflow has 1 to {_LONGEST_SLUG} characters")
