@@ -171,7 +171,8 @@ class Reader:
             command,
             cwd=self.folder,
             env=os.environ
-            | {"PYTHONPATH": str(self.folder), "COLUMNS": "80", "NO_COLOR": "1"}
+            | {"PYTHONPATH": os.pathsep.join([str(self.folder), *filter(None, [os.environ.get("PYTHONPATH")])])}
+            | {"COLUMNS": "80", "NO_COLOR": "1"}
             | {"PATH": os.pathsep.join([str(BIN), os.environ["PATH"]])},
             capture_output=True,
             text=True,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
@@ -22,7 +22,7 @@ class PageQuery(NoQuery):
         limit: How many at most.
     """
 
-    model_config = _LATER | ConfigDict(extra="forbid")
+    model_config: ClassVar[ConfigDict] = _LATER | ConfigDict(extra="forbid")
 
     cursor: _Cursor = ""
     limit: _Limit = 50
@@ -61,7 +61,7 @@ class WebhooksQuery(PageQuery):
 class MessageDocument(BaseModel):
     """A message as the platform's API has it, with its content."""
 
-    model_config = _LATER | ConfigDict(extra="allow")
+    model_config: ClassVar[ConfigDict] = _LATER | ConfigDict(extra="allow")
 
     message_id: str
     status: str
@@ -76,7 +76,7 @@ class MessagePage(BaseModel):
         next_cursor: What gives those after these; None if there are none.
     """
 
-    model_config = _LATER
+    model_config: ClassVar[ConfigDict] = _LATER
 
     messages: list[MessageDocument]
     next_cursor: str | None
@@ -85,7 +85,7 @@ class MessagePage(BaseModel):
 class NewStatus(BaseModel):
     """What a message is to become: "delivered", "seen", "clicked" and the like, or a failure and why."""
 
-    model_config = _LATER | ConfigDict(extra="forbid")
+    model_config: ClassVar[ConfigDict] = _LATER | ConfigDict(extra="forbid")
 
     status: Literal[
         "triggered",
@@ -113,7 +113,7 @@ class WebhookAttempt(BaseModel):
         error: Why there was none.
     """
 
-    model_config = _LATER
+    model_config: ClassVar[ConfigDict] = _LATER
 
     at: float
     status_code: int | None
@@ -133,7 +133,7 @@ class WebhookDocument(BaseModel):
         body: What is posted.
     """
 
-    model_config = _LATER
+    model_config: ClassVar[ConfigDict] = _LATER
 
     id: int
     message_id: str
@@ -147,7 +147,7 @@ class WebhookDocument(BaseModel):
 class WebhookPage(BaseModel):
     """Some webhooks, newest first."""
 
-    model_config = _LATER
+    model_config: ClassVar[ConfigDict] = _LATER
 
     webhooks: list[WebhookDocument]
     next_cursor: str | None
@@ -156,7 +156,7 @@ class WebhookPage(BaseModel):
 class SkippedRecipient(BaseModel):
     """For whom or on which channel there is no message, and why."""
 
-    model_config = _LATER
+    model_config: ClassVar[ConfigDict] = _LATER
 
     recipient: str | None
     channel: str | None
@@ -178,7 +178,7 @@ class DeliveryDocument(BaseModel):
         body: What was accepted.
     """
 
-    model_config = _LATER
+    model_config: ClassVar[ConfigDict] = _LATER
 
     id: int
     of: Literal["event", "trigger", "broadcast"]
@@ -194,7 +194,7 @@ class DeliveryDocument(BaseModel):
 class DeliveryPage(BaseModel):
     """Some deliveries, newest first."""
 
-    model_config = _LATER
+    model_config: ClassVar[ConfigDict] = _LATER
 
     deliveries: list[DeliveryDocument]
     next_cursor: str | None
@@ -203,13 +203,13 @@ class DeliveryPage(BaseModel):
 class WorkflowDocument(RootModel[dict[str, Any]]):
     """A workflow: `channels`, `category`, `delay`, `name`, and for each channel the texts of its template."""
 
-    model_config = _LATER
+    model_config: ClassVar[ConfigDict] = _LATER
 
 
 class Workflows(BaseModel):
     """The workflows by their slugs."""
 
-    model_config = _LATER
+    model_config: ClassVar[ConfigDict] = _LATER
 
     workflows: dict[str, WorkflowDocument]
 
@@ -217,7 +217,7 @@ class Workflows(BaseModel):
 class State(BaseModel):
     """All records by kind, as `sandbox --load` takes them."""
 
-    model_config = _LATER
+    model_config: ClassVar[ConfigDict] = _LATER
 
     version: int
     records: dict[str, list[dict[str, Any]]]
@@ -226,7 +226,7 @@ class State(BaseModel):
 class Passing(BaseModel):
     """How much time is to pass at once."""
 
-    model_config = _LATER | ConfigDict(extra="forbid", allow_inf_nan=False)
+    model_config: ClassVar[ConfigDict] = _LATER | ConfigDict(extra="forbid", allow_inf_nan=False)
 
     seconds: Annotated[float, Field(ge=0, le=10 * 366 * 86_400)]
 
@@ -234,6 +234,6 @@ class Passing(BaseModel):
 class Now(BaseModel):
     """The sandbox's time, in seconds since the epoch."""
 
-    model_config = _LATER
+    model_config: ClassVar[ConfigDict] = _LATER
 
     now: float
