@@ -1,4 +1,4 @@
-"""What becomes of an occurrence: a pure function of it, of the workflow and of what is known."""
+"""What becomes of a cause: a pure function of it, of the workflow and of what is known."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from suprsend_async.sandbox.delivery.definitions import read_definition
-from suprsend_async.sandbox.delivery.plan import Draft, Occurrence, Recipient, Situation, Skipped, plan
+from suprsend_async.sandbox.delivery.plan import Addressee, Cause, Draft, Situation, Skipped, plan
 
 CATEGORY: dict[str, Any] = {
     "category": "transactional",
@@ -23,7 +23,7 @@ CATEGORY: dict[str, Any] = {
 }
 BODY = {"body": "x"}
 WORKFLOW = read_definition("w", {"email": BODY, "sms": BODY, "inbox": BODY}, ["transactional"])
-OCCURRENCE = Occurrence("w", {"order": 41}, "default")
+CAUSE = Cause("w", {"order": 41}, "default")
 
 
 def value(text: Any, status: str = "active", perma_status: str = "active") -> dict[str, Any]:
@@ -34,15 +34,15 @@ PROFILE: dict[str, Any] = {
     "properties": {"name": "Ada"},
     "channels": {"$email": [value("a@example.com"), value("b@example.com")], "$sms": [value("+1", "inactive")]},
 }
-ADA = Recipient({"$type": "user", "distinct_id": "ada", "object_type": None, "id": None}, PROFILE, "run")
+ADA = Addressee({"$type": "user", "distinct_id": "ada", "object_type": None, "id": None}, PROFILE, "run")
 
 
 def result(
-    recipient: Recipient = ADA, occurrence: Occurrence = OCCURRENCE, **situation: Any
+    recipient: Addressee = ADA, cause: Cause = CAUSE, **situation: Any
 ) -> list[tuple[str | None, Any, str | None]]:
     """Return what is planned: the channel, the address, and why it is not sent."""
     known = Situation((recipient,), {"tenant_id": "default"}, CATEGORY)
-    planned = plan(occurrence, WORKFLOW, replace(known, **situation))
+    planned = plan(cause, WORKFLOW, replace(known, **situation))
     return [
         (each.channel, each.address, each.reason) if isinstance(each, Draft) else (each.channel, "-", each.reason)
         for each in planned
@@ -62,7 +62,7 @@ def test_a_message_for_each_active_address_and_for_the_inbox() -> None:
 
 
 def test_what_templates_see() -> None:
-    (draft, *_) = plan(OCCURRENCE, WORKFLOW, Situation((ADA,), {"tenant_id": "t"}, CATEGORY, actor={"name": "Bob"}))
+    (draft, *_) = plan(CAUSE, WORKFLOW, Situation((ADA,), {"tenant_id": "t"}, CATEGORY, actor={"name": "Bob"}))
     assert isinstance(draft, Draft)
     assert draft.about == {
         "data": {"order": 41},
@@ -93,14 +93,14 @@ def test_only_what_the_trigger_brings_is_used() -> None:
     assert [each for each in result(brought) if each[1] != "-"] == [("sms", "+15550100", None)]
     only = replace(ADA, only=["inbox"])
     assert [each for each in result(only) if each[1] != "-"] == [("inbox", None, None)]
-    by_broadcast = replace(OCCURRENCE, channels=["email"])
-    assert [each[0] for each in result(occurrence=by_broadcast) if each[1] != "-"] == ["email", "email"]
+    by_broadcast = replace(CAUSE, channels=["email"])
+    assert [each[0] for each in result(cause=by_broadcast) if each[1] != "-"] == ["email", "email"]
 
 
 def test_credentials_are_left_out() -> None:
     slack = read_definition("w", {"slack": BODY}, ["transactional"])
     profile = {"properties": {}, "channels": {"$slack": [value({"channel_id": "C1", "access_token": "xoxb-1"})]}}
-    (draft,) = plan(OCCURRENCE, slack, Situation((replace(ADA, profile=profile),), {}, CATEGORY))
+    (draft,) = plan(CAUSE, slack, Situation((replace(ADA, profile=profile),), {}, CATEGORY))
     assert isinstance(draft, Draft)
     assert draft.address == {"channel_id": "C1"}
     assert "xoxb" not in repr(draft.about)
@@ -114,7 +114,7 @@ def test_an_inbox_that_was_switched_off_gets_none_and_an_object_has_none() -> No
     assert result(replace(ADA, identity=team))[-1] == nothing
 
 
-def chosen(**choice: Any) -> Recipient:
+def chosen(**choice: Any) -> Addressee:
     return replace(ADA, choices={"channels": {}, "categories": {"transactional": choice}})
 
 
@@ -157,11 +157,11 @@ MANDATORY = CATEGORY | {"default_preference": "cant_unsubscribe", "default_manda
         ),
     ],
 )
-def test_preferences(recipient: Recipient, situation: dict[str, Any], email: str | None, inbox: str | None) -> None:
+def test_preferences(recipient: Addressee, situation: dict[str, Any], email: str | None, inbox: str | None) -> None:
     reasons = {channel: reason for channel, _, reason in result(recipient, **situation)}
     assert (reasons["email"], reasons["inbox"]) == (email, inbox)
 
 
 def test_what_is_skipped_names_its_recipient() -> None:
-    (skipped,) = plan(OCCURRENCE, WORKFLOW, Situation((replace(ADA, is_cancelled=True),), {}, CATEGORY))
+    (skipped,) = plan(CAUSE, WORKFLOW, Situation((replace(ADA, is_cancelled=True),), {}, CATEGORY))
     assert skipped == Skipped("ada", None, "the run was cancelled")

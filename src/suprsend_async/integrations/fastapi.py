@@ -25,6 +25,7 @@ from __future__ import annotations
 import hmac
 import inspect
 import re
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from suprsend_async.errors import ConfigurationError, ValidationError
@@ -112,5 +113,5 @@ async def _read(request: Request) -> bytes:
     async for part in request.stream():
         body += part
         if len(body) > _LARGEST:
-            raise HTTPException(413, f"a webhook has at most {_LARGEST} bytes")
+            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a webhook has at most {_LARGEST} bytes")
     return bytes(body)

@@ -8,14 +8,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class Clock:
+class MovableClock:
     """Gives the time in seconds.
 
     Args:
         given: The clock below it.
 
     Examples:
-        >>> clock = Clock(lambda: 100.0)
+        >>> clock = MovableClock(lambda: 100.0)
         >>> clock.advance(60.0)
         >>> clock()
         160.0

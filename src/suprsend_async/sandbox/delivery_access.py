@@ -12,7 +12,7 @@ from suprsend_async.sandbox.state import snapshot
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from suprsend_async.sandbox.clock import Clock
+    from suprsend_async.sandbox.clock import MovableClock
     from suprsend_async.sandbox.delivery.delivery import Delivery
     from suprsend_async.sandbox.state.store import EntryStore
 
@@ -23,7 +23,7 @@ class DeliveryAccess:
     """Reads messages and what came of them, and lets time pass."""
 
     _store: EntryStore
-    _clock: Clock
+    _clock: MovableClock
     _delivery: Delivery
 
     @property

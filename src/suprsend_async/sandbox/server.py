@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 import anyio
 import anyio.to_thread
 
-from suprsend_async.sandbox.beginning import Beginning
-from suprsend_async.sandbox.clock import Clock
+from suprsend_async.sandbox.clock import MovableClock
 from suprsend_async.sandbox.delivery.delivery import Delivery
 from suprsend_async.sandbox.delivery.rendering import SECONDS as RENDER_SECONDS
 from suprsend_async.sandbox.delivery.webhooks import target_of
@@ -28,6 +27,7 @@ from suprsend_async.sandbox.platform.authentication import check_given, complete
 from suprsend_async.sandbox.platform.categories import ROOTS
 from suprsend_async.sandbox.platform.pipeline import Platform
 from suprsend_async.sandbox.platform.schemas import SECONDS, SchemaChecks, Schemas
+from suprsend_async.sandbox.provisions import Provisions
 from suprsend_async.sandbox.state.ledger import Ledger
 from suprsend_async.sandbox.state.store import EntryStore
 from suprsend_async.sandbox.state_access import StateAccess
@@ -129,13 +129,13 @@ class Sandbox(LedgerAccess, StateAccess):
         self._port = port
         self._store = EntryStore(None if store is None else Path(store), max_events)
         self._credentials = complete(given, self._store.credential)
-        self._clock = Clock(clock)
+        self._clock = MovableClock(clock)
         self._ledger = Ledger(self._store, self._clock)
         self._faults = Faults(time.monotonic)
         target = target_of(webhook, webhook_headers)
         uid = self._credentials.workspace_uid
         self._delivery = Delivery(self._ledger, self._faults, self._clock, target, uid, seconds=render_seconds)
-        self._beginning = Beginning((*ROOTS, *categories), workflows, load)
+        self._provisions = Provisions((*ROOTS, *categories), workflows, load)
         self._provide()
         self._schemas = Schemas(schema_seconds)
         if schemas is not None:
@@ -267,7 +267,7 @@ class Sandbox(LedgerAccess, StateAccess):
         with self._store.transaction():
             if cleared:
                 self._store.records.clear()
-            self._beginning.provide(self._store.records, self._clock(), self._delivery.problem)
+            self._provisions.provide(self._store.records, self._clock(), self._delivery.problem)
         self._delivery.load(self._store.records)
 
     def fail_next(

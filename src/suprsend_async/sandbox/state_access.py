@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Unpack
 
-    from suprsend_async.sandbox.clock import Clock
+    from suprsend_async.sandbox.clock import MovableClock
     from suprsend_async.sandbox.delivery.delivery import Delivery
     from suprsend_async.sandbox.platform.categories import CategoryFields
     from suprsend_async.sandbox.state.store import EntryStore
@@ -21,7 +21,7 @@ class StateAccess(DeliveryAccess):
     """Reads triggers and broadcasts; makes categories, messages and templates, for which the API has no call."""
 
     _store: EntryStore
-    _clock: Clock
+    _clock: MovableClock
     _delivery: Delivery
 
     @property

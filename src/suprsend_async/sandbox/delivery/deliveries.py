@@ -11,14 +11,14 @@ from pydantic_core import from_json
 from suprsend_async.sandbox.delivery.definitions import seconds_of
 from suprsend_async.sandbox.delivery.due import DueQueue
 from suprsend_async.sandbox.delivery.plan import Draft, Skipped, plan
-from suprsend_async.sandbox.delivery.situation import occurrence_of, situation_of, slug_of
+from suprsend_async.sandbox.delivery.situation import cause_of, situation_of, slug_of
 from suprsend_async.sandbox.platform import messages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from suprsend_async.sandbox.delivery.definitions import Definition
-    from suprsend_async.sandbox.delivery.plan import Occurrence
+    from suprsend_async.sandbox.delivery.plan import Cause
     from suprsend_async.sandbox.delivery.rendering import Rendering
     from suprsend_async.sandbox.faults.plan import Faults
     from suprsend_async.sandbox.state.ledger import Transaction
@@ -109,13 +109,13 @@ class Deliveries:
         planned = self._change(lambda transaction: self._plan(transaction, due_at, name))
         if planned is None:
             return
-        occurrence, definition, results = planned
+        cause, definition, results = planned
         contents = self._contents(definition, [each for each in results if isinstance(each, Draft)])
-        self._change(lambda transaction: self._write(transaction, name, occurrence, definition, results, contents))
+        self._change(lambda transaction: self._write(transaction, name, cause, definition, results, contents))
 
     def _plan(
         self, transaction: Transaction, due_at: float, name: str
-    ) -> tuple[Occurrence, Definition, Sequence[Draft | Skipped]] | None:
+    ) -> tuple[Cause, Definition, Sequence[Draft | Skipped]] | None:
         found = transaction.records.get(KIND, "", name)
         # It has made room, or was forgotten, or another one has its name since a transaction was undone.
         if found is None or found.content["done_at"] is not None or found.content["due_at"] != due_at:
@@ -127,12 +127,10 @@ class Deliveries:
             content |= {"done_at": transaction.now, "skipped": [reason]}
             transaction.records.put(KIND, "", name, content, transaction.now)
             return None
-        occurrence = occurrence_of(content["of"], content["body"])
+        cause = cause_of(content["of"], content["body"])
         run = (content["message_id"], content["name"] or "event")
-        situation = situation_of(
-            transaction.records, content["of"], content["body"], occurrence, definition.category, run
-        )
-        return occurrence, definition, plan(occurrence, definition, situation)
+        situation = situation_of(transaction.records, content["of"], content["body"], cause, definition.category, run)
+        return cause, definition, plan(cause, definition, situation)
 
     def _contents(self, definition: Definition, drafts: Sequence[Draft]) -> list[dict[str, Any]]:
         wanted = [(draft.channel, draft.about) for draft in drafts if draft.reason is None]
@@ -147,7 +145,7 @@ class Deliveries:
         self,
         transaction: Transaction,
         name: str,
-        occurrence: Occurrence,
+        cause: Cause,
         definition: Definition,
         results: Sequence[Draft | Skipped],
         contents: Sequence[Mapping[str, Any]],
@@ -157,7 +155,7 @@ class Deliveries:
             # All was cleared meanwhile.
             return
         made = [
-            self._message(transaction, occurrence, definition, draft, content)
+            self._message(transaction, cause, definition, draft, content)
             for draft, content in zip((each for each in results if isinstance(each, Draft)), contents, strict=True)
         ]
         skipped = [asdict(each) for each in results if isinstance(each, Skipped)]
@@ -168,7 +166,7 @@ class Deliveries:
     def _message(
         self,
         transaction: Transaction,
-        occurrence: Occurrence,
+        cause: Cause,
         definition: Definition,
         draft: Draft,
         content: Mapping[str, Any],
@@ -176,16 +174,16 @@ class Deliveries:
         recipient, parent = draft.recipient, draft.recipient.parent
         fields = {
             "channel": draft.channel,
-            "category": occurrence.category or definition.category,
-            "idempotency_key": occurrence.idempotency_key,
+            "category": cause.category or definition.category,
+            "idempotency_key": cause.idempotency_key,
             "recipient": {**recipient.identity},
             "parent_entity_type": parent and parent[0],
             "parent_entity_id": parent and parent[1],
             "vendor": _VENDOR,
             "execution_id": recipient.execution_id,
-            "is_campaign": occurrence.is_campaign,
-            "tenant_id": occurrence.tenant_id,
-            "workflow": None if occurrence.is_campaign else _named(definition, "version_id", "node_ref"),
+            "is_campaign": cause.is_campaign,
+            "tenant_id": cause.tenant_id,
+            "workflow": None if cause.is_campaign else _named(definition, "version_id", "node_ref"),
             "template": _named(definition, "version_no", "variant_id"),
             "channel_identity": None if draft.address is None else {draft.channel: draft.address},
             "content": content.get("content"),

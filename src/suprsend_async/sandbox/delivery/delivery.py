@@ -9,7 +9,7 @@ import anyio.to_thread
 
 from suprsend_async.sandbox.delivery.definitions import Definition, read_definition
 from suprsend_async.sandbox.delivery.deliveries import Deliveries
-from suprsend_async.sandbox.delivery.due import Worker
+from suprsend_async.sandbox.delivery.due import DueThread
 from suprsend_async.sandbox.delivery.rendering import SECONDS, Rendering
 from suprsend_async.sandbox.delivery.webhooks import Webhooks, post_over_http
 from suprsend_async.sandbox.platform.bounded_process import Stopped
@@ -59,8 +59,8 @@ class Delivery:
         self.deliveries: Deliveries = Deliveries(self.change, self._rendering, faults, clock)
         self.webhooks: Webhooks = Webhooks(target, workspace_uid, self.change, clock, post)
         self._workers = (
-            Worker("suprsend-sandbox-deliveries", self.deliveries.deliver, self.deliveries.queue, clock),
-            Worker("suprsend-sandbox-webhooks", self.webhooks.send, self.webhooks.queue, clock),
+            DueThread("suprsend-sandbox-deliveries", self.deliveries.deliver, self.deliveries.queue, clock),
+            DueThread("suprsend-sandbox-webhooks", self.webhooks.send, self.webhooks.queue, clock),
         )
         self._is_started = False
 

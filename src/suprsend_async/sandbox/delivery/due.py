@@ -55,7 +55,7 @@ class DueQueue:
             self._heap.clear()
 
 
-class Worker:
+class DueThread:
     """A thread that does what is due, when it is due or when it is woken.
 
     Args:

@@ -17,7 +17,7 @@ _CREDENTIALS = {"access_token", "incoming_webhook", "keys"}
 
 
 @dataclass(frozen=True, slots=True)
-class Occurrence:
+class Cause:
     """What starts a workflow.
 
     Attributes:
@@ -40,7 +40,7 @@ class Occurrence:
 
 
 @dataclass(frozen=True, slots=True)
-class Recipient:
+class Addressee:
     """One whom it may go to, and what is known of him.
 
     Attributes:
@@ -81,7 +81,7 @@ class Situation:
         actor: What templates see of the actor.
     """
 
-    recipients: Sequence[Recipient]
+    recipients: Sequence[Addressee]
     tenant: Mapping[str, Any] | None
     category: dict[str, Any] | None
     blocked: Collection[str] = ()
@@ -100,7 +100,7 @@ class Draft:
         reason: Why it is not sent; None if it is.
     """
 
-    recipient: Recipient
+    recipient: Addressee
     channel: str
     address: Any
     about: Mapping[str, Any]
@@ -116,21 +116,19 @@ class Skipped:
     reason: str
 
 
-def plan(occurrence: Occurrence, definition: Definition, situation: Situation) -> list[Draft | Skipped]:
-    """Return what becomes of an occurrence, in the order of its recipients and of the workflow's channels."""
+def plan(cause: Cause, definition: Definition, situation: Situation) -> list[Draft | Skipped]:
+    """Return what becomes of a cause, in the order of its recipients and of the workflow's channels."""
     category = situation.category
     if situation.tenant is None:
-        return [Skipped(each.name, None, f"there is no tenant {occurrence.tenant_id}") for each in situation.recipients]
+        return [Skipped(each.name, None, f"there is no tenant {cause.tenant_id}") for each in situation.recipients]
     if category is None:
-        name = occurrence.category or definition.category
+        name = cause.category or definition.category
         return [Skipped(each.name, None, f"there is no category {name}") for each in situation.recipients]
-    return [
-        each for recipient in situation.recipients for each in _for_one(occurrence, definition, situation, recipient)
-    ]
+    return [each for recipient in situation.recipients for each in _for_one(cause, definition, situation, recipient)]
 
 
 def _for_one(
-    occurrence: Occurrence, definition: Definition, situation: Situation, recipient: Recipient
+    cause: Cause, definition: Definition, situation: Situation, recipient: Addressee
 ) -> Iterator[Draft | Skipped]:
     if recipient.is_cancelled:
         yield Skipped(recipient.name, None, "the run was cancelled")
@@ -139,13 +137,13 @@ def _for_one(
         yield Skipped(recipient.name, None, "there is no such user or object")
         return
     about = {
-        "data": occurrence.data,
+        "data": cause.data,
         "recipient": seen(recipient.identity, recipient.profile, recipient.inline),
         "actor": situation.actor or {},
         "tenant": situation.tenant,
     }
     for channel in definition.channels:
-        if reason := _left_out(channel, occurrence, recipient):
+        if reason := _left_out(channel, cause, recipient):
             yield Skipped(recipient.name, channel, reason)
             continue
         addresses = _addresses(channel, recipient)
@@ -158,15 +156,15 @@ def _for_one(
             yield Draft(recipient, channel, address, about, against)
 
 
-def _left_out(channel: str, occurrence: Occurrence, recipient: Recipient) -> str | None:
-    if occurrence.channels is not None and channel not in occurrence.channels:
+def _left_out(channel: str, cause: Cause, recipient: Addressee) -> str | None:
+    if cause.channels is not None and channel not in cause.channels:
         return f"{channel} is none of the channels that the broadcast names"
     if recipient.only is not None and channel not in recipient.only:
         return f"{channel} is none of the channels that the trigger names for this recipient"
     return None
 
 
-def _addresses(channel: str, recipient: Recipient) -> list[Any]:
+def _addresses(channel: str, recipient: Addressee) -> list[Any]:
     """Return where a message on a channel goes; what the trigger brings stands in for the profile."""
     key = f"${channel}"
     if recipient.inline:

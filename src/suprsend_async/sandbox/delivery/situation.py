@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from suprsend_async.sandbox.delivery.plan import Occurrence, Recipient, Situation, seen
+from suprsend_async.sandbox.delivery.plan import Addressee, Cause, Situation, seen
 from suprsend_async.sandbox.platform import profiles, runs
 from suprsend_async.sandbox.platform.categories import in_tenant
 from suprsend_async.sandbox.platform.choices import blocked_channels, choices_of
@@ -35,10 +35,10 @@ def slug_of(kind: str, body: Mapping[str, Any]) -> str:
             return str(body["template"])
 
 
-def occurrence_of(kind: str, body: Mapping[str, Any]) -> Occurrence:
+def cause_of(kind: str, body: Mapping[str, Any]) -> Cause:
     """Return what an event, a trigger or a broadcast says of itself."""
     data: Mapping[str, Any] = body.get("properties" if kind == "event" else "data") or {}
-    return Occurrence(
+    return Cause(
         slug=slug_of(kind, body),
         data={name: value for name, value in data.items() if name not in PLATFORM_PROPERTIES},
         tenant_id=body.get("tenant_id") or body.get("brand_id") or DEFAULT,
@@ -50,7 +50,7 @@ def occurrence_of(kind: str, body: Mapping[str, Any]) -> Occurrence:
 
 
 def situation_of(
-    records: Records, kind: str, body: Mapping[str, Any], occurrence: Occurrence, category: str, run: tuple[str, str]
+    records: Records, kind: str, body: Mapping[str, Any], cause: Cause, category: str, run: tuple[str, str]
 ) -> Situation:
     """Read what is known.
 
@@ -58,38 +58,38 @@ def situation_of(
         records: Where it is.
         kind: "event", "trigger" or "broadcast".
         body: What came.
-        occurrence: The same, as it is understood.
+        cause: The same, as it is understood.
         category: The workflow's category.
         run: The message id that was answered, and the name under which the trigger or the event is kept.
     """
-    tenant = records.get("tenant", "", occurrence.tenant_id)
+    tenant = records.get("tenant", "", cause.tenant_id)
     if tenant is None:
-        return Situation(tuple(_recipients(records, kind, body, occurrence, run)), None, None)
-    found = records.get("category", "", occurrence.category or category)
+        return Situation(tuple(_recipients(records, kind, body, cause, run)), None, None)
+    found = records.get("category", "", cause.category or category)
     shown = None if found is None else in_tenant(records, found, tenant)
     own = {key: value for key, value in tenant.content.items() if value is not None}
     return Situation(
-        recipients=tuple(_recipients(records, kind, body, occurrence, run)),
+        recipients=tuple(_recipients(records, kind, body, cause, run)),
         tenant={**own, "tenant_name": tenant.content.get("name"), "tenant_id": tenant.name},
         category=shown,
         blocked=() if shown is None else blocked_channels(shown, tenant),
-        actor=_actor(records, body, occurrence.tenant_id),
+        actor=_actor(records, body, cause.tenant_id),
     )
 
 
 def _recipients(
-    records: Records, kind: str, body: Mapping[str, Any], occurrence: Occurrence, run: tuple[str, str]
-) -> Iterator[Recipient]:
+    records: Records, kind: str, body: Mapping[str, Any], cause: Cause, run: tuple[str, str]
+) -> Iterator[Addressee]:
     cancelled = _cancelled(records, kind, run[1])
     for place, person in enumerate(_people(records, kind, body)):
         number = 0 if kind == "broadcast" else place
         first = replace(
-            _recipient(records, person, occurrence.tenant_id, runs.execution_id(*run, number)),
+            _recipient(records, person, cause.tenant_id, runs.execution_id(*run, number)),
             is_cancelled=number in cancelled,
         )
         yield first
         if first.identity["$type"] == "object":
-            yield from _subscribers(records, person, first, occurrence.tenant_id)
+            yield from _subscribers(records, person, first, cause.tenant_id)
 
 
 def _cancelled(records: Records, kind: str, name: str) -> set[int]:
@@ -107,13 +107,13 @@ def _people(records: Records, kind: str, body: Mapping[str, Any]) -> Iterator[An
             yield from members_of(records, body["list_id"]) or ()
 
 
-def _recipient(records: Records, person: Any, tenant_id: str, execution_id: str) -> Recipient:
+def _recipient(records: Records, person: Any, tenant_id: str, execution_id: str) -> Addressee:
     brought: dict[str, Any] = {} if isinstance(person, str) else person
     place = place_of(person)
     inline = {key: value for key, value in brought.items() if key in _INLINE}
     identity: dict[str, Any] = {"$type": "user", "distinct_id": None, "object_type": None, "id": None}
     if place is None:
-        return Recipient(
+        return Addressee(
             {**identity, "$type": "transient"}, _brought(brought), execution_id, inline, brought.get("$channels")
         )
     kind, scope, name = place
@@ -122,7 +122,7 @@ def _recipient(records: Records, person: Any, tenant_id: str, execution_id: str)
     else:
         identity |= {"$type": "object", "object_type": scope, "id": name}
     key = key_of("user", name) if kind == "user" else key_of("object", scope, name)
-    return Recipient(
+    return Addressee(
         identity,
         _profile(records, kind, scope, name, tenant_id),
         execution_id,
@@ -146,7 +146,7 @@ def _profile(records: Records, kind: str, scope: str, name: str, tenant_id: str)
     return found.content if own is None else profiles.overlaid(found.content, own.content)
 
 
-def _subscribers(records: Records, person: Mapping[str, Any], parent: Recipient, tenant_id: str) -> Iterator[Recipient]:
+def _subscribers(records: Records, person: Mapping[str, Any], parent: Addressee, tenant_id: str) -> Iterator[Addressee]:
     """Yield those to whom an object fans out, each once."""
     query: Mapping[str, Any] = person.get("$object_subscriptions_query") or {}
     depth = query.get("depth", _DEEPEST)

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from suprsend_async.sandbox.delivery import deliveries, webhooks
 from suprsend_async.sandbox.inbox.delivery_shapes import (
+    DefinedWorkflows,
     DeliveryDocument,
     DeliveryPage,
     MessageDocument,
@@ -21,12 +22,11 @@ from suprsend_async.sandbox.inbox.delivery_shapes import (
     Now,
     PageQuery,
     Passing,
-    State,
+    SavedState,
     WebhookDocument,
     WebhookPage,
     WebhooksQuery,
     WorkflowDocument,
-    Workflows,
 )
 from suprsend_async.sandbox.inbox.exchange import answer, cursor, read_body, read_id, read_query
 from suprsend_async.sandbox.inbox.openapi import Operation
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from suprsend_async.sandbox.clock import Clock
+    from suprsend_async.sandbox.clock import MovableClock
     from suprsend_async.sandbox.delivery.delivery import Delivery
     from suprsend_async.sandbox.state.records import StoredRecord
     from suprsend_async.sandbox.state.store import EntryStore
@@ -73,7 +73,7 @@ class DeliveryOperations:
 
     store: EntryStore
     delivery: Delivery
-    clock: Clock
+    clock: MovableClock
 
     def operations(self) -> list[Operation]:
         """Return all of them, as they are described."""
@@ -87,7 +87,7 @@ class DeliveryOperations:
             Operation("GET", "/_sandbox/deliveries", self.list_deliveries, DeliveryPage, query=PageQuery),
             Operation("GET", "/_sandbox/webhooks", self.list_webhooks, WebhookPage, query=WebhooksQuery),
             Operation("POST", "/_sandbox/webhooks/{id}/replay", self.replay, status_code=204, errors=(404,)),
-            Operation("GET", "/_sandbox/workflows", self.list_workflows, Workflows),
+            Operation("GET", "/_sandbox/workflows", self.list_workflows, DefinedWorkflows),
             Operation(
                 "PUT",
                 workflow,
@@ -98,7 +98,7 @@ class DeliveryOperations:
                 errors=(*sending, 404, 422),
             ),
             Operation("DELETE", workflow, self.remove_workflow, status_code=204, errors=(404,)),
-            Operation("GET", "/_sandbox/state", self.get_state, State),
+            Operation("GET", "/_sandbox/state", self.get_state, SavedState),
             Operation("POST", "/_sandbox/clock", self.advance, Now, body=Passing, errors=(*sending, 503)),
         ]
 
@@ -160,7 +160,7 @@ class DeliveryOperations:
         """List the workflows of which messages are made."""
         read_query(request, NoQuery)
         found = self.delivery.definitions.items()
-        return answer(Workflows(workflows={slug: WorkflowDocument(each.to_dict()) for slug, each in found}))
+        return answer(DefinedWorkflows(workflows={slug: WorkflowDocument(each.to_dict()) for slug, each in found}))
 
     async def put_workflow(self, request: Request) -> Response:
         """Define a workflow, or define it anew."""
@@ -185,7 +185,7 @@ class DeliveryOperations:
         """Return all records, as `--load` takes them."""
         read_query(request, NoQuery)
         with self.store.reading():
-            return answer(State.model_construct(**snapshot.export(self.store.records)))
+            return answer(SavedState.model_construct(**snapshot.export(self.store.records)))
 
     async def advance(self, request: Request) -> Response:
         """Let time pass at once, and make the messages that are due by then."""

@@ -206,7 +206,7 @@ class WorkflowDocument(RootModel[dict[str, Any]]):
     model_config: ClassVar[ConfigDict] = _LATER
 
 
-class Workflows(BaseModel):
+class DefinedWorkflows(BaseModel):
     """The workflows by their slugs."""
 
     model_config: ClassVar[ConfigDict] = _LATER
@@ -214,7 +214,7 @@ class Workflows(BaseModel):
     workflows: dict[str, WorkflowDocument]
 
 
-class State(BaseModel):
+class SavedState(BaseModel):
     """All records by kind, as `sandbox --load` takes them."""
 
     model_config: ClassVar[ConfigDict] = _LATER

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from suprsend_async.sandbox.state.records import Records
 
 
-class Beginning:
+class Provisions:
     """What is provided at the start, and again after a `clear`.
 
     Args:
