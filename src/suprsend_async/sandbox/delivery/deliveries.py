@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from suprsend_async.sandbox.delivery.rendering import Rendering
     from suprsend_async.sandbox.faults.plan import Faults
     from suprsend_async.sandbox.state.ledger import Transaction
-    from suprsend_async.sandbox.state.records import Records
+    from suprsend_async.sandbox.state.records import Records, StoredRecord
 
 KIND = "delivery"
 _AT_ONCE = 100  # messages that are rendered in one order
@@ -111,14 +111,13 @@ class Deliveries:
             return
         cause, definition, results = planned
         contents = self._contents(definition, [each for each in results if isinstance(each, Draft)])
-        self._change(lambda transaction: self._write(transaction, name, cause, definition, results, contents))
+        self._change(lambda transaction: self._write(transaction, due_at, name, cause, definition, results, contents))
 
     def _plan(
         self, transaction: Transaction, due_at: float, name: str
     ) -> tuple[Cause, Definition, Sequence[Draft | Skipped]] | None:
-        found = transaction.records.get(KIND, "", name)
-        # It has made room, or was forgotten, or another one has its name since a transaction was undone.
-        if found is None or found.content["done_at"] is not None or found.content["due_at"] != due_at:
+        found = _pending(transaction, due_at, name)
+        if found is None:
             return None
         content = found.content
         definition = self.definitions.get(content["workflow"])
@@ -144,13 +143,14 @@ class Deliveries:
     def _write(
         self,
         transaction: Transaction,
+        due_at: float,
         name: str,
         cause: Cause,
         definition: Definition,
         results: Sequence[Draft | Skipped],
         contents: Sequence[Mapping[str, Any]],
     ) -> None:
-        found = transaction.records.get(KIND, "", name)
+        found = _pending(transaction, due_at, name)
         if found is None:
             # All was cleared meanwhile.
             return
@@ -200,6 +200,17 @@ class Deliveries:
         ):
             messages.move_message(transaction, message_id, fault.status, fault.reason)
         return message_id
+
+
+def _pending(transaction: Transaction, due_at: float, name: str) -> StoredRecord | None:
+    """Return a delivery that is still to be made.
+
+    None if it has made room or was forgotten, and if another one has its name since all was cleared.
+    """
+    found = transaction.records.get(KIND, "", name)
+    if found is None or found.content["done_at"] is not None or found.content["due_at"] != due_at:
+        return None
+    return found
 
 
 def _named(definition: Definition, *others: str) -> dict[str, Any]:

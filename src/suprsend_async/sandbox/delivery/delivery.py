@@ -169,8 +169,13 @@ class Delivery:
         definition = read_definition(slug, given, self._ledger.change(categories))
         if problem := self.problem(definition):
             raise ValueError(f"[{slug}] {problem}")
-        self._ledger.change(lambda transaction: keep(transaction.records, definition, transaction.now))
-        self.deliveries.definitions = {**self.deliveries.definitions, slug: definition}
+
+        def take(transaction: Transaction) -> None:
+            keep(transaction.records, definition, transaction.now)
+            # In here, where the store is held: two may be defined at the same time.
+            self.deliveries.definitions = {**self.deliveries.definitions, slug: definition}
+
+        self._ledger.change(take)
         self._start_workers()
 
     def remove(self, slug: str) -> bool:
@@ -178,12 +183,11 @@ class Delivery:
 
         def forget(transaction: Transaction) -> int:
             _know(transaction.records, lambda slugs: [each for each in slugs if each != slug], transaction.now)
+            definitions = self.deliveries.definitions
+            self.deliveries.definitions = {key: value for key, value in definitions.items() if key != slug}
             return transaction.records.delete(KIND, "", slug)
 
-        removed = self._ledger.change(forget)
-        left = {key: value for key, value in self.deliveries.definitions.items() if key != slug}
-        self.deliveries.definitions = left
-        return bool(removed)
+        return bool(self._ledger.change(forget))
 
 
 def keep(records: Records, definition: Definition, now: float) -> None:

@@ -182,7 +182,7 @@ class Webhooks:
             attempt["status_code"] = self._post(target.url, to_json(body), headers)
         except OSError as error:
             attempt["error"] = str(error) or type(error).__name__
-        next_at = self._change(lambda transaction: _note_attempt(transaction, name, attempt))
+        next_at = self._change(lambda transaction: _note_attempt(transaction, name, due_at, attempt))
         if next_at is not None:
             self.queue.push(next_at, name)
 
@@ -196,10 +196,11 @@ def _waiting(transaction: Transaction, name: str, due_at: float) -> dict[str, An
     return body
 
 
-def _note_attempt(transaction: Transaction, name: str, attempt: dict[str, Any]) -> float | None:
+def _note_attempt(transaction: Transaction, name: str, due_at: float, attempt: dict[str, Any]) -> float | None:
     """Note an attempt, and return when the next one is due; None if there is to be none."""
     found = transaction.records.get(KIND, "", name)
-    if found is None:
+    # All was cleared meanwhile, or somebody replayed it: then it is posted once more anyway.
+    if found is None or found.content["state"] != "waiting" or found.content["next_at"] != due_at:
         return None
     content = found.content
     tries: int = content["tries"]

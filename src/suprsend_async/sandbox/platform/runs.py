@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from suprsend_async.sandbox.platform import answers
 from suprsend_async.sandbox.refusal import Refusal, Refused
-from suprsend_async.sandbox.state.ledger import Kept
+from suprsend_async.sandbox.state.records import Kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from suprsend_async.sandbox.refusal import Refusal
     from suprsend_async.sandbox.state.entry import Entry, RawRequest, RawResponse, SentAnswer, Verdict
-    from suprsend_async.sandbox.state.records import Records
+    from suprsend_async.sandbox.state.records import Kept, Records
     from suprsend_async.sandbox.state.store import EntryStore
 
 
@@ -68,23 +68,6 @@ class Arrivals:
     repeated: int
     refused: int
     refusals: list[Entry]
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A trigger or a broadcast that a transaction accepted.
-
-    Attributes:
-        kind: "trigger" or "broadcast".
-        name: Under which it is kept.
-        message_id: What was answered.
-        body: What came.
-    """
-
-    kind: str
-    name: str
-    message_id: str
-    body: dict[str, Any]
 
 
 class Transaction:

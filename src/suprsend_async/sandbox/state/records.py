@@ -84,6 +84,23 @@ class Slice:
     has_after: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A trigger or a broadcast that a transaction accepted.
+
+    Attributes:
+        kind: "trigger" or "broadcast".
+        name: Under which it is kept.
+        message_id: What was answered.
+        body: What came.
+    """
+
+    kind: str
+    name: str
+    message_id: str
+    body: dict[str, Any]
+
+
 class Records:
     """The records of all kinds. Whoever writes holds a transaction of the store.
 
