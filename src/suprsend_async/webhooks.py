@@ -19,12 +19,12 @@ from pydantic import ValidationError as PydanticValidationError
 from pydantic_core import from_json
 
 from suprsend_async.errors import ValidationError
-from suprsend_async.resources.models import LENIENT, WRITTEN, OptionalMap, OptionalText, Record, object_in
+from suprsend_async.resources.models import LENIENT, OptionalMap, OptionalText, Record, object_in
 
 __all__ = ["WebhookEvent", "WebhookInboundMessage", "WebhookReference", "WebhookStatus", "parse"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_OptionalTimestamp = Annotated[int | float | str | None, LENIENT, WRITTEN]
+_OptionalTimestamp = Annotated[int | float | str | None, LENIENT]
 
 
 class WebhookReference(Record):
@@ -105,9 +105,9 @@ class WebhookEvent(Record):
     channel: OptionalText = None
     channel_value: Any = None
     distinct_id: OptionalText = None
-    reference: Annotated[WebhookReference | None, LENIENT, WRITTEN] = None
-    suprsend_status: Annotated[WebhookStatus | None, LENIENT, WRITTEN] = None
-    suprsend_inbound_message: Annotated[WebhookInboundMessage | None, LENIENT, WRITTEN] = None
+    reference: Annotated[WebhookReference | None, LENIENT] = None
+    suprsend_status: Annotated[WebhookStatus | None, LENIENT] = None
+    suprsend_inbound_message: Annotated[WebhookInboundMessage | None, LENIENT] = None
     template: OptionalText = None
     vendor_name: OptionalText = None
     vendor_response: OptionalMap = None
