@@ -10,7 +10,7 @@ from suprsend_async.cli.demo import demo
 from suprsend_async.cli.doctor import doctor
 from suprsend_async.cli.ingest import ingest
 from suprsend_async.cli.panels import PanelledCommand
-from suprsend_async.cli.sandbox import sandbox
+from suprsend_async.cli.sandbox import commands as sandbox_commands
 from suprsend_async.cli.track import track
 
 app: typer.Typer = typer.Typer(
@@ -51,4 +51,4 @@ app.command()(demo)
 app.command()(doctor)
 app.command()(track)
 app.command(cls=PanelledCommand)(ingest)
-app.command()(sandbox)
+app.add_typer(sandbox_commands, name="sandbox")

@@ -41,6 +41,7 @@ from suprsend_async.sandbox.state.entry import EntryDetail, EntryPage, RequestDe
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from suprsend_async.sandbox.inbox.delivery_operations import DeliveryOperations
     from suprsend_async.sandbox.inbox.operations import Operations
     from suprsend_async.sandbox.inbox.records.operations import RecordOperations
 
@@ -87,9 +88,9 @@ ROUTES = (
 )
 
 
-def create_inbox(can: Operations, records: RecordOperations) -> Starlette:
-    """Build the page and its interface over what the interface can do with events, and with records."""
-    operations = [*_operations(can), *_record_operations(records)]
+def create_inbox(can: Operations, records: RecordOperations, delivery: DeliveryOperations) -> Starlette:
+    """Build the pages and their interface over what it can do with events, with records, and with what is delivered."""
+    operations = [*_operations(can), *_record_operations(records), *delivery.operations()]
 
     async def openapi(_: Request) -> Response:
         # Made when it is asked for: it takes longer than all the rest of a start.
@@ -151,8 +152,8 @@ def _record_operations(can: RecordOperations) -> list[Operation]:
 
 
 def _route(path: str) -> str:
-    # An event's name may hold a slash.
-    return path.replace("{event_name}", "{event_name:path}")
+    # An event's name may hold a slash, and so may a workflow's slug.
+    return path.replace("{event_name}", "{event_name:path}").replace("{slug}", "{slug:path}")
 
 
 async def _elsewhere(request: Request, error: Exception) -> Response:

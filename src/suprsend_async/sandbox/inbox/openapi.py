@@ -28,6 +28,8 @@ _PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     "event_name": {"type": "string", "minLength": 1},
     "kind": {"type": "string", "enum": list(KINDS)},
     "part": {"type": "string", "enum": sorted({each.name for kind in KINDS.values() for each in kind.related})},
+    "message_id": {"type": "string", "minLength": 1},
+    "slug": {"type": "string", "minLength": 1},
 }
 _JSON = "application/json"
 # A query that is wrong, and a Host or an Origin that is another site's.

@@ -7,7 +7,7 @@ import logging
 import sqlite3
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from pydantic_core import from_json
 from starlette.requests import Request
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from suprsend_async.sandbox.platform.endpoint import Endpoint, Items
     from suprsend_async.sandbox.platform.schemas import SchemaChecks
     from suprsend_async.sandbox.state.entry import RawRequest, SentAnswer
-    from suprsend_async.sandbox.state.ledger import Ledger
+    from suprsend_async.sandbox.state.ledger import Ledger, Transaction
 
 
 BODY_LIMIT = 819_200
@@ -77,6 +77,18 @@ ENDPOINTS = tuple(endpoint for module in _modules for endpoint in module.ENDPOIN
 _routes = Routes(ENDPOINTS)
 
 
+class Consequences(Protocol):
+    """What comes of calls that were carried out."""
+
+    def note(self, transaction: Transaction) -> None:
+        """Note in a call's transaction what is to come of it."""
+        ...
+
+    async def follow(self) -> None:
+        """See to it before the call is answered, but not for long."""
+        ...
+
+
 class Platform:
     """The platform's API as an ASGI application.
 
@@ -85,15 +97,22 @@ class Platform:
         ledger: What came, and what there is.
         faults: What is planned to go wrong.
         schemas: What the properties of events must look like.
+        consequences: What comes of calls.
     """
 
     def __init__(
-        self, credentials: WorkspaceCredentials, ledger: Ledger, faults: Faults, schemas: SchemaChecks
+        self,
+        credentials: WorkspaceCredentials,
+        ledger: Ledger,
+        faults: Faults,
+        schemas: SchemaChecks,
+        consequences: Consequences,
     ) -> None:
         self._credentials = credentials
         self._ledger = ledger
         self._faults = faults
         self._schemas = schemas
+        self._consequences = consequences
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -125,7 +144,9 @@ class Platform:
         try:
             endpoint, ids = _granted(came.found)
             call = await self._read(request, body, endpoint, ids)
-            return self._ledger.act(came.raw, lambda state: endpoint.act(state, call), unanswered, came.began)
+            answer = self._ledger.act(
+                came.raw, lambda transaction: self._act(endpoint, transaction, call), unanswered, came.began
+            )
         except Refused as refused:
             answer = came.refuse(refused.refusal)
             self._refuse(came, refused.refusal, None if unanswered else answer)
@@ -136,6 +157,13 @@ class Platform:
             answer = came.refuse(failure)
             with contextlib.suppress(Exception):
                 self._refuse(came, failure, answer)
+        else:
+            await self._consequences.follow()
+        return answer
+
+    def _act(self, endpoint: Endpoint, transaction: Transaction, call: ApiCall) -> SentAnswer:
+        answer = endpoint.act(transaction, call)
+        self._consequences.note(transaction)
         return answer
 
     def _refuse(self, came: _Came, refusal: Refusal, answer: SentAnswer | None) -> None:

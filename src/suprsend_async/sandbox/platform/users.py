@@ -44,6 +44,17 @@ def user_of(records: Records, distinct_id: str) -> StoredRecord:
     return found
 
 
+def shown_user(records: Records, distinct_id: str, tenant_id: str | None = None) -> dict[str, Any]:
+    """Return a user as answers hold it; in a tenant, with the tenant's values on top if there are any.
+
+    Raises:
+        Refused: There is none with this id.
+    """
+    user = user_of(records, distinct_id)
+    link = None if tenant_id is None else records.get("tenant_profile", user.name, tenant_id)
+    return _shown(user) if link is None else _in_tenant(records, link, with_times=True)
+
+
 def change_user(transaction: Transaction, distinct_id: str, operations: Sequence[Mapping[str, Any]]) -> StoredRecord:
     """Edit a user, who is made if he is not there.
 

@@ -8,7 +8,7 @@ import uuid
 from collections import Counter
 from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pydantic_core import from_json
 
@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 
     from suprsend_async.sandbox.refusal import Refusal
     from suprsend_async.sandbox.state.entry import Entry, RawRequest, RawResponse, SentAnswer, Verdict
-    from suprsend_async.sandbox.state.records import Records
+    from suprsend_async.sandbox.state.records import Kept, Records
     from suprsend_async.sandbox.state.store import EntryStore
 
+
+T = TypeVar("T")
 
 REMEMBERED_SECONDS = 24 * 60 * 60
 REMEMBERED_KEYS = 1_000_000
@@ -78,6 +80,8 @@ class Transaction:
         most: How many of what may come without end are kept; the oldest make room.
         rows: What was entered, in order.
         contents: The events themselves as JSON.
+        kept: The triggers and broadcasts that were accepted.
+        moved: The messages whose status changed, by their ids, and what it became.
     """
 
     def __init__(self, store: EntryStore, now: float, note: str | None = None) -> None:
@@ -86,6 +90,8 @@ class Transaction:
         self.most: int = store.max_entries
         self.rows: list[StoredEntry] = []
         self.contents: list[str | None] = []
+        self.kept: list[Kept] = []
+        self.moved: list[tuple[str, str]] = []
         self._store = store
         self._note = note
         self._has_forgotten = False
@@ -113,6 +119,14 @@ class Transaction:
         message_id = str(uuid.uuid4())
         self._store.add_key(stored, self.now, message_id)
         return message_id, True
+
+    def append(self, kind: str, content: dict[str, Any]) -> str:
+        """Keep a record of what may come without end, and return its name; the oldest of its kind make room."""
+        newest = self.records.newest(kind, "")
+        number = 1 if newest is None else int(newest.name) + 1
+        self.records.put(kind, "", str(number), content, self.now)
+        self.records.delete_until(kind, "", str(number - self.most))
+        return str(number)
 
     def enter(self, judged: Judged) -> Refusal | str:
         """Enter an event; returns its message id, or why it is refused."""
@@ -185,6 +199,14 @@ class Ledger:
             outcome = Outcome(now, status_code, unanswered or refused, _since(began))
             self._enter(request, None if unanswered else answer, outcome, len(transaction.rows), transaction)
         return answer
+
+    def change(self, act: Callable[[Transaction], T]) -> T:
+        """Let something beside a call change the state, as a whole or not at all, and return what it returns."""
+        with self._store.transaction():
+            result = act(Transaction(self._store, self._clock()))
+        with self._counting:
+            self._version += 1
+        return result
 
     def refuse(
         self,

@@ -86,6 +86,23 @@ class Slice:
     has_after: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A trigger or a broadcast that a transaction accepted.
+
+    Attributes:
+        kind: "trigger" or "broadcast".
+        name: Under which it is kept.
+        message_id: What was answered.
+        body: What came.
+    """
+
+    kind: str
+    name: str
+    message_id: str
+    body: dict[str, Any]
+
+
 class Records:
     """The records of all kinds. Whoever writes holds a transaction of the store.
 
@@ -147,6 +164,14 @@ class Records:
             "DELETE FROM records WHERE kind = ? AND scope = ? AND id <= "
             "(SELECT id FROM records WHERE kind = ? AND scope = ? AND name = ?)",
             (kind, scope, kind, scope, name),
+        )
+
+    def keep_newest(self, kind: str, scope: str, most: int) -> None:
+        """Delete the records of a scope that came before so many others."""
+        self._database().execute(
+            "DELETE FROM records WHERE kind = ? AND scope = ? AND id <= "
+            "(SELECT id FROM records WHERE kind = ? AND scope = ? ORDER BY id DESC LIMIT 1 OFFSET ?)",
+            (kind, scope, kind, scope, most),
         )
 
     def move(self, kind: str, scope: str, to_kind: str, to_scope: str) -> None:
