@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from suprsend_async.sandbox.delivery.plan import Cause
     from suprsend_async.sandbox.delivery.rendering import Rendering
     from suprsend_async.sandbox.faults.plan import Faults
-    from suprsend_async.sandbox.state.ledger import Transaction
     from suprsend_async.sandbox.state.records import Records, StoredRecord
+    from suprsend_async.sandbox.state.transaction import Transaction
 
 KIND = "delivery"
 _AT_ONCE = 100  # messages that are rendered in one order

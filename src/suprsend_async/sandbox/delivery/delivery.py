@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
     from suprsend_async.sandbox.delivery.webhooks import Post, Target
     from suprsend_async.sandbox.faults.plan import Faults
-    from suprsend_async.sandbox.state.ledger import Ledger, Transaction
+    from suprsend_async.sandbox.state.ledger import Ledger
     from suprsend_async.sandbox.state.records import Records
+    from suprsend_async.sandbox.state.transaction import Transaction
 
 T = TypeVar("T")
 

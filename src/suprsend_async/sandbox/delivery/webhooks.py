@@ -14,8 +14,8 @@ from suprsend_async.sandbox.delivery.due import DueQueue
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from suprsend_async.sandbox.state.ledger import Transaction
     from suprsend_async.sandbox.state.records import Records
+    from suprsend_async.sandbox.state.transaction import Transaction
 
 KIND = "webhook"
 WAITS = (1.0, 5.0, 25.0, 125.0)

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from suprsend_async.sandbox.platform.endpoint import ApiCall
     from suprsend_async.sandbox.refusal import Refusal
     from suprsend_async.sandbox.state.entry import SentAnswer
-    from suprsend_async.sandbox.state.ledger import Transaction
     from suprsend_async.sandbox.state.records import Records, StoredRecord
+    from suprsend_async.sandbox.state.transaction import Transaction
 
 _MOST = 1_000
 _FIELDS: dict[str, Any] = {

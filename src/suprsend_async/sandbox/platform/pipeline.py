@@ -37,7 +37,7 @@ from suprsend_async.sandbox.platform.authentication import authenticate
 from suprsend_async.sandbox.platform.body import problem_of
 from suprsend_async.sandbox.platform.endpoint import ApiCall, Routes
 from suprsend_async.sandbox.refusal import Refusal, Refused, invalid, unacceptable, wrong
-from suprsend_async.sandbox.state.ledger import Judged
+from suprsend_async.sandbox.state.transaction import Judged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,7 +50,8 @@ if TYPE_CHECKING:
     from suprsend_async.sandbox.platform.endpoint import Endpoint, Items
     from suprsend_async.sandbox.platform.schemas import SchemaChecks
     from suprsend_async.sandbox.state.entry import RawRequest, SentAnswer
-    from suprsend_async.sandbox.state.ledger import Ledger, Transaction
+    from suprsend_async.sandbox.state.ledger import Ledger
+    from suprsend_async.sandbox.state.transaction import Transaction
 
 
 BODY_LIMIT = 819_200

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from suprsend_async.sandbox.platform.authentication import Workspace
     from suprsend_async.sandbox.platform.endpoint import ApiCall
     from suprsend_async.sandbox.state.entry import SentAnswer
-    from suprsend_async.sandbox.state.ledger import Judged, Transaction
     from suprsend_async.sandbox.state.records import Records, StoredRecord
+    from suprsend_async.sandbox.state.transaction import Judged, Transaction
 
     Place = tuple[str, str, str]
 

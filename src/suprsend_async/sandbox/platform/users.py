@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from suprsend_async.sandbox.platform.endpoint import ApiCall
     from suprsend_async.sandbox.state.entry import SentAnswer
-    from suprsend_async.sandbox.state.ledger import Transaction
     from suprsend_async.sandbox.state.records import Records, StoredRecord
+    from suprsend_async.sandbox.state.transaction import Transaction
 
 _LONGEST_ID = 255
 # What a user is in: objects, lists and their drafts.
