@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
+from tests.receiver import Application, receiving
 
 from suprsend_async import Event, SubscriberListBroadcast, Suprsend, SuprsendError, WorkflowTriggerRequest
 from suprsend_async.integrations.pytest_sandbox import SandboxFixture
@@ -18,7 +19,18 @@ if TYPE_CHECKING:
 
     OpenKind = Callable[..., Page]
 
-KINDS = ("messages", "workflows", "users", "lists", "broadcasts", "objects", "tenants", "requests")
+KINDS = (
+    "messages",
+    "deliveries",
+    "webhooks",
+    "workflows",
+    "users",
+    "lists",
+    "broadcasts",
+    "objects",
+    "tenants",
+    "requests",
+)
 PHONE = {"width": 360, "height": 740}
 SCRIPT = "<script>document.title='pwned'</script><img src=x onerror=\"document.title='pwned'\">"
 MANY = 100_000
@@ -55,9 +67,32 @@ def fill(sandbox: Sandbox, client: Suprsend, text: str = "order-shipped") -> Non
     sandbox.add_message("user-1", status="delivered", channel="email", workflow=text, content=content)
 
 
+def deliver(sandbox: Sandbox, client: Suprsend, text: str = "order-shipped") -> None:
+    """Let a message be made of an event, be delivered, and skip a channel."""
+    sandbox.put_workflow(
+        "order_placed", name=text, channels=["email", "sms"], email={"body": "{{ data.note }}"}, sms={"body": "-"}
+    )
+    client.users.upsert("user-1", {"$email": ["ada@example.com"]})
+    client.track_event(Event("user-1", "order_placed", {"note": text}, idempotency_key=text))
+    sandbox.move_message(sandbox.messages[-1]["message_id"], "delivered")
+
+
+@pytest.fixture
+def application() -> Iterator[Application]:
+    with receiving() as made:
+        yield made
+
+
+@pytest.fixture
+def sandbox(application: Application) -> Iterator[Sandbox]:
+    with Sandbox(webhook=application.url) as running:
+        yield running
+
+
 @pytest.fixture
 def filled(sandbox: Sandbox, client: Suprsend) -> Sandbox:
     fill(sandbox, client)
+    deliver(sandbox, client)
     return sandbox
 
 
@@ -151,6 +186,85 @@ def test_a_message_and_its_way(open_kind: OpenKind, sandbox: Sandbox) -> None:
     expect(rows(page).first).to_contain_text(re.compile("trigger_failed.*user-2 · sms", re.DOTALL))
     page.keyboard.press("k")
     expect(detail(page).locator(".outcome")).to_contain_text("no address")
+
+
+def test_a_message_is_delivered_by_a_click_and_the_application_hears_of_it(
+    open_kind: OpenKind, sandbox: Sandbox, client: Suprsend, application: Application
+) -> None:
+    sandbox.put_workflow("order_placed", email={"subject": "Thank you", "body": "<b>Order</b> {{ data.order }}"})
+    client.users.upsert("user-1", {"$email": ["ada@example.com"]})
+    client.track_event(Event("user-1", "order_placed", {"order": 41}, idempotency_key="order-41"))
+    page = open_kind(sandbox, "messages")
+    rows(page).click()
+    expect(page.get_by_label("Preview: body")).to_have_text("<b>Order</b> 41")
+    marks = detail(page).get_by_role("group", name="Mark as")
+    marks.get_by_role("button", name="Delivered").click()
+    expect(detail(page).locator(".outcome")).to_have_text("delivered")
+    expect(marks.get_by_role("button", name="Delivered")).to_be_disabled()
+    # What became of it shows while it is open: posted, and taken.
+    webhook = part(page, "Webhooks").get_by_role("listitem")
+    expect(webhook).to_contain_text(re.compile("delivered.*taken.*HTTP 204", re.DOTALL))
+    assert application.bodies[0]["reference"]["idempotency_key"] == "order-41"
+    webhook.get_by_role("button", name="Replay").click()
+    expect(webhook).to_contain_text("HTTP 204, attempt 2")
+    assert application.bodies[1] == application.bodies[0]
+    # The keyboard goes on where it was.
+    marks.get_by_role("button", name="Seen").press("Enter")
+    expect(detail(page).locator(".outcome")).to_have_text("seen")
+    expect(marks.get_by_role("button", name="Clicked")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(detail(page).locator(".outcome")).to_have_text("clicked")
+    expect(part(page, "Webhooks").get_by_role("listitem")).to_have_count(3)
+    marks.get_by_role("button", name="Failed").click()
+    expect(detail(page).locator(".outcome")).to_have_text("delivery_failure")
+    expect(marks.get_by_role("button", disabled=True)).to_have_count(4)
+    assert [body["suprsend_status"]["status"] for body in application.bodies[2:4]] == ["seen", "clicked"]
+
+
+def test_a_webhook_that_was_not_taken_is_posted_once_more(
+    open_kind: OpenKind, sandbox: Sandbox, application: Application
+) -> None:
+    application.answers = [500]
+    sandbox.move_message(sandbox.add_message("user-1", status="triggered", channel="sms"), "seen")
+    page = open_kind(sandbox, "webhooks")
+    expect(rows(page)).to_contain_text(re.compile("waiting.*seen.*user-1 · sms.*HTTP 500", re.DOTALL))
+    rows(page).click()
+    expect(part(page, "Body")).to_contain_text("suprsend_status")
+    detail(page).get_by_role("button", name="Replay").click()
+    expect(detail(page).locator(".outcome")).to_have_text("takenHTTP 204, attempt 2")
+    expect(part(page, "Attempts")).to_contain_text("status_code500")
+    detail(page).locator(".facts").get_by_role("link").click()
+    expect(page).to_have_url(re.compile("/messages#open="))
+    expect(detail(page).locator(".outcome")).to_have_text("seen")
+
+
+def test_a_delivery_says_what_was_skipped(open_kind: OpenKind, sandbox: Sandbox, client: Suprsend) -> None:
+    deliver(sandbox, client)
+    page = open_kind(sandbox, "deliveries")
+    expect(page.locator("#matches")).to_have_text("1 delivery")
+    skipped = "user-1, sms: there is no active sms in the profile"
+    expect(rows(page)).to_contain_text(re.compile(f"1 message.*order_placed.*event.*{skipped}", re.DOTALL))
+    rows(page).click()
+    expect(detail(page).locator(".outcome")).to_have_text(f"1 message{skipped}")
+    expect(part(page, "Skipped")).to_contain_text("there is no active sms in the profile")
+    expect(part(page, "What came")).to_contain_text("order-shipped")
+    part(page, "Messages").get_by_role("link", name="order_placed").click()
+    expect(page.get_by_label("Preview: body")).to_have_text("order-shipped")
+
+
+def test_what_a_trigger_makes_later_shows_while_it_is_open(
+    open_kind: OpenKind, sandbox: Sandbox, client: Suprsend
+) -> None:
+    sandbox.put_workflow("order-shipped", delay="10m", inbox={"body": "It is on its way"})
+    client.workflows.trigger(WorkflowTriggerRequest("order-shipped", ["user-1"]))
+    page = open_kind(sandbox, "workflows")
+    rows(page).click()
+    expect(part(page, "Messages")).to_contain_text("None.")
+    expect(part(page, "Delivery").get_by_role("listitem")).to_contain_text("waiting")
+    sandbox.advance(minutes=10)
+    expect(part(page, "Messages").get_by_role("listitem")).to_contain_text("It is on its way")
+    expect(part(page, "Messages")).not_to_contain_text("None.")
+    expect(part(page, "Delivery").get_by_role("listitem")).to_contain_text("1 message")
 
 
 def test_requests(open_kind: OpenKind, sandbox: Sandbox, client: Suprsend) -> None:
@@ -256,6 +370,7 @@ def test_search_in_everything_from_any_page(open_kind: OpenKind, filled: Sandbox
 @pytest.mark.parametrize("kind", KINDS)
 def test_markup_in_data_stays_text(open_kind: OpenKind, sandbox: Sandbox, client: Suprsend, kind: str) -> None:
     fill(sandbox, client, SCRIPT)
+    deliver(sandbox, client, SCRIPT)
     page = open_kind(sandbox, kind)
     wanted = {"users": "user-1", "requests": "POST /trigger/"}.get(kind, "")
     rows(page).filter(has_text=wanted).first.click()
@@ -272,6 +387,8 @@ def test_markup_in_data_stays_text(open_kind: OpenKind, sandbox: Sandbox, client
 def test_what_is_copied_makes_it_again_and_tests_it(open_kind: OpenKind, sandbox: Sandbox, kind: str) -> None:
     with sandbox.blocking_client(max_retries=0) as client:
         fill(sandbox, client)
+        if kind in ("deliveries", "webhooks"):
+            deliver(sandbox, client)
     page = open_kind(sandbox, kind)
     wanted = {"users": "ada@", "tenants": "acme", "requests": "POST /v1/user/user-1/tenant/acme/"}.get(kind, "")
     rows(page).filter(has_text=wanted).first.click()
@@ -286,7 +403,13 @@ def test_what_is_copied_makes_it_again_and_tests_it(open_kind: OpenKind, sandbox
         if kind == "requests":
             client.users.upsert("user-1", {})
             client.tenants.upsert("acme", {"tenant_name": "Acme"})
-        classes = {each.__name__: each for each in (WorkflowTriggerRequest, SubscriberListBroadcast)}
+        if kind == "deliveries":
+            other.put_workflow("order_placed", email={"body": "{{ data.note }}"})
+            client.users.upsert("user-1", {"$email": ["ada@example.com"]})
+        if kind == "webhooks":
+            message_id = sandbox.messages[-1]["message_id"]
+            other.add_message("user-1", status="triggered", channel="email", message_id=message_id)
+        classes = {each.__name__: each for each in (Event, WorkflowTriggerRequest, SubscriberListBroadcast)}
         names = {**classes, "httpx": httpx, "client": client, "sandbox": other}
         exec(test, names)
         [run] = [value for name, value in names.items() if name.startswith("test_")]
@@ -302,6 +425,7 @@ def test_on_a_phone_nothing_is_beyond_the_edge(
     open_kind: OpenKind, sandbox: Sandbox, client: Suprsend, kind: str
 ) -> None:
     fill(sandbox, client, "a-long-name-without-any-space-" * 4)
+    deliver(sandbox, client, "a-long-name-without-any-space-" * 4)
     page = open_kind(sandbox, kind, viewport=PHONE)
     expect(rows(page).first).to_be_visible()
     width = "document.documentElement.scrollWidth"

@@ -6,12 +6,14 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from pydantic_core import to_json
+
 from suprsend_async.sandbox.state.records import condition_of
 from suprsend_async.sandbox.state.search import text_condition
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from suprsend_async.sandbox.state.store import EntryStore
 
@@ -44,6 +46,11 @@ class Collection:
         """Return those of the rows for which this holds as well."""
         where, values = f"{self.where} AND {condition}", (*self.values, value)
         return replace(self, where=where, values=values, is_scanned=True)
+
+    def named(self, names: Iterable[str]) -> Collection:
+        """Return those of the rows that have one of these names, which an index finds."""
+        where = f"{self.where} AND name IN (SELECT value FROM json_each(?))"  # noqa: S608 - our own words
+        return replace(self, where=where, values=(*self.values, to_json([*names]).decode()))
 
     def row(self, database: sqlite3.Connection, row_id: int) -> Sequence[Any] | None:
         """Return the row with this id, if it is one of those that are meant."""

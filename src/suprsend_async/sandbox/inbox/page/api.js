@@ -37,6 +37,13 @@ export const searchAll = async (q, signal) => {
   return (await call("GET", `search?${query}`, { signal })).found;
 };
 
+/** Let a message go on to a status, or fail. */
+export const moveMessage = (id, status) =>
+  call("POST", `messages/${encodeURIComponent(id)}/status`, { body: { status } });
+
+/** Post a webhook once more. */
+export const replayWebhook = (id) => call("POST", `webhooks/${id}/replay`);
+
 export const clearEvents = () => call("DELETE", "events");
 export const getEnvironment = () => call("GET", "environment");
 export const listFaults = async () => (await call("GET", "faults")).faults;

@@ -3,6 +3,7 @@
 import { getEnvironment } from "./api.js";
 import { copy } from "./clipboard.js";
 import { button, element } from "./dom.js";
+import { plural } from "./format.js";
 
 const FIRST_EVENT = `from suprsend_async import Event, Suprsend
 
@@ -31,7 +32,7 @@ export async function showWelcome(root) {
 /** Tell that the filters leave nothing. */
 export function showNoMatch(root, onReset, noun = "event") {
   if (turnTo("no match", root)) {
-    root.append(element("h2", {}, `No ${noun} matches`), element("p", {}, button(`Show all ${noun}s`, onReset)));
+    root.append(element("h2", {}, `No ${noun} matches`), element("p", {}, button(`Show all ${plural(noun)}`, onReset)));
   }
 }
 

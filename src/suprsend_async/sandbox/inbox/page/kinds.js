@@ -18,6 +18,25 @@ export const KINDS = {
     sandbox.add_message("user-1", channel="email", content={"subject": "Hello"})
 `,
   },
+  deliveries: {
+    title: "Deliveries",
+    noun: "delivery",
+    columns: { status: "Messages", name: "Workflow", who: "Started by", about: "What was skipped" },
+    example: `with Sandbox() as sandbox, sandbox.blocking_client() as client:
+    sandbox.put_workflow("welcome", inbox={"body": "Hello {{ recipient.name }}"})
+    client.users.upsert("user-1", {"name": "Ada"})
+    client.track_event(Event("user-1", "welcome"))
+`,
+  },
+  webhooks: {
+    title: "Webhooks",
+    noun: "webhook",
+    columns: { status: "Posted", name: "The message is", who: "Recipient, channel", about: "Answer" },
+    example: `with Sandbox(webhook="http://127.0.0.1:8000/suprsend/webhooks") as sandbox:
+    message_id = sandbox.add_message("user-1", status="triggered", channel="email")
+    sandbox.move_message(message_id, "delivered")
+`,
+  },
   workflows: {
     title: "Workflows",
     noun: "trigger",

@@ -1,7 +1,7 @@
 // The inbox: what happens when, and which part of the page is told.
 
 import { clearEvents } from "./api.js";
-import { say } from "./clipboard.js";
+import { attempt } from "./clipboard.js";
 import { Counters } from "./counters.js";
 import { Detail } from "./detail.js";
 import { byId } from "./dom.js";
@@ -173,16 +173,5 @@ function show() {
     showNoMatch(byId("empty"), () => filters.reset());
   } else {
     attempt(() => showWelcome(byId("empty")));
-  }
-}
-
-/** Do something that talks to the sandbox, and say so if it fails. */
-async function attempt(action) {
-  try {
-    await action();
-  } catch (error) {
-    if (error.name !== "AbortError") {
-      say(error.message);
-    }
   }
 }

@@ -4,9 +4,12 @@ import { getRecord } from "./api.js";
 import { copy } from "./clipboard.js";
 import { button, element } from "./dom.js";
 import { exchange, section } from "./exchange.js";
+import { actions } from "./record_actions.js";
 import { facts, history, part, preview } from "./record_parts.js";
 import { asPython, asTest } from "./record_python.js";
 import { tree } from "./tree.js";
+
+const SAYS_WHY = ["deliveries", "webhooks"]; // kinds whose rows say why, and nothing else
 
 export class RecordDetail {
   #root;
@@ -15,6 +18,7 @@ export class RecordDetail {
   #request = new AbortController();
   #found = null;
   #told = "";
+  #parts = [];
 
   /** Show records of this kind in the element. */
   constructor(root, kind, onClose) {
@@ -46,11 +50,16 @@ export class RecordDetail {
     const { signal } = this.#request;
     const found = await getRecord(this.#kind, this.#found.record.id, signal);
     // Left alone while it is the same: somebody may be reading further down.
-    if (!signal.aborted && JSON.stringify(found) !== this.#told) {
-      const { scrollTop } = this.#root;
-      this.#fill(found);
-      this.#root.scrollTop = scrollTop;
+    if (signal.aborted) {
+      return;
     }
+    if (JSON.stringify(found) === this.#told) {
+      await Promise.all(this.#parts.map(({ refresh }) => refresh()));
+      return;
+    }
+    const { scrollTop } = this.#root;
+    this.#fill(found);
+    this.#root.scrollTop = scrollTop;
   }
 
   close() {
@@ -72,16 +81,20 @@ export class RecordDetail {
     this.#found = found;
     this.#told = JSON.stringify(found);
     this.#root.dataset.id = found.record.id;
+    this.#parts = found.parts.map((each) => part(this.#kind, found.record.id, each, this.#request.signal));
+    const focused = document.activeElement?.closest?.("#detail [data-action]")?.dataset.action;
     this.#root.replaceChildren(
       this.#header(found.record.name, this.#copying()),
       ...outcome(found),
+      ...actions(found),
       facts(found.facts),
       ...preview(found.preview),
       ...found.sections.map(({ title, value }) => section(title, tree(value))),
-      ...found.parts.map((each) => part(this.#kind, found.record.id, each, this.#request.signal)),
+      ...this.#parts.map(({ made }) => made),
       ...history(found.history),
       ...(found.request === null ? [] : exchange(found)),
     );
+    this.#focusAgain(focused);
   }
 
   #header(title, actions) {
@@ -91,6 +104,15 @@ export class RecordDetail {
       "aria-keyshortcuts": "Escape",
     });
     return element("header", {}, element("h2", {}, title), actions, close);
+  }
+
+  /** Whoever pressed a button by keyboard goes on from there, or from the next one that can be pressed. */
+  #focusAgain(label) {
+    if (label !== undefined) {
+      const buttons = [...this.#root.querySelectorAll("[data-action]")];
+      const from = buttons.findIndex(({ dataset }) => dataset.action === label);
+      buttons.slice(Math.max(from, 0)).find(({ disabled }) => !disabled)?.focus();
+    }
   }
 
   #copying() {
@@ -109,11 +131,11 @@ export class RecordDetail {
   }
 }
 
-function outcome({ record, facts: known }) {
+function outcome({ kind, record, facts: known }) {
   if (record.status === null) {
     return [];
   }
-  const reason = known.find(({ name }) => name === "why")?.value ?? "";
+  const reason = SAYS_WHY.includes(kind) ? record.about : (known.find(({ name }) => name === "why")?.value ?? "");
   return [
     element(
       "p",

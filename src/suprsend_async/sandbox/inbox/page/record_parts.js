@@ -5,6 +5,7 @@ import { button, element } from "./dom.js";
 import { section } from "./exchange.js";
 import { clock, count, dateAndClock, status } from "./format.js";
 import { addressOf } from "./kinds.js";
+import { replay } from "./record_actions.js";
 
 const PAGE = 50; // records of a part at once
 
@@ -30,34 +31,53 @@ export function preview(texts) {
   return [section("Preview", ...items)];
 }
 
-/** What belongs to a record, loaded page by page. */
+/**
+ * What belongs to a record, loaded page by page: `made` is the section, `refresh` takes the first page as it is now
+ * if that is all that is shown and nothing else tells that it changed.
+ */
 export function part(kind, id, { name, title, total }, signal) {
   const list = element("ol", { class: "rows" });
   const word = element("p", { class: "none" }, "loading");
   const heading = total === null ? title : `${title} (${count(Number(total))})`;
   const made = section(heading, list, word);
   made.dataset.part = name;
+  let told = "";
   load(null);
-  return made;
+  return { made, refresh };
+
+  async function refresh() {
+    if (total !== null || told === "" || list.children.length > PAGE) {
+      return;
+    }
+    const page = await listPart(kind, id, name, { limit: PAGE, signal });
+    if (JSON.stringify(page) !== told) {
+      list.replaceChildren();
+      show(page);
+    }
+  }
+
+  function show(page) {
+    told = JSON.stringify(page);
+    list.append(...page.records.map(row));
+    word.replaceChildren(
+      page.next_cursor !== null
+        ? button("More", () => load(page.next_cursor))
+        : list.children.length
+          ? ""
+          : "None.",
+    );
+  }
 
   async function load(cursor) {
     try {
-      const page = await listPart(kind, id, name, { cursor, limit: PAGE, signal });
-      list.append(...page.records.map(row));
-      word.replaceChildren(
-        page.next_cursor !== null
-          ? button("More", () => load(page.next_cursor))
-          : list.children.length
-            ? ""
-            : "None.",
-      );
+      show(await listPart(kind, id, name, { cursor, limit: PAGE, signal }));
     } catch (error) {
       word.textContent = error.name === "AbortError" ? "" : error.message;
     }
   }
 }
 
-function row({ link, name, status: state, tone, who, about }) {
+function row({ key, link, name, status: state, tone, who, about }) {
   return element(
     "li",
     { "data-verdict": tone },
@@ -65,6 +85,7 @@ function row({ link, name, status: state, tone, who, about }) {
     state === null ? null : element("span", { class: "verdict" }, state),
     element("span", { class: "who" }, who),
     element("span", { class: "about" }, about),
+    link?.kind === "webhooks" ? replay(key) : null,
   );
 }
 

@@ -1,10 +1,12 @@
 // What "copy as Python" and "copy as test" write of a record. Pure functions: a detail in, Python source out.
 
-import { parseExactly } from "./json.js";
-import { Call, given, identifier, literal, Source } from "./python.js";
+import { isObject, parseExactly } from "./json.js";
+import { Call, eventCall, given, identifier, literal, Source, trackedCall } from "./python.js";
 
 const STEP = "    ";
 const BY_CLIENT = "suprsend_sandbox.blocking_client()";
+const KEYWORDS = ["email", "sms", "whatsapp"]; // channels with a parameter of their own
+const NAMED = 10; // members of a list in a test
 const UNTIL_TEST = `${STEP}...  # call what does it; a client made there reaches this test's sandbox`;
 
 /** The call that makes this record again. */
@@ -22,7 +24,13 @@ const WRITERS = {
     call: ({ data }) => literal(new Call("client.users.upsert", [["", data.distinct_id], ["", payload(data)]])),
     test: ({ data }) => [
       `user_${data.distinct_id}`,
-      [...fetched("user", "client.users.get", [data.distinct_id]), ...holds("user", data)],
+      [
+        assertion("user", [
+          ["", data.distinct_id],
+          ...addressed(data.channels),
+          ...(filled(data.properties) ? [["properties=", data.properties]] : []),
+        ]),
+      ],
     ],
   },
   objects: {
@@ -46,14 +54,15 @@ const WRITERS = {
     ],
   },
   lists: {
-    call: ({ data: { source: _, is_readonly: __, ...list } }) =>
-      literal(new Call("client.subscriber_lists.create", [["", present(list)]])),
+    call: ({ data: { source: _, is_readonly: __, members, members_count: number, ...list } }) =>
+      [
+        literal(new Call("client.subscriber_lists.create", [["", present(list)]])),
+        ...(members.length ? [literal(new Call("client.subscriber_lists.add", [["", list.list_id], ["", members]]))] : []),
+        ...(Number(number) > members.length ? [`# the first ${members.length} of ${number} members`] : []),
+      ].join("\n"),
     test: ({ data }) => [
       `list_${data.list_id}`,
-      [
-        ...fetched("found", "client.subscriber_lists.get", [data.list_id]),
-        `assert found.list_name == ${inside(data.list_name)}`,
-      ],
+      [assertion("in_list", [["", data.list_id], ...data.members.slice(0, NAMED).map((each) => ["", each])])],
     ],
   },
   workflows: {
@@ -64,15 +73,19 @@ const WRITERS = {
         : literal(new Call("httpx.post", [["", new Source('f"{sandbox.url}{sandbox.workspace_key}/trigger/"')], ...asking(data)])),
     test: ({ data }) => [
       `${data.workflow ?? data.name}_is_triggered`,
-      expectedOf("trigger", "triggers", "workflow" in data ? ["workflow", "recipients"] : ["name", "users"], data),
+      [
+        assertion("triggered", [
+          ["", data.workflow ?? data.name],
+          ...given("recipient", idOf((data.recipients ?? data.users)[0])),
+          ...(filled(data.data) ? [["data=", data.data]] : []),
+          ...given("tenant_id", data.tenant_id),
+        ]),
+      ],
     ],
   },
   broadcasts: {
     call: ({ data }) => sending("client.subscriber_lists.broadcast", "SubscriberListBroadcast", data),
-    test: ({ data }) => [
-      `${data.template}_is_broadcast`,
-      expectedOf("broadcast", "broadcasts", ["template", "list_id"], data),
-    ],
+    test: ({ data }) => [`${data.template}_is_broadcast`, broadcastExpected(data)],
   },
   messages: {
     call: ({ data }) =>
@@ -91,12 +104,38 @@ const WRITERS = {
     test: ({ data }) => [
       `message_to_${recipient(data)}`,
       [
-        ...fetched("page", "client.messages.list", [], [
-          ["recipient_id=", recipient(data)],
+        assertion("message", [
+          ["", recipient(data)],
           ["channel=", data.channel],
-          ...given("workflow_slug", data.workflow?.slug),
+          ...given("workflow", (data.workflow ?? data.template)?.slug),
+          ["status=", data.status],
+          ...(isObject(data.content) ? [["content=", data.content]] : []),
         ]),
-        `assert ${inside(data.status)} in [message.status for message in page.results]`,
+      ],
+    ],
+  },
+  deliveries: {
+    call: ({ data: { of, body } }) => STARTS[of].call(body),
+    test: ({ data, facts }) => [
+      `${data.workflow}_is_delivered`,
+      [
+        ...STARTS[data.of].test(data.body),
+        ...waited(data, facts),
+        ...(data.messages.length ? [assertion("message", [["workflow=", data.workflow]])] : []),
+      ],
+    ],
+  },
+  webhooks: {
+    // The change of the message is what makes one.
+    call: ({ data }) => literal(new Call("sandbox.move_message", [["", data.message_id], ["", data.status]])),
+    test: ({ data: { body, status } }) => [
+      `message_is_${status}`,
+      [
+        assertion("message", [
+          ...(body.distinct_id ? [["", body.distinct_id]] : []),
+          ["channel=", body.channel],
+          ["status=", status],
+        ]),
       ],
     ],
   },
@@ -116,6 +155,7 @@ const WRITERS = {
 const inside = (value) => literal(value, STEP);
 const filled = (value) => value !== null && value !== undefined && Object.keys(value).length > 0;
 const present = (value) => Object.fromEntries(Object.entries(value).filter(([, item]) => item !== null && item !== ""));
+const idOf = (person) => (typeof person === "string" ? person : (person?.distinct_id ?? person?.id));
 const recipient = (message) => message.recipient?.distinct_id ?? message.recipient?.id ?? "";
 
 /** Channels and properties as an upsert takes them: only the addresses that are in use. */
@@ -127,22 +167,60 @@ function payload({ properties, channels }) {
   return { ...Object.fromEntries(addresses.filter(([, values]) => values.length)), ...properties };
 }
 
+/** Active addresses, one of each channel, as the assertion about a user takes them. */
+function addressed(channels) {
+  const active = Object.entries(channels)
+    .map(([key, entries]) => [key.slice(1), entries.find((entry) => entry.status === "active")?.value])
+    .filter(([, value]) => value !== undefined);
+  const others = active.filter(([channel]) => !KEYWORDS.includes(channel));
+  return [
+    ...active.filter(([channel]) => KEYWORDS.includes(channel)).map(([channel, value]) => [`${channel}=`, value]),
+    ...(others.length ? [["channels=", Object.fromEntries(others)]] : []),
+  ];
+}
+
+/** A line with an assertion of the fixture. */
+const assertion = (name, parameters) => literal(new Call(`suprsend_sandbox.assert_${name}`, parameters), STEP);
+
 /** Lines that fetch something by a client. */
-const fetched = (name, call, ids, more = []) => [
+const fetched = (name, call, ids) => [
   `with ${BY_CLIENT} as client:`,
-  `${STEP}${name} = ${literal(new Call(call, [...ids.map((id) => ["", id]), ...more]), STEP + STEP)}`,
+  `${STEP}${name} = ${literal(new Call(call, ids.map((id) => ["", id])), STEP + STEP)}`,
 ];
+
+/** By what starts a workflow: the call that does it, and lines that expect it. */
+const STARTS = {
+  event: {
+    call: (body) => literal(new Call("client.track_event", [["", eventCall(body)]])),
+    test: (body) => [literal(trackedCall(body), STEP)],
+  },
+  trigger: {
+    call: (body) => WRITERS.workflows.call({ data: body }),
+    test: (body) => WRITERS.workflows.test({ data: body })[1],
+  },
+  broadcast: {
+    call: (body) => WRITERS.broadcasts.call({ data: body }),
+    test: (body) => WRITERS.broadcasts.test({ data: body })[1],
+  },
+};
+
+/** A line that lets the delay pass, if there is one. */
+function waited({ due_at: due }, facts) {
+  const received = facts.find(({ name }) => name === "received").at;
+  const seconds = Math.ceil(Number(due) - Number(received));
+  return seconds > 0 ? [`suprsend_sandbox.advance(seconds=${seconds})`] : [];
+}
 
 const holds = (name, { properties }) => [`assert ${name}.properties == ${inside(properties)}`];
 
 const sending = (call, request, body) => literal(new Call(call, [["", new Call(request, [["body=", body]])]]));
 
-/** Lines that look for what was accepted, by the fields that say which one it is. */
-function expectedOf(name, property, keys, data) {
-  const wanted = Object.fromEntries([...keys, "data", "tenant_id"].filter((key) => key in data).map((key) => [key, data[key]]));
+/** Lines that look for a broadcast, by the fields that say which one it is. */
+function broadcastExpected(data) {
+  const keys = ["template", "list_id", "data", "tenant_id"].filter((key) => key in data);
   return [
-    `expected = ${inside(wanted)}`,
-    `found = [{key: ${name}.get(key) for key in expected} for ${name} in suprsend_sandbox.sandbox.${property}]`,
+    `expected = ${inside(Object.fromEntries(keys.map((key) => [key, data[key]])))}`,
+    "found = [{key: each.get(key) for key in expected} for each in suprsend_sandbox.sandbox.broadcasts]",
     "assert expected in found",
   ];
 }

@@ -1,6 +1,6 @@
 // A page of records of one kind: what happens when, and which part of the page is told.
 
-import { say } from "./clipboard.js";
+import { attempt } from "./clipboard.js";
 import { Counters } from "./counters.js";
 import { byId } from "./dom.js";
 import { showNoMatch, showNone, showNothing } from "./empty.js";
@@ -161,16 +161,5 @@ function show() {
     showNoMatch(byId("empty"), () => filters.reset(), noun);
   } else {
     showNone(byId("empty"), noun, example);
-  }
-}
-
-/** Do something that talks to the sandbox, and say so if it fails. */
-async function attempt(action) {
-  try {
-    await action();
-  } catch (error) {
-    if (error.name !== "AbortError") {
-      say(error.message);
-    }
   }
 }

@@ -55,6 +55,7 @@ class Shown:
         history: The places whose changes are its history, each with what it is called.
         preview: The texts of a message.
         exchange: Of a request, what came and the answer.
+        can: What can be done with it.
     """
 
     facts: list[Fact]
@@ -63,6 +64,7 @@ class Shown:
     history: Mapping[Place, str] = field(default_factory=dict[Any, str])
     preview: list[Preview] = field(default_factory=list[Any])
     exchange: tuple[RawRequest, RawResponse | None] | None = None
+    can: list[str] = field(default_factory=list[str])
 
 
 @dataclass(frozen=True, slots=True)

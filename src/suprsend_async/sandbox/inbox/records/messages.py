@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from suprsend_async.sandbox.inbox.records.kind import Kind, Shown, about, all_of, fact, link_to, short
+from suprsend_async.sandbox.inbox.records.kind import Kind, Related, Shown, about, all_of, fact, link_to, short
 from suprsend_async.sandbox.inbox.records.shapes import Fact, Preview, RecordLink, RecordRow, Section, Tone
+from suprsend_async.sandbox.inbox.records.webhooks import webhook_row, webhooks_of
 from suprsend_async.sandbox.platform import runs
-from suprsend_async.sandbox.platform.message_status import BLOCKED, TIMES
+from suprsend_async.sandbox.platform.message_status import BLOCKED, RANKS, TIMES
 from suprsend_async.sandbox.state.records import record_of
 
 if TYPE_CHECKING:
@@ -19,8 +20,11 @@ if TYPE_CHECKING:
 
 _WENT_WELL = frozenset({"delivered", "seen", "read", "clicked"})
 _NEEDS_A_LOOK = frozenset({"trigger_blocked", "not_to_be_triggered", "dismissed"})
+# What people give a message by a click; of the others there is a call.
+_GIVEN = ("delivered", "seen", "clicked")
+_FAILED = "delivery_failure"
 # Not of use where the parts of a message are shown.
-_ELSEWHERE = frozenset({"content", "recipient", "status", *TIMES})
+_ELSEWHERE = frozenset({"content", "idempotency_key", "recipient", "status", *TIMES})
 
 
 def _tone(status: str) -> Tone:
@@ -87,6 +91,7 @@ def _show(store: EntryStore, record: StoredRecord) -> Shown:
         *fact("workflow", _slug(message["workflow"])),
         *fact("template", _slug(message["template"])),
         *fact("execution", message["execution_id"], _run(store, message["execution_id"])),
+        *fact("idempotency key", message["idempotency_key"]),
         *fact("message id", record.name),
         *(Fact(name=each.removesuffix("_at"), at=at) for each in TIMES if (at := _seconds(message[each])) is not None),
     ]
@@ -101,7 +106,15 @@ def _show(store: EntryStore, record: StoredRecord) -> Shown:
         {"message_id": record.name, **message},
         {("message", "", record.name): ""},
         _texts(content),
+        can=_can_become(message["status"]),
     )
+
+
+def _can_become(status: str) -> list[str]:
+    """Return what a message may be made by a click: it only moves forward, and not at all once it has failed."""
+    if status in BLOCKED:
+        return []
+    return [*(each for each in _GIVEN if RANKS[each] > RANKS[status]), _FAILED]
 
 
 def _rest_of(content: Any) -> list[Section]:
@@ -126,4 +139,6 @@ def _seconds(moment: str | None) -> float | None:
     return None if moment is None else datetime.fromisoformat(moment).timestamp()
 
 
-MESSAGES = Kind("messages", all_of("message"), record_of, message_row, _show)
+_ITS_WEBHOOKS = Related("webhooks", "Webhooks", lambda each: webhooks_of(each.name), webhook_row)
+
+MESSAGES = Kind("messages", all_of("message"), record_of, message_row, _show, (_ITS_WEBHOOKS,))

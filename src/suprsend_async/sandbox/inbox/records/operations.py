@@ -130,6 +130,7 @@ class RecordOperations:
             request=request,
             response=response,
             data=shown.data,
+            can=shown.can,
         )
 
     def _collection(self, database: sqlite3.Connection, kind: Kind, record_id: int, related: Related) -> Collection:

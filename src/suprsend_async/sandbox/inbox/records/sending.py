@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from suprsend_async.sandbox.inbox.records.deliveries import deliveries_of, delivery_row
 from suprsend_async.sandbox.inbox.records.kind import Kind, Related, Shown, about, all_of, fact, link_to, short, times
 from suprsend_async.sandbox.inbox.records.messages import message_row
 from suprsend_async.sandbox.inbox.records.people import member_row
 from suprsend_async.sandbox.inbox.records.shapes import Fact, RecordLink, RecordRow, Section
 from suprsend_async.sandbox.platform import runs
 from suprsend_async.sandbox.state.browse import records_of
-from suprsend_async.sandbox.state.records import record_of
+from suprsend_async.sandbox.state.records import parts_of, record_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from suprsend_async.sandbox.state.store import EntryStore
 
 _NAMED = 3  # recipients in a row
+_MEMBERS = 100  # of a list, in what makes it again
 _PARTS = {"recipients": "Recipients", "users": "Recipients", "data": "Data", "actor": "Actor", "metadata": "Metadata"}
 
 
@@ -158,18 +160,22 @@ def _version_row(store: EntryStore, row: Sequence[Any]) -> RecordRow:
 
 def _show_list(store: EntryStore, each: StoredRecord) -> Shown:
     count = store.records.count("list_member", each.name)
+    members = [parts_of(one.name)[1] for one in store.records.page("list_member", each.name, limit=_MEMBERS).records]
     return Shown(
         [*fact("list_id", each.name), *fact("members", f"{count:,}"), *times(each)],
         [Section(title="Settings", value=each.content)],
-        {"list_id": each.name, **each.content},
+        {"list_id": each.name, **each.content, "members": members, "members_count": count},
         {("list", "", each.name): ""},
     )
 
 
-_ITS_MESSAGES = Related("messages", "Messages", _messages_of, message_row)
+_WHAT_CAME_OF_IT = (
+    Related("messages", "Messages", _messages_of, message_row),
+    Related("deliveries", "Delivery", lambda each: deliveries_of(each.content["message_id"]), delivery_row),
+)
 
-WORKFLOWS = Kind("workflows", all_of("trigger"), record_of, _trigger_row, _show_trigger, (_ITS_MESSAGES,))
-BROADCASTS = Kind("broadcasts", all_of("broadcast"), record_of, _broadcast_row, _show_broadcast, (_ITS_MESSAGES,))
+WORKFLOWS = Kind("workflows", all_of("trigger"), record_of, _trigger_row, _show_trigger, _WHAT_CAME_OF_IT)
+BROADCASTS = Kind("broadcasts", all_of("broadcast"), record_of, _broadcast_row, _show_broadcast, _WHAT_CAME_OF_IT)
 LISTS = Kind(
     "lists",
     all_of("list"),

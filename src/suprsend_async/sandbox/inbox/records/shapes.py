@@ -70,6 +70,7 @@ class RecordRow(Shape):
         who: Whom it is for; for a request how long it took.
         tenant_id: The tenant.
         about: The first of what it holds.
+        key: What calls know it by, where that is none of these: the number of a webhook.
     """
 
     id: int
@@ -81,6 +82,7 @@ class RecordRow(Shape):
     who: str = ""
     tenant_id: str | None = None
     about: str = ""
+    key: str = ""
 
 
 class RecordPage(Shape):
@@ -201,6 +203,7 @@ class RecordDetail(Shape):
         request: Of a request, what came.
         response: Of a request, the answer.
         data: What makes it again by a call.
+        can: What can be done with it: the statuses that people give to a message, or "replay" for a webhook.
     """
 
     kind: str
@@ -213,6 +216,7 @@ class RecordDetail(Shape):
     request: RawRequest | None
     response: RawResponse | None
     data: dict[str, Any]
+    can: list[str]
 
 
 class KindSummary(Shape):
