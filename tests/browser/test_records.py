@@ -347,19 +347,7 @@ def test_search_in_everything_from_any_page(open_kind: OpenKind, filled: Sandbox
     page.keyboard.press("s")
     dialog = page.get_by_role("dialog", name="Search in everything")
     page.keyboard.type("order-shipped")
-    titles = [
-        "Events",
-        "Messages",
-        "Deliveries",
-        "Webhooks",
-        "Workflows",
-        "Users",
-        "Lists",
-        "Broadcasts",
-        "Objects",
-        "Tenants",
-        "Requests",
-    ]
+    titles = ["Events", *(kind.title() for kind in KINDS)]
     expect(dialog.get_by_role("heading")).to_have_text(titles)
     dialog.get_by_role("link", name=re.compile("^order_placed")).click()
     expect(page.get_by_role("article", name="Event").get_by_role("heading", name="order_placed")).to_be_visible()
