@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
+from tests.receiver import receiving
 
 from suprsend_async import Event, WorkflowTriggerRequest
 from suprsend_async.sandbox import Sandbox
@@ -113,6 +114,33 @@ def lived_in() -> Iterator[Sandbox]:
         yield sandbox
 
 
+@pytest.fixture
+def delivering() -> Iterator[Sandbox]:
+    """Run a sandbox that makes messages of orders, and a shop that hears of them."""
+    now = [float(MORNING)]
+    with (
+        receiving() as application,
+        Sandbox(webhook=application.url, clock=lambda: now[0]) as sandbox,
+        sandbox.blocking_client() as client,
+    ):
+        body = "Hello {{ recipient.name }},\n\nthank you for your order {{ data.order_id }} of {{ data.total }}."
+        sandbox.put_workflow(
+            "order_placed",
+            email={"subject": "Order {{ data.order_id }} is in", "body": body},
+            sms={"body": "We have your order {{ data.order_id }}."},
+        )
+        for number, (name, _) in enumerate(PEOPLE):
+            user = f"user-{number:04}"
+            profile = {"name": name, "$email": [f"{name.lower()}@example.com"]}
+            client.users.upsert(user, profile | ({"$sms": [f"+4915550{number:04}"]} if number % 2 else {}))
+            now[0] += 41.707
+            order = {"order_id": 4711 + number, "total": "$10"}
+            client.track_event(Event(user, "order_placed", order, idempotency_key=f"order-{4711 + number}"))
+            status = ("delivered", "seen", "delivery_failure")[number % 3]
+            sandbox.move_message(sandbox.messages[-1]["message_id"], status)
+        yield sandbox
+
+
 def _order(sandbox: Sandbox, client: Suprsend, user: str, name: str, order: int) -> None:
     """Trigger a workflow, and let its message be on the way as far as its number says."""
     data = {"order": order, "carrier": "DHL", "items": [{"sku": "MUG-7", "quantity": 4}]}
@@ -212,10 +240,23 @@ def test_a_user(look_at: Callable[..., Page], scheme: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_message(look_at: Callable[..., Page], scheme: str) -> None:
-    page = look_at("messages", scheme, "user-0003")
-    expect(page.get_by_label("Preview: body")).to_be_visible()
+def test_a_message(open_page: Callable[..., Page], delivering: Sandbox, scheme: str) -> None:
+    url = f"{delivering.url}_sandbox/pages/messages"
+    page = open_page(delivering, url=url, color_scheme=scheme, timezone_id="UTC")
+    page.locator("#list .space .row:visible", has_text="user-0009 · email").click()
+    page.get_by_role("button", name="Delivered").click()
+    webhook = page.locator("[data-part=webhooks]").get_by_role("listitem")
+    expect(webhook).to_contain_text("HTTP 204")
+    # To where the text and the webhook are both seen.
+    webhook.evaluate("line => line.scrollIntoView({ block: 'end' })")
     take(page, f"message-{scheme}")
+
+
+def test_a_delivery(open_page: Callable[..., Page], delivering: Sandbox) -> None:
+    page = open_page(delivering, url=f"{delivering.url}_sandbox/pages/deliveries", timezone_id="UTC")
+    page.locator("#list .space .row:visible", has_text="no active sms").last.click()
+    expect(page.locator("[data-part=messages]").get_by_role("listitem")).to_have_count(1)
+    take(page, "delivery-light")
 
 
 def test_a_workflow(look_at: Callable[..., Page]) -> None:
