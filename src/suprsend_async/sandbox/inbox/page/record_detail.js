@@ -9,6 +9,7 @@ import { facts, history, part, preview } from "./record_parts.js";
 import { asPython, asTest } from "./record_python.js";
 import { tree } from "./tree.js";
 
+const PARTS_FIRST = ["messages", "deliveries"]; // what came of them says more than the rest of what they hold
 const SAYS_WHY = ["deliveries", "webhooks"]; // kinds whose rows say why, and nothing else
 
 export class RecordDetail {
@@ -82,6 +83,8 @@ export class RecordDetail {
     this.#told = JSON.stringify(found);
     this.#root.dataset.id = found.record.id;
     this.#parts = found.parts.map((each) => part(this.#kind, found.record.id, each, this.#request.signal));
+    const parts = this.#parts.map(({ made }) => made);
+    const sections = found.sections.map(({ title, value }) => section(title, tree(value)));
     const focused = document.activeElement?.closest?.("#detail [data-action]")?.dataset.action;
     this.#root.replaceChildren(
       this.#header(found.record.name, this.#copying()),
@@ -89,8 +92,7 @@ export class RecordDetail {
       ...actions(found),
       facts(found.facts),
       ...preview(found.preview),
-      ...found.sections.map(({ title, value }) => section(title, tree(value))),
-      ...this.#parts.map(({ made }) => made),
+      ...(PARTS_FIRST.includes(found.kind) ? [...parts, ...sections] : [...sections, ...parts]),
       ...history(found.history),
       ...(found.request === null ? [] : exchange(found)),
     );
