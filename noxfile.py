@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from pathlib import Path
 
 import nox
 
@@ -180,6 +181,24 @@ def kills(session: nox.Session) -> None:
     session.install("-e", ".[all]", *GROUPS["test"])
     session.run("python", "-m", "tests.buffering.kills", *(session.posargs or ["--kills", "50"]))
     session.run("python", "-m", "tests.sandbox.kills", *(session.posargs or ["--kills", "50"]))
+
+
+@nox.session
+def outbox(session: nox.Session) -> None:
+    """Kill who writes to an outbox and who sends, on PostgreSQL and SQLite; `nox -s outbox -- --rounds 20 --seed 2`."""
+    _install_postgresql(session)
+    session.install("-e", ".[all]", *GROUPS["test"], *GROUPS["outbox"])
+    session.run("python", "-m", "tests.outbox.kills", *(session.posargs or ["--rounds", "8"]))
+
+
+def _install_postgresql(session: nox.Session) -> None:
+    """Install Debian's server if there is none; its own instance is not used, and not started."""
+    if shutil.which("pg_ctl") or any(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl")):
+        return
+    if shutil.which("apt-get") is None or os.geteuid() != 0:
+        session.skip("this session needs PostgreSQL, and only root can install it here: apt-get install postgresql")
+    session.run("apt-get", "update", "-qq", external=True)
+    session.run("apt-get", "install", "-y", "-qq", "--no-install-recommends", "postgresql", external=True)
 
 
 @nox.session

@@ -25,6 +25,7 @@ MODULES = (
     "suprsend_async.sandbox.faults",
     "suprsend_async.ingest",
     "suprsend_async.integrations.fastapi",
+    "suprsend_async.outbox",
     "suprsend_async.integrations.pytest_sandbox",
     "suprsend_async.webhooks",
 )
@@ -42,6 +43,7 @@ REACHED = (
     "suprsend_async.integrations.pytest_platform.PlatformAssertions",
     "suprsend_async.sandbox.delivery_access.DeliveryAccess",
     "suprsend_async.sandbox.ledger_access.LedgerAccess",
+    "suprsend_async.integrations.django.add",
     "suprsend_async.sandbox.state_access.StateAccess",
     "suprsend_async.outcome.Outcome",
 )

@@ -62,6 +62,7 @@ NAMES = [
     "DeadlineExceeded",
     "DurableTracker",
     "Event",
+    "EventProperties",
     "EventResponse",
     "FailedRecord",
     "FileAttachment",
@@ -107,6 +108,7 @@ NAMES = [
     "UserEdit",
     "ValidationError",
     "WorkflowBulk",
+    "WorkflowData",
     "WorkflowTriggerRequest",
     "__version__",
 ]

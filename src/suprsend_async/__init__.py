@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     )
     from suprsend_async.events.attachment import Attachment
     from suprsend_async.events.event import Event
+    from suprsend_async.events.event_properties import EventProperties
     from suprsend_async.resources.blocking_lists import BlockingListVersion
     from suprsend_async.resources.blocking_users import BlockingUserBulk
     from suprsend_async.resources.blocking_workflows import BlockingWorkflowBulk
@@ -79,6 +80,7 @@ if TYPE_CHECKING:
         TenantSection,
     )
     from suprsend_async.resources.trigger import WorkflowTriggerRequest
+    from suprsend_async.resources.workflow_data import WorkflowData
     from suprsend_async.resources.workflows import WorkflowBulk
 
 __all__ = [
@@ -106,6 +108,7 @@ __all__ = [
     "DeadlineExceeded",
     "DurableTracker",
     "Event",
+    "EventProperties",
     "EventResponse",
     "FailedRecord",
     "FileAttachment",
@@ -151,6 +154,7 @@ __all__ = [
     "UserEdit",
     "ValidationError",
     "WorkflowBulk",
+    "WorkflowData",
     "WorkflowTriggerRequest",
     "__version__",
 ]
@@ -184,6 +188,7 @@ _LATER = {
     "Event": "events.event",
     "EventResponse": "api.response",
     "FailedRecord": "bulk.results",
+    "EventProperties": "events.event_properties",
     "FileAttachment": "resources.file_attachment",
     "ListSubscription": "resources.models",
     "ListUpdate": "resources.list_models",
@@ -227,6 +232,7 @@ _LATER = {
     "UserEdit": "resources.edits",
     "ValidationError": "errors",
     "WorkflowBulk": "resources.workflows",
+    "WorkflowData": "resources.workflow_data",
     "WorkflowTriggerRequest": "resources.trigger",
 }
 

@@ -157,43 +157,52 @@ class RefusedCredentials:
         )
 
 
-class DiskFailing:
-    """The lines about a spool whose disk fails; nothing is lost of what is stored."""
+class StoreFailing:
+    """The lines about a place on which stored records are, and which fails; nothing is lost of what is stored.
 
-    def began(self, spool: str, reason: str) -> None:
-        """WARNING: the disk begins to fail."""
+    Args:
+        operation: What stores there: "buffer".
+        store: What the place is called: "the spool".
+    """
+
+    def __init__(self, operation: str, store: str) -> None:
+        self._operation, self._store = operation, store
+
+    def began(self, place: str, reason: str) -> None:
+        """WARNING: it begins to fail."""
         logger.warning(
-            "the spool %s: %s; it is tried again until it succeeds, and this is logged once a minute",
-            spool,
+            "%s %s: %s; it is tried again until it succeeds, and this is logged once a minute",
+            self._store,
+            place,
             reason,
-            extra={"suprsend_operation": "buffer", "suprsend_spool": spool, "suprsend_reason": reason},
+            extra={**self._fields(place), "suprsend_reason": reason},
         )
 
-    def goes_on(self, spool: str, reason: str, counts: OutageCounts) -> None:
-        """WARNING: the disk goes on failing."""
+    def goes_on(self, place: str, reason: str, counts: OutageCounts) -> None:
+        """WARNING: it goes on failing."""
         logger.warning(
-            "the spool %s: %s; in %.0f s %d tries failed",
-            spool,
+            "%s %s: %s; in %.0f s %d tries failed",
+            self._store,
+            place,
             reason,
             counts.seconds,
             counts.failed,
-            extra={
-                "suprsend_operation": "buffer",
-                "suprsend_spool": spool,
-                "suprsend_reason": reason,
-                **_fields(counts),
-            },
+            extra={**self._fields(place), "suprsend_reason": reason, **_fields(counts)},
         )
 
-    def ended(self, spool: str, counts: OutageCounts) -> None:
-        """WARNING: the disk is all right again."""
+    def ended(self, place: str, counts: OutageCounts) -> None:
+        """WARNING: it is all right again."""
         logger.warning(
-            "the spool %s can be used again: in %.0f s %d tries failed",
-            spool,
+            "%s %s can be used again: in %.0f s %d tries failed",
+            self._store,
+            place,
             counts.seconds,
             counts.failed,
-            extra={"suprsend_operation": "buffer", "suprsend_spool": spool, **_fields(counts)},
+            extra={**self._fields(place), **_fields(counts)},
         )
+
+    def _fields(self, place: str) -> dict[str, object]:
+        return {"suprsend_operation": self._operation, "suprsend_spool": place}
 
 
 def _level(counts: OutageCounts) -> int:
@@ -278,13 +287,16 @@ def buffered_failed(failed: int, *, has_callback: bool) -> None:
     )
 
 
+def records_died(operation: str, count: int) -> None:
+    """ERROR: stored records became dead letters, which somebody has to look at."""
+    fields = {"suprsend_operation": operation, "suprsend_failed": count}
+    logger.error("%s: %d records became dead letters", operation, count, extra=fields)
+
+
 def on_failure_raised(error: Exception) -> None:
     """ERROR: the application's own callback raised; the class of the error only, for its text may hold values."""
-    logger.error(
-        "buffer: on_failure raised %s",
-        type(error).__name__,
-        extra={"suprsend_operation": "buffer", "suprsend_error_type": type(error).__name__},
-    )
+    fields = {"suprsend_operation": "buffer", "suprsend_error_type": type(error).__name__}
+    logger.error("buffer: on_failure raised %s", type(error).__name__, extra=fields)
 
 
 def stored_go_again(stored: int, seconds: float) -> None:

@@ -623,3 +623,22 @@ def test_a_stream_that_is_closed_while_nobody_takes_its_results_ends() -> None:
         assert others() == set()
 
     run(main)
+
+
+def test_a_plain_generator_that_is_left_early_is_closed_then_and_not_when_it_is_collected() -> None:
+    closed: list[str] = []
+
+    def texts() -> Iterator[str]:
+        try:
+            yield from map(str, itertools.count())
+        finally:
+            closed.append("closed")
+
+    async def main() -> None:
+        source = texts()
+        async with aclosing(Program().stream(source)) as results:
+            await anext(results)
+        assert closed == ["closed"]
+        assert next(source, None) is None
+
+    run(main)

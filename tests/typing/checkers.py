@@ -44,11 +44,10 @@ def run(*command: str, status: int = 1) -> str:
     return process.stdout
 
 
-def mypy(path: Path) -> Findings:
-    """Check a file strictly, as the project's own configuration says."""
-    report = run(
-        "mypy", "--no-pretty", "--disable-error-code=unreachable", "--disable-error-code=empty-body", str(path)
-    )
+def mypy(path: Path, settings: Path = ROOT / "pyproject.toml") -> Findings:
+    """Check a file, as the project's own configuration says or another one."""
+    command = ("mypy", "--no-pretty", "--disable-error-code=unreachable", "--disable-error-code=empty-body")
+    report = run(*command, f"--config-file={settings}", str(path))
     name = re.escape(path.name)
     errors = {int(line) for line in re.findall(rf"{name}:(\d+): error", report)}
     revealed = {int(line): type_ for line, type_ in re.findall(rf'{name}:(\d+): note: Revealed type is "(.*)"', report)}
@@ -82,13 +81,21 @@ class Editor:
 
     def hover(self, path: Path, wanted: str) -> str:
         """Return what is shown for the last name of the first line that contains the text."""
+        answer = self._ask_at("textDocument/hover", path, wanted, len(wanted) - 1)
+        return str(answer["contents"]["value"])
+
+    def complete(self, path: Path, typed: str) -> set[str]:
+        """Return what is offered after the first place of a text."""
+        answer = self._ask_at("textDocument/completion", path, typed, len(typed))
+        return {item["label"] for item in answer["items"]}
+
+    def _ask_at(self, method: str, path: Path, wanted: str, characters: int) -> Any:
         source = path.read_text("utf-8")
         document = {"uri": path.as_uri(), "languageId": "python", "version": 1, "text": source}
         self.send({"method": "textDocument/didOpen", "params": {"textDocument": document}})
-        before = source[: source.index(wanted) + len(wanted) - 1]
+        before = source[: source.index(wanted) + characters]
         position = {"line": before.count("\n"), "character": len(before) - before.rindex("\n") - 1}
-        answer = self.ask("textDocument/hover", {"textDocument": {"uri": path.as_uri()}, "position": position})
-        return str(answer["contents"]["value"])
+        return self.ask(method, {"textDocument": {"uri": path.as_uri()}, "position": position})
 
     def ask(self, method: str, params: dict[str, Any]) -> Any:
         self._asked += 1

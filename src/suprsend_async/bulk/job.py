@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Generic, Self, TypeVar, cast
@@ -177,16 +177,16 @@ class Job(Generic[R]):
         queue = self._queue
         try:
             with self._reading, foreign_cancellation("the source"):
-                if isinstance(self._source, AsyncIterable):
-                    async with self._closing_source():
+                async with self._closing_source():
+                    if isinstance(self._source, AsyncIterable):
                         async for record in self._source:
                             if self._in_batches:
                                 if not await self._take_batch(cast("Sequence[object]", record)):
                                     break
                             elif (self._take(record) or queue.wanted) and not await queue.room():
                                 break
-                else:
-                    await self._read_plain(iter(self._source))
+                    else:
+                        await self._read_plain(iter(self._source))
         except Exception as error:  # noqa: BLE001 - what the user's code raises is raised again at the end
             self._error = self._error or error
         finally:
@@ -204,13 +204,15 @@ class Job(Generic[R]):
 
     @asynccontextmanager
     async def _closing_source(self) -> AsyncGenerator[None]:
-        """End an asynchronous generator that was left early here, and not when it is collected."""
+        """End a generator that was left early here, and not when it is collected: what it has open is closed now."""
         try:
             yield
         finally:
             source: object = self._source
             if isinstance(source, AsyncGenerator):
                 await cast("AsyncGenerator[object]", source).aclose()
+            elif isinstance(source, Generator):
+                cast("Generator[object]", source).close()
 
     async def _take_batch(self, records: Sequence[object]) -> bool:
         """Take in a batch, as the queue has room for it; returns whether more is wanted."""

@@ -9,8 +9,10 @@ from suprsend_async.cli import VERSION
 from suprsend_async.cli.demo import demo
 from suprsend_async.cli.doctor import doctor
 from suprsend_async.cli.ingest import ingest
+from suprsend_async.cli.outbox import outbox
 from suprsend_async.cli.panels import PanelledCommand
 from suprsend_async.cli.sandbox import commands as sandbox_commands
+from suprsend_async.cli.schemas import schemas
 from suprsend_async.cli.track import track
 
 app: typer.Typer = typer.Typer(
@@ -51,4 +53,6 @@ app.command()(demo)
 app.command()(doctor)
 app.command()(track)
 app.command(cls=PanelledCommand)(ingest)
+app.add_typer(outbox, name="outbox")
 app.add_typer(sandbox_commands, name="sandbox")
+app.add_typer(schemas, name="schemas")

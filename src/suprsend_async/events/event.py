@@ -57,19 +57,20 @@ or pickled is made again later or elsewhere, and what was valid must stay so.
 """
 
 
-def _is_reserved(name: str) -> bool:
+def is_reserved(name: str) -> bool:
+    """Return whether a name of an event or of a property is the platform's own."""
     return name.startswith("$") or name[:3].lower() == "ss_"
 
 
 def _refuse_reserved_names(event_name: str, properties: dict[str, Any]) -> None:
-    if _is_reserved(event_name) and event_name not in PLATFORM_EVENT_NAMES:
+    if is_reserved(event_name) and event_name not in PLATFORM_EVENT_NAMES:
         raise ValueError(
             "event_name: names beginning with '$' or 'ss_' are reserved by the platform; choose another name"
         )
     # One look at all names together is cheaper than one at each; only a hit is worth a closer look.
     names = "\n".join(properties)
     if "$" in names or "ss_" in names.lower():
-        for name in filter(_is_reserved, properties):
+        for name in filter(is_reserved, properties):
             if name == "$attachments":
                 raise ValueError("properties: '$attachments' is reserved; use event.add_attachment(url) instead")
             raise ValueError(

@@ -26,7 +26,7 @@ from suprsend_async.events.json_scalars import (
     text_of,
     time_of_day,
 )
-from suprsend_async.events.pydantic_form import has_own_form, own_form
+from suprsend_async.events.pydantic_form import drop_left_out, has_own_form, own_form
 
 MAX_DEPTH = 100
 """How deep lists and objects may be nested."""
@@ -95,6 +95,34 @@ def jsonable(
         problem = f"{whole} is nested deeper than the stack of this thread allows; flatten it"
     # Reporters of crashes record the variables of every frame: none of ours holds a value when an error leaves it.
     del properties, copy
+    raise ValidationError(problem, outcome="rejected")
+
+
+def form_of_model(model: object, name: str = "properties", whole: str = "the event") -> dict[str, Any]:
+    """Return what `jsonable` makes of a model, under the names of its aliases and without what was left out.
+
+    Args:
+        model: An instance of a Pydantic model.
+        name: As for `jsonable`.
+        whole: As for `jsonable`.
+
+    Raises:
+        ValidationError: JSON cannot carry a value, and the message names its path; or the model writes no object.
+    """
+    form: object = None
+    written: dict[Any, Any] = {}
+    try:
+        form = own_form(model, MAX_BYTES // _LEAST_ITEM_BYTES, by_alias=True)
+        if isinstance(form, dict):
+            written = cast("dict[Any, Any]", cast("object", form))
+            drop_left_out(model, written)
+            return _Copier(MAX_BYTES).object_copy(written, 0)
+        problem = f"{name}: {type(model).__name__} writes itself as {type(form).__name__}; let it write an object"
+    except ValueRefused as refused:
+        problem = refused.message(model, name, whole)
+    except RecursionError:
+        problem = f"{whole} is nested deeper than the stack of this thread allows; flatten it"
+    del model, form, written  # for reporters of crashes, as above
     raise ValidationError(problem, outcome="rejected")
 
 

@@ -35,7 +35,7 @@ def has_own_form(value: object) -> bool:
     return hasattr(type(value), "__pydantic_fields__")
 
 
-def own_form(model: object, most_containers: int) -> object:
+def own_form(model: object, most_containers: int, **names: Any) -> object:
     """Return a model's JSON as Python's own containers, texts and numbers: what `model_dump(mode="json")` gives.
 
     NaN and the infinities are what `model_dump_json` makes of them: strings, if `ser_json_inf_nan` is "strings" in the
@@ -55,6 +55,7 @@ def own_form(model: object, most_containers: int) -> object:
         model: An instance of a model.
         most_containers: How many lists and objects it may be written as, if it holds some of them in several places:
             Pydantic writes each out, which could take the memory of the machine.
+        names: `by_alias`, for other names than the model's configuration says.
 
     Raises:
         ValueRefused: JSON cannot carry a part of it.
@@ -68,16 +69,42 @@ def own_form(model: object, most_containers: int) -> object:
             f"{len(known)}; send each once"
         )
     try:
-        written = _dump(model, "json")
+        written = _dump(model, "json", **names)
     except Exception as error:  # noqa: BLE001 - a user's serializer may raise anything
         problem = type(error).__name__
     else:
-        return _mended_form(model, written)
+        return _mended_form(model, written, names)
     refused = ValueRefused(
         f"cannot be written as JSON: {type(model).__name__} raises {problem}; convert it, or give it a serializer"
     )
     field = _failing_field(model)
     raise refused if field is None else refused.at(f".{field}", None)
+
+
+def drop_left_out(value: Any, written: object) -> None:
+    """Take from a model's form by alias what nobody gave and is None: absent and null are not the same to a schema.
+
+    Args:
+        value: A part of the model.
+        written: What is written of it, which is changed.
+    """
+    if isinstance(written, dict):
+        form = cast("dict[object, object]", written)
+        is_model = isinstance(value, BaseModel)
+        for name, item in _fields(value).items():
+            field = type(value).model_fields.get(name) if is_model else None
+            place = (field and field.serialization_alias) or name
+            if item is None:
+                if field is not None and field.default is None and name not in value.model_fields_set:
+                    form.pop(place, None)
+            elif type(item) not in _HOLD_NOTHING:
+                drop_left_out(item, form.get(place))
+    elif isinstance(written, list) and isinstance(value, (list, tuple)):
+        parts = cast("list[object]", value)
+        if len(parts) == len(cast("list[object]", written)):
+            for item, part in zip(parts, cast("list[object]", written), strict=True):
+                if type(item) not in _HOLD_NOTHING:
+                    drop_left_out(item, part)
 
 
 def _containers_written(value: Any, known: dict[int, int]) -> int:
@@ -113,9 +140,9 @@ def _failing_field(model: object) -> str | None:
     return None
 
 
-def _mended_form(model: object, written: object) -> object:
+def _mended_form(model: object, written: object, names: dict[str, Any]) -> object:
     try:
-        seen = _dump(model, "python")
+        seen = _dump(model, "python", **names)
     except Exception:  # noqa: BLE001 - a serializer that is made for JSON only; its word stands
         seen = written
     odd: list[float] = []
@@ -124,21 +151,21 @@ def _mended_form(model: object, written: object) -> object:
     if not odd or writes_itself:
         return mended
     try:
-        written = _text_form(model)
+        written = _text_form(model, names)
     except Exception:  # noqa: BLE001 - text that UTF-8 cannot carry, say, which the caller finds again
         return mended
-    _refuse_hidden_nan(model, _numbers_kept(model), written, None)
+    _refuse_hidden_nan(model, _numbers_kept(model, names), written, None, names)
     return _mended(written, seen, odd)
 
 
-def _text_form(model: object) -> object:
+def _text_form(model: object, names: dict[str, Any]) -> object:
     """Return what is in a model's JSON text: there, and not in `model_dump`, NaN is what `ser_json_inf_nan` says."""
     if isinstance(model, BaseModel):
-        return json.loads(BaseModel.model_dump_json(model, warnings=False))
-    return json.loads(pydantic.TypeAdapter(type(model)).dump_json(model, warnings=False))
+        return json.loads(BaseModel.model_dump_json(model, warnings=False, **names))
+    return json.loads(pydantic.TypeAdapter(type(model)).dump_json(model, warnings=False, **names))
 
 
-def _refuse_hidden_nan(value: Any, kept: Any, written: Any, chosen: str | None) -> None:
+def _refuse_hidden_nan(value: Any, kept: Any, written: Any, chosen: str | None, names: dict[str, Any]) -> None:
     """Refuse a number that Pydantic made null unasked; a null that a serializer or a configuration chose is meant.
 
     Args:
@@ -146,10 +173,11 @@ def _refuse_hidden_nan(value: Any, kept: Any, written: Any, chosen: str | None) 
         kept: What is written of it when numbers are kept.
         written: What is written of it.
         chosen: The nearest `ser_json_inf_nan` of the models that it is in.
+        names: As for `own_form`.
     """
     if has_own_form(value):
         chosen = _configured(value) or chosen
-        kept = _numbers_kept(value)
+        kept = _numbers_kept(value, names)
         value = _fields(value)["root"] if isinstance(value, pydantic.RootModel) else _written_fields(value)
     if isinstance(kept, float):
         if written is None and chosen != "null":
@@ -159,7 +187,7 @@ def _refuse_hidden_nan(value: Any, kept: Any, written: Any, chosen: str | None) 
     values, texts = _parts(value), _parts(written)
     for place, item in parts.items():
         try:
-            _refuse_hidden_nan(values.get(place), item, texts.get(place, item), chosen)
+            _refuse_hidden_nan(values.get(place), item, texts.get(place, item), chosen, names)
         except ValueRefused as refused:
             refused.at(f".{place}" if is_object else f"[{place}]", item)
             raise
@@ -170,9 +198,11 @@ def _configured(model: Any) -> str | None:
     return config.get("ser_json_inf_nan")
 
 
-def _numbers_kept(model: Any) -> Any:
+def _numbers_kept(model: Any, names: dict[str, Any]) -> Any:
     """Return a model's form with each NaN and infinity that Pydantic writes itself, whatever it makes of them."""
-    return _keeping_numbers(cast("Hashable", type(model))).dump_python((model,), mode="json", warnings=False)[0]
+    return _keeping_numbers(cast("Hashable", type(model))).dump_python((model,), mode="json", warnings=False, **names)[
+        0
+    ]
 
 
 @lru_cache(maxsize=64)

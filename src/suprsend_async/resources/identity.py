@@ -15,14 +15,13 @@ if TYPE_CHECKING:
     from suprsend_async.bulk.results import BulkResponse
     from suprsend_async.bulk.sender import GatheredRecords
     from suprsend_async.transport.answer import Answer
-    from suprsend_async.transport.session import Session
 
 IDENTITY_ROUTE = "event/"
 MAX_IDENTITY_BYTES = 10_240
 MAX_EDITS = 400
 
 
-def identity_bytes(edit: UserEdit, session: Session) -> bytes:
+def identity_bytes(edit: UserEdit, workspace: str, sdk_version: str) -> bytes:
     """Return an edit as an identity event.
 
     Raises:
@@ -32,10 +31,10 @@ def identity_bytes(edit: UserEdit, session: Session) -> bytes:
         "$schema": "2",
         "$insert_id": edit.insert_id,
         "$time": edit.time,
-        "env": session.credentials.workspace,
+        "env": workspace,
         "distinct_id": edit.distinct_id,
         "$user_operations": edit.check_operations(),
-        "properties": {"$ss_sdk_version": session.headers["User-Agent"]},
+        "properties": {"$ss_sdk_version": sdk_version},
     }
     if edit.tenant_id is not None:
         document["tenant_id"] = edit.tenant_id
@@ -49,13 +48,13 @@ def identity_bytes(edit: UserEdit, session: Session) -> bytes:
     return body
 
 
-def edit_kind(session: Session) -> RecordKind[UserEdit]:
+def edit_kind(workspace: str, sdk_version: str) -> RecordKind[UserEdit]:
     """Return what the bulk engine has to know about user edits."""
     return RecordKind(
         type=UserEdit,
         noun="edits",
         route=IDENTITY_ROUTE,
-        encode=lambda edit: identity_bytes(edit, session),
+        encode=lambda edit: identity_bytes(edit, workspace, sdk_version),
         read_answer=verdicts_of_edits,
         order_keys=lambda edit: (edit.distinct_id,),
         is_repeatable=lambda edit: edit.repeatable,

@@ -50,7 +50,8 @@ class AsyncUsers(AsyncUserPreferences):
 
     def __init__(self, transport: Transport, concurrency: int) -> None:
         super().__init__(transport)
-        self.sender: BulkSender[UserEdit] = BulkSender(transport, edit_kind(transport.session), concurrency)
+        self._identity = transport.session.credentials.workspace, transport.session.headers["User-Agent"]
+        self.sender: BulkSender[UserEdit] = BulkSender(transport, edit_kind(*self._identity), concurrency)
 
     async def list(
         self,
@@ -188,7 +189,7 @@ class AsyncUsers(AsyncUserPreferences):
         """
         if not isinstance(edit, UserEdit):
             raise TypeError(f"async_edit() takes a UserEdit, not {class_of(edit, 'UserEdit')}")
-        body = identity_bytes(edit, self._transport.session)
+        body = identity_bytes(edit, *self._identity)
         request = Request("POST", IDENTITY_ROUTE, body=body, repeatable=edit.repeatable)
         await fetch(self._transport, request, "users.async_edit")
 

@@ -6,6 +6,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from suprsend_async.api.verdict import Verdict
+
 if TYPE_CHECKING:
     from suprsend_async.transport.session import Session
 
@@ -13,6 +15,16 @@ if TYPE_CHECKING:
 MAX_AGE = 23 * 60 * 60.0
 # Seconds by which an event may seem to have been stored in the time to come: clocks are set by so much all the time.
 TOLERATED_SECONDS = 60.0
+
+_TOO_OLD = Verdict(
+    "unknown", error="older than 23 hours: it may have been processed, and the key forgotten", error_type="too_old"
+)
+_AGE_UNKNOWN = Verdict(
+    "unknown",
+    error="stored at a time that is still to come: the clock was wrong then, or is now; it may have been processed, "
+    "and the key forgotten",
+    error_type="age_unknown",
+)
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -35,6 +47,13 @@ def age(stored_at: float, stored_monotonic: float | None, now: float, monotonic:
         return max(by_date, monotonic - stored_monotonic)
     # Stored in the time to come: the clock was wrong then, or is now, by nobody knows how much.
     return None if by_date < -TOLERATED_SECONDS else max(0.0, by_date)
+
+
+def verdict_of_age(seconds: float | None) -> Verdict | None:
+    """Return what is to be said of a record of this age that may not be sent any more; None if it may. Pure."""
+    if seconds is None:
+        return _AGE_UNKNOWN
+    return _TOO_OLD if seconds >= MAX_AGE else None
 
 
 class Ages:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, TypeVar
 import anyio
 
 from suprsend_async import logs
-from suprsend_async.api.verdict import Verdict, merged
+from suprsend_async.api.verdict import merged
 from suprsend_async.buffering.batch import LONGEST_PAUSE, Batch, BatchResult
-from suprsend_async.buffering.spool.age import MAX_AGE, age
+from suprsend_async.buffering.spool.age import age, verdict_of_age
 from suprsend_async.buffering.spool.backoff import Backoff
 from suprsend_async.buffering.spool.dead_letters import DeadLetter
 from suprsend_async.bulk.limiter import AdaptiveLimiter
@@ -24,6 +24,7 @@ from suprsend_async.transport.retry import REFUSED_CREDENTIALS
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from suprsend_async.api.verdict import Verdict
     from suprsend_async.buffering.spool.age import Ages
     from suprsend_async.buffering.spool.store import SpoolRow, SpoolStore
     from suprsend_async.buffering.spool.writer import Writer
@@ -44,16 +45,6 @@ LAST_SECONDS = 2.0
 # Events that may rest at the same time, in chunks for each request that may be in flight; beyond that, nothing new is
 # sent before them.
 RESTING_CHUNKS = 10
-
-_TOO_OLD = Verdict(
-    "unknown", error="older than 23 hours: it may have been processed, and the key forgotten", error_type="too_old"
-)
-_AGE_UNKNOWN = Verdict(
-    "unknown",
-    error="stored at a time that is still to come: the clock was wrong then, or is now; it may have been processed, "
-    "and the key forgotten",
-    error_type="age_unknown",
-)
 
 
 @dataclass(slots=True)
@@ -113,7 +104,7 @@ class SpoolSender:
         self._report = report
         self._note_error = note_error
         self._backoff = Backoff()
-        self._disk = Outage(logs.DiskFailing())
+        self._disk = Outage(logs.StoreFailing("buffer", "the spool"))
         self._cursor = 0
         # Events that were read and are not finished: in flight or resting; and of these, the ones that go again now.
         self._held = 0
@@ -279,9 +270,9 @@ class SpoolSender:
 
         batch: Batch[Event] = Batch(self._kind, report, self._note_error)
         for row in rows:
-            seconds = age(row.stored_at, row.monotonic, *moment)
-            if seconds is None or seconds >= MAX_AGE:
-                self._reject(outcome, row, BatchResult(_AGE_UNKNOWN if seconds is None else _TOO_OLD, 0))
+            verdict = verdict_of_age(age(row.stored_at, row.monotonic, *moment))
+            if verdict is not None:
+                self._reject(outcome, row, BatchResult(verdict, 0))
             else:
                 batch.add(row.position, None, row.body)
         try:

@@ -1,0 +1,118 @@
+"""The schemas of a folder as one document, from which classes are generated."""
+
+from __future__ import annotations
+
+import json
+import keyword
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import unquote
+
+from suprsend_async.cli.schema_export import PLATFORMS_NAMES, WORKFLOWS, SchemaError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_DATA = frozenset({"const", "default", "enum", "example", "examples"})
+"""Keywords under which there is data and no schema."""
+
+_NAMES = frozenset({"$defs", "definitions", "dependentSchemas", "patternProperties", "properties"})
+"""Keywords under which there are schemas by names that are no keywords."""
+
+
+@dataclass(slots=True)
+class Document:
+    """All schemas of a folder.
+
+    Attributes:
+        schemas: Each under the name of the class that it is to become.
+        events: The names of the events, by those of their classes.
+        workflows: The slugs of the workflows.
+    """
+
+    schemas: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    events: dict[str, str] = field(default_factory=dict[str, str])
+    workflows: dict[str, str] = field(default_factory=dict[str, str])
+
+
+def read_folder(folder: Path) -> Document:
+    """Read the schemas of a folder.
+
+    Raises:
+        SchemaError: A file holds no schema of an object, or there is none.
+        OSError: The folder or a file cannot be read.
+    """
+    document = Document()
+    events = sorted(folder.glob("*.json"))
+    workflows = sorted((folder / WORKFLOWS).glob("*.json"))
+    for path in (*events, *workflows):
+        schema = _read(path)
+        name = unquote(path.stem)
+        class_name = _class_name(schema, name, document.schemas)
+        (document.events if path.parent == folder else document.workflows)[class_name] = name
+        document.schemas[class_name] = _placed(schema, class_name, path.name)
+    if not document.schemas:
+        raise SchemaError(f"{folder} holds no JSON Schema; put each into a file named after its event, NAME.json")
+    return document
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        schema: object = json.loads(path.read_text("utf-8-sig"))
+    except ValueError as error:
+        raise SchemaError(f"{path} is not valid JSON: {error}") from None
+    if not isinstance(schema, dict):
+        raise SchemaError(f"{path} holds no JSON Schema: it must be an object")
+    found = cast("dict[str, Any]", schema)
+    # A model that refers to itself is written as a reference to one of the definitions.
+    if isinstance(reference := found.get("$ref"), str):
+        parts = reference.removeprefix("#/").split("/")
+        target: Any = found
+        for part in parts:
+            target = cast("dict[str, Any]", target).get(part) if isinstance(target, dict) else None
+        if isinstance(target, dict):
+            found = {**cast("dict[str, Any]", target), "$defs": found.get("$defs", {})}
+    if found.get("type", "object") != "object" or not isinstance(found.get("properties", {}), dict):
+        raise SchemaError(f"{path} describes no object with properties, and what is sent is one")
+    if "properties" not in found and any(name in found for name in ("$ref", "allOf", "anyOf", "oneOf")):
+        raise SchemaError(f"{path} describes several objects; write the properties into one")
+    return {"type": "object", **found}
+
+
+def _class_name(schema: dict[str, Any], name: str, taken: dict[str, Any]) -> str:
+    """Return the title, if that can name a class, or the name in its style; with a number if it is taken."""
+    title = schema.get("title")
+    if not (isinstance(title, str) and re.fullmatch("[A-Z][A-Za-z0-9]*", title)):
+        title = "".join(word[:1].upper() + word[1:] for word in re.findall("[A-Za-z0-9]+", name))
+        title = title if title[:1].isalpha() else f"Event{title}"
+    if keyword.iskeyword(title):
+        title += "Event"
+    numbers = (f"{title}{number or ''}" for number in (0, *range(2, len(taken) + 3)))
+    return next(each for each in numbers if each not in taken)
+
+
+def _placed(schema: dict[str, Any], class_name: str, file: str) -> dict[str, Any]:
+    """Return a schema as a part of the document: its references begin at the document's root."""
+    kept = {key: value for key, value in schema.items() if key not in ("$schema", "$id", "title")}
+    if kept.get("patternProperties") == PLATFORMS_NAMES:
+        del kept["patternProperties"]
+    return cast("dict[str, Any]", _moved(kept, f"#/$defs/{class_name}", file))
+
+
+def _moved(part: Any, root: str, file: str, *, is_schema: bool = True) -> Any:
+    if isinstance(part, list):
+        return [_moved(item, root, file) for item in cast("list[object]", part)]
+    if not isinstance(part, dict):
+        return part
+    moved: dict[str, Any] = {}
+    for key, value in cast("dict[str, Any]", part).items():
+        if is_schema and key == "$ref" and isinstance(value, str):
+            if value != "#" and not value.startswith("#/"):
+                raise SchemaError(f"{file} refers to {value!r}, which it does not hold itself; put it in under $defs")
+            moved[key] = root + value[1:]
+        elif is_schema and key in _DATA:
+            moved[key] = value
+        else:
+            moved[key] = _moved(value, root, file, is_schema=not (is_schema and key in _NAMES))
+    return moved
