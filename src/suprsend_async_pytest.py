@@ -12,6 +12,7 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
+    from pathlib import Path
 
     from suprsend_async.integrations.pytest_network import NetworkBlock
     from suprsend_async.integrations.pytest_sandbox import SandboxFixture
@@ -20,7 +21,9 @@ _BLOCK: pytest.StashKey[NetworkBlock] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add this plugin's option."""
+    """Add this plugin's options."""
+    parser.addini("suprsend_workflows", "The folder of workflows of which suprsend_sandbox makes messages.", default="")
+    parser.addini("suprsend_load", "The file of `sandbox save` with which suprsend_sandbox begins.", default="")
     parser.getgroup("suprsend").addoption(
         "--suprsend-block-network",
         action="store_true",
@@ -80,10 +83,18 @@ def _tell_hidden_attempts(config: pytest.Config) -> Generator[None, object, obje
     return result
 
 
+def _path(config: pytest.Config, name: str) -> Path | None:
+    """Return the path that a setting names, seen from the file that it stands in."""
+    given = str(config.getini(name))
+    return (config.inipath.parent if config.inipath else config.rootpath) / given if given else None
+
+
 @pytest.fixture
-def suprsend_sandbox() -> Iterator[SandboxFixture]:
+def suprsend_sandbox(pytestconfig: pytest.Config) -> Iterator[SandboxFixture]:
     """Run a sandbox of this test's own: the platform in small, empty, on this machine.
 
+    It has the workflows of the folder that the setting `suprsend_workflows` names, and begins with what `sandbox save`
+    wrote into the file of `suprsend_load`, if they are set.
     See `suprsend_async.integrations.pytest_sandbox.SandboxFixture`.
     """
     try:
@@ -93,7 +104,8 @@ def suprsend_sandbox() -> Iterator[SandboxFixture]:
         raise pytest.fail.Exception(message, pytrace=False) from None
     from suprsend_async.integrations.pytest_sandbox import SandboxFixture
 
-    with Sandbox() as sandbox:
+    workflows, load = (_path(pytestconfig, name) for name in ("suprsend_workflows", "suprsend_load"))
+    with Sandbox(workflows=workflows, load=load) as sandbox:
         yield SandboxFixture(sandbox)
 
 

@@ -24,8 +24,10 @@ MODULES = (
     "suprsend_async.sandbox",
     "suprsend_async.sandbox.faults",
     "suprsend_async.ingest",
+    "suprsend_async.integrations.fastapi",
     "suprsend_async.outbox",
     "suprsend_async.integrations.pytest_sandbox",
+    "suprsend_async.webhooks",
 )
 REACHED = (
     "suprsend_async.events.bulk.BulkEventsResource",
@@ -38,6 +40,9 @@ REACHED = (
     "suprsend_async.blocking.BlockingBulkEvents",
     "suprsend_async.api.response.Result",
     "suprsend_async.integrations.opentelemetry.instrument",
+    "suprsend_async.integrations.pytest_platform.PlatformAssertions",
+    "suprsend_async.sandbox.delivery_access.DeliveryAccess",
+    "suprsend_async.sandbox.ledger_access.LedgerAccess",
     "suprsend_async.integrations.django.add",
     "suprsend_async.sandbox.state_access.StateAccess",
     "suprsend_async.outcome.Outcome",

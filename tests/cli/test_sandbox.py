@@ -1,5 +1,6 @@
 """`suprsend-async sandbox`: it runs until it is told to stop."""
 
+import json
 import os
 import shlex
 import signal
@@ -293,3 +294,48 @@ def test_the_number_of_events_kept_can_be_chosen(start: Start, run: Run) -> None
     stats = httpx.get(variables["SUPRSEND_BASE_URL"] + "_sandbox/stats", trust_env=False).json()
     assert (stats["kept"], stats["dropped"], stats["max_events"]) == (1, 1, 1)
     assert run("sandbox", "--max-events", "0").returncode == 2
+
+
+def test_workflows_a_webhook_and_a_state(start: Start, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "shop.toml").write_text('[order_shipped]\nemail = { body = "Order {{ data.order }}" }')
+    state = tmp_path / "state.json"
+    process = start(
+        "sandbox", "--workflows", str(tmp_path), "--webhook", "http://127.0.0.1:9/", "--webhook-header", "X-Token: t"
+    )
+    url = announced(process)["SUPRSEND_BASE_URL"]
+    workflows = httpx.get(url + "_sandbox/workflows", trust_env=False).json()["workflows"]
+    assert workflows["order_shipped"]["email"] == {"body": "Order {{ data.order }}"}
+    saved = run("sandbox", "save", str(state), "--url", url)
+    assert (saved.returncode, saved.stderr) == (0, f"Saved 5 records in {state}.\n")
+    other = announced(start("sandbox", "--load", str(state)))["SUPRSEND_BASE_URL"]
+    assert httpx.get(other + "_sandbox/workflows", trust_env=False).json()["workflows"] == workflows
+
+
+def test_a_state_of_a_store(run: Run, tmp_path: Path) -> None:
+    store, state = tmp_path / "sandbox.db", tmp_path / "state.json"
+    with Sandbox(store=store) as sandbox, sandbox.blocking_client() as client:
+        client.users.upsert("ada", {"name": "Ada"})
+        in_use = run("sandbox", "save", str(state), "--store", str(store))
+        assert (in_use.returncode, "give its --url" in in_use.stderr) == (1, True)
+    assert run("sandbox", "save", str(state), "--store", str(store)).returncode == 0
+    assert json.loads(state.read_text("utf-8"))["records"]["user"][0]["name"] == "ada"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--webhook-header", "secret-token"], "error: --webhook-header takes NAME:VALUE"),
+        (["--webhook", "nowhere"], "error: webhook must be an address such as"),
+        (["--load", "missing.json"], "error: cannot use missing.json: "),
+        (["--workflows", "missing"], "error: cannot use missing: "),
+        (["save", "state.json"], "error: give the sandbox's address: --url"),
+        (["save", "state.json", "--store", "missing.db"], "error: there is no file missing.db"),
+        (["save", "state.json", "--url", "http://127.0.0.1:9/"], "error: no sandbox answers at http://127.0.0.1:9/"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_line(run: Run, arguments: list[str], said: str) -> None:
+    result = run("sandbox", *arguments)
+    assert result.returncode in {1, 2}
+    assert result.stderr.startswith(said), result.stderr
+    assert "secret-token" not in result.stderr
+    assert "Traceback" not in result.stderr

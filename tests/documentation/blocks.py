@@ -3,7 +3,8 @@
 What is shown is what is run, with `await` wherever it stands; all blocks of a page share their names.
 
 - A block of Python runs. One that defines `main` has to run it, or nobody would see it work.
-- A block of Python with a file's name as its title is written to that file; a file of tests is run by pytest.
+- A block with a file's name as its title is written to that file, if it is Python, TOML or JSON; a file of tests is
+  run by pytest.
 - In a block for the shell, the lines that begin with `suprsend-async` or `python` and a file's name run.
 - A block titled "output" holds what the block before it printed; `...` stands for anything. In one titled "output,
   figures vary", numbers and ids need not be the same; one titled "output, at the end" holds the last lines.
@@ -114,7 +115,7 @@ class Reader:
             elif block.title == "output, at the end":
                 lines = block.source.splitlines()
                 self._compare(block.source, "\n".join(self.printed.splitlines()[-len(lines) :]) + "\n", where)
-            elif block.language == "python" and block.title is not None:
+            elif block.language in ("python", "toml", "json") and block.title is not None:
                 self._save(block.title, block.source)
             elif block.language == "python":
                 self._run(block.source, where)
@@ -151,7 +152,7 @@ class Reader:
         if path.name.startswith("test_"):
             self._execute(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", title)
             self.done += 1
-        else:
+        elif path.suffix == ".py":
             compile(source, title, "exec", dont_inherit=True)
 
     def _type(self, source: str) -> None:
@@ -170,7 +171,8 @@ class Reader:
             command,
             cwd=self.folder,
             env=os.environ
-            | {"PYTHONPATH": str(self.folder), "COLUMNS": "80", "NO_COLOR": "1"}
+            | {"PYTHONPATH": os.pathsep.join([str(self.folder), *filter(None, [os.environ.get("PYTHONPATH")])])}
+            | {"COLUMNS": "80", "NO_COLOR": "1"}
             | {"PATH": os.pathsep.join([str(BIN), os.environ["PATH"]])},
             capture_output=True,
             text=True,

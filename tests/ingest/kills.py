@@ -25,7 +25,7 @@ from unittest.mock import patch
 import anyio
 
 from suprsend_async.sandbox import Sandbox
-from suprsend_async.sandbox.inbox.inbox import create_application
+from suprsend_async.sandbox.inbox.application import create_application
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -200,3 +201,22 @@ def test_a_run_that_uses_nothing_of_it_imports_nothing_for_it(run: Run) -> None:
 
 def test_pytest_finds_it_by_itself(pytestconfig: pytest.Config) -> None:
     assert pytestconfig.pluginmanager.has_plugin("suprsend")
+
+
+@pytest.mark.extras("sandbox")
+def test_the_settings_name_workflows_and_a_state(pytester: pytest.Pytester, run: Run) -> None:
+    pytester.mkdir("workflows").joinpath("shop.toml").write_text('[order_placed]\ninbox = {body = "{{ data.amount }}"}')
+    user = {"name": "user-1", "content": {"properties": {"name": "Ada"}, "channels": {}}}
+    pytester.path.joinpath("state.json").write_text(json.dumps({"version": 1, "records": {"user": [user]}}))
+    pytester.makeini("[pytest]\nsuprsend_workflows = workflows\nsuprsend_load = state.json\n")
+    result = run(
+        """
+        from shop import order
+
+        def test_it_delivers(suprsend_env, suprsend_sandbox):
+            suprsend_sandbox.assert_user("user-1", properties={"name": "Ada"})
+            assert order("user-1", 10).success
+            suprsend_sandbox.assert_message("user-1", channel="inbox", content={"body": "10"})
+        """
+    )
+    result.assert_outcomes(passed=1)

@@ -11,9 +11,10 @@ from suprsend_async.sandbox.platform import answers
 from suprsend_async.sandbox.refusal import Refusal
 from suprsend_async.sandbox.state.entry import RawRequest
 from suprsend_async.sandbox.state.finder import Finder
-from suprsend_async.sandbox.state.ledger import Judged, Ledger
+from suprsend_async.sandbox.state.ledger import Ledger
 from suprsend_async.sandbox.state.search import Filters
 from suprsend_async.sandbox.state.store import EntryStore, StoredEntry
+from suprsend_async.sandbox.state.transaction import Judged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

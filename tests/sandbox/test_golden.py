@@ -148,3 +148,19 @@ def test_a_file_from_before_there_were_records_takes_some(sandbox: Sandbox, wire
     assert wire.post("/v1/user/user-1/", {"plan": "pro"}).status == 201
     assert wire.get("/v1/user/user-1/preference/category/system/").json["preference"] == "opt_in"
     assert len(sandbox.events) == 3
+
+
+def test_messages_workflows_and_webhooks_go_on(tmp_path: Path, now: list[float]) -> None:
+    golden = expected("sandbox-delivery")
+    path = shutil.copy(FOLDER / "sandbox-delivery" / "sandbox.db", tmp_path)
+    now[0] = NOW
+    with Sandbox(store=path, clock=lambda: now[0]) as sandbox:
+        assert {name: getattr(sandbox, name) for name in golden["credentials"]} == golden["credentials"]
+        assert sandbox.state() == golden["state"]
+        (message,) = sandbox.messages
+        assert (message["status"], message["content"]["subject"]) == ("delivered", "Order 41")
+        # What was due in an hour is made.
+        sandbox.advance(hours=1)
+        assert [each["content"]["body"] for each in sandbox.messages] == ["Hello", "Still there?"]
+    with Sandbox(load=golden["state"]) as sandbox:
+        assert sandbox.state() == golden["state"]

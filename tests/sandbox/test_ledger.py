@@ -11,16 +11,17 @@ from pydantic_core import from_json, to_json
 from suprsend_async.sandbox.platform import answers
 from suprsend_async.sandbox.refusal import Refusal
 from suprsend_async.sandbox.state.entry import RawRequest
-from suprsend_async.sandbox.state.ledger import Judged, Ledger
+from suprsend_async.sandbox.state.ledger import Ledger
 from suprsend_async.sandbox.state.search import Filters
 from suprsend_async.sandbox.state.store import EntryStore
+from suprsend_async.sandbox.state.transaction import Judged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from suprsend_async.sandbox.state.entry import SentAnswer
-    from suprsend_async.sandbox.state.ledger import Transaction
+    from suprsend_async.sandbox.state.transaction import Transaction
 
 DAY = 24 * 60 * 60.0
 

@@ -260,7 +260,9 @@ def test_moving_a_message_from_python(wire: Wire, sandbox: Sandbox) -> None:
     for status in ("triggered", "sent_by_vendor", "delivered", "clicked"):
         sandbox.move_message(message_id, status)
         assert message_of(wire, message_id)["status"] == status
-    for status in ("clicked", "dismissed", "seen", "unheard"):
+    with pytest.raises(ValueError, match=r"status must be one of .*, not 'unheard'"):
+        sandbox.move_message(message_id, "unheard")
+    for status in ("clicked", "dismissed", "seen"):
         with pytest.raises(ValueError, match="only moves forward"):
             sandbox.move_message(message_id, status)
     failed = sandbox.add_message("u", status="sent_by_vendor")

@@ -22,6 +22,11 @@ pytestmark = pytest.mark.long
 
 EXAMPLES = 40
 OPERATIONS = (
+    "GET /_sandbox/kinds",
+    "GET /_sandbox/kinds/{kind}",
+    "GET /_sandbox/kinds/{kind}/{id}",
+    "GET /_sandbox/kinds/{kind}/{id}/{part}",
+    "GET /_sandbox/search",
     "GET /_sandbox/events",
     "DELETE /_sandbox/events",
     "GET /_sandbox/events/{id}",
@@ -35,10 +40,25 @@ OPERATIONS = (
     "GET /_sandbox/schemas",
     "PUT /_sandbox/schemas/{event_name}",
     "DELETE /_sandbox/schemas/{event_name}",
+    "GET /_sandbox/messages",
+    "GET /_sandbox/messages/{message_id}",
+    "POST /_sandbox/messages/{message_id}/status",
+    "GET /_sandbox/deliveries",
+    "GET /_sandbox/webhooks",
+    "POST /_sandbox/webhooks/{id}/replay",
+    "GET /_sandbox/workflows",
+    "PUT /_sandbox/workflows/{slug}",
+    "DELETE /_sandbox/workflows/{slug}",
+    "GET /_sandbox/state",
+    "POST /_sandbox/clock",
     "GET /_sandbox/environment",
     "GET /_sandbox/health",
 )
 TAKING_SOMETHING = (
+    "GET /_sandbox/kinds/{kind}",
+    "GET /_sandbox/kinds/{kind}/{id}",
+    "GET /_sandbox/kinds/{kind}/{id}/{part}",
+    "GET /_sandbox/search",
     "GET /_sandbox/events",
     "GET /_sandbox/events/{id}",
     "GET /_sandbox/requests",
@@ -46,6 +66,12 @@ TAKING_SOMETHING = (
     "POST /_sandbox/faults",
     "DELETE /_sandbox/faults/{id}",
     "PUT /_sandbox/schemas/{event_name}",
+    "GET /_sandbox/messages",
+    "POST /_sandbox/messages/{message_id}/status",
+    "GET /_sandbox/deliveries",
+    "GET /_sandbox/webhooks",
+    "PUT /_sandbox/workflows/{slug}",
+    "POST /_sandbox/clock",
 )
 # It does not end by itself, and has tests of its own.
 STREAM = "GET /_sandbox/stream"

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from suprsend_async.sandbox.state.store import HEAD, preview
+from suprsend_async.sandbox.state.preview import HEAD, preview
 
 
 def shown(properties: object) -> str | None:

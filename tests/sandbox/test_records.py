@@ -197,6 +197,10 @@ def test_a_file_of_the_layout_before_gets_the_table(tmp_path: Path) -> None:
             database.execute(f"DROP TRIGGER {name}")
         database.execute("DROP TABLE records")
         database.execute("DROP TABLE records_size")
+        database.execute("DROP TABLE changes")
+        database.execute("DROP INDEX requests_without_entries")
+        for column in ("received_at", "status_code", "reason", "duration", "has_entries"):
+            database.execute(f"ALTER TABLE requests DROP COLUMN {column}")
         database.execute("PRAGMA user_version = 2")
     before.close()
     after = EntryStore(path, 10)

@@ -75,7 +75,7 @@ def test_requests_go_with_their_last_entry(path: Path | None) -> None:
         add(store, first, 2)
     entries = Finder(store).page(Filters(), None, 500).events
     assert [entry.request_id for entry in entries] == [3, 3, 2]
-    assert store.request(2) == (REQUEST, None)
+    assert store.requests.get(2) == (REQUEST, None)
     with store.transaction():
         assert store._database.execute("SELECT count(*) FROM requests").fetchone() == (2,)
     store.close()

@@ -11,7 +11,7 @@ from suprsend_async.cli.doctor import doctor
 from suprsend_async.cli.ingest import ingest
 from suprsend_async.cli.outbox import outbox
 from suprsend_async.cli.panels import PanelledCommand
-from suprsend_async.cli.sandbox import sandbox
+from suprsend_async.cli.sandbox import commands as sandbox_commands
 from suprsend_async.cli.schemas import schemas
 from suprsend_async.cli.track import track
 
@@ -54,5 +54,5 @@ app.command()(doctor)
 app.command()(track)
 app.command(cls=PanelledCommand)(ingest)
 app.add_typer(outbox, name="outbox")
-app.command()(sandbox)
+app.add_typer(sandbox_commands, name="sandbox")
 app.add_typer(schemas, name="schemas")

@@ -1,22 +1,31 @@
-"""The command `sandbox`: the platform in small, until it is stopped."""
+"""The command `sandbox`: the platform in small, until it is stopped; and `sandbox save`, what is in it as a file."""
 
+import json
 import shlex
 import signal
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from suprsend_async.cli.terminal import NOT_ACCEPTED, counted, fail
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from suprsend_async.sandbox import Sandbox
 
 _POLL = 0.1  # seconds between two looks at what came
+_PATIENCE = 30.0  # seconds for an answer
 
 
+commands: typer.Typer = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
+
+
+@commands.callback()
 def sandbox(
+    context: typer.Context,
     port: Annotated[
         int, typer.Option(metavar="PORT", min=0, max=65_535, help="The port to listen on; 0 for any that is free.")
     ] = 0,
@@ -24,6 +33,20 @@ def sandbox(
     schemas: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Check properties by JSON Schemas, in files named EVENT.json."),
+    ] = None,
+    workflows: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Make messages of what these workflows are for, in TOML files."),
+    ] = None,
+    webhook: Annotated[
+        str | None, typer.Option(metavar="URL", help="Post each change of a message's status to this address.")
+    ] = None,
+    webhook_header: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME:VALUE", help="Send this header with it, such as a shared token. Repeatable."),
+    ] = None,
+    load: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Begin with what `sandbox save` wrote into this file.")
     ] = None,
     category: Annotated[
         list[str] | None,
@@ -52,6 +75,8 @@ def sandbox(
     It prints the environment variables that point a client at it; everything on standard output can be pasted into a
     shell. What arrives is shown as it comes, and in a browser at the address that it prints.
     """
+    if context.invoked_subcommand is not None:
+        return
     try:
         from suprsend_async.cli.arrivals import ArrivalLines
         from suprsend_async.sandbox import Sandbox
@@ -69,6 +94,10 @@ def sandbox(
             store=store,
             schemas=schemas,
             categories=category or (),
+            workflows=workflows,
+            webhook=webhook,
+            webhook_headers=_headers(webhook_header or ()),
+            load=load,
             max_events=max_events,
             i_know_this_is_not_for_production=not_for_production,
         )
@@ -90,6 +119,71 @@ def sandbox(
     finally:
         platform.stop()
     typer.echo(f"Stopped after {counted(platform.accepted, 'event')}.", err=True)
+
+
+@commands.command()
+def save(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write; one that is there is replaced.")],
+    url: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", envvar="SUPRSEND_BASE_URL", show_envvar=True, help="The address of a sandbox that runs."
+        ),
+    ] = None,
+    store: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The file of a sandbox that does not run, instead of a URL.")
+    ] = None,
+) -> None:
+    """Write what is in a sandbox beside events into a file, for `--load`: users, lists, workflows, messages and so on.
+
+    It holds what people are called and where they are reached, but no credentials.
+    """
+    state = _state_of_a_store(store) if store is not None else _state_over_http(url)
+    records: dict[str, list[object]] = state["records"]
+    try:
+        file.write_text(json.dumps(state, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        fail(f"cannot write {file}: {error.strerror}", NOT_ACCEPTED)
+    typer.echo(f"Saved {counted(sum(map(len, records.values())), 'record')} in {file}.", err=True)
+
+
+def _state_of_a_store(store: Path) -> dict[str, Any]:
+    from suprsend_async.sandbox import Sandbox
+
+    if not store.exists():
+        fail(f"there is no file {store}")
+    try:
+        return Sandbox(store=store).state()
+    except ValueError as error:
+        fail(str(error))
+    except OSError as error:
+        fail(f"cannot use {store}: {error.strerror}; if a sandbox is using it, give its --url", NOT_ACCEPTED)
+
+
+def _state_over_http(url: str | None) -> dict[str, Any]:
+    import httpx
+
+    if not url:
+        fail("give the sandbox's address: --url, or SUPRSEND_BASE_URL as it prints it; or its file: --store")
+    try:
+        answer = httpx.get(f"{url.rstrip('/')}/_sandbox/state", trust_env=False, timeout=_PATIENCE)
+        state = answer.json() if answer.is_success else None
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+        fail(f"no sandbox answers at {url} ({type(error).__name__}); is it running?", NOT_ACCEPTED)
+    if not isinstance(state, dict) or "records" not in state:
+        fail(f"what answers at {url} is no sandbox of this version (status {answer.status_code})", NOT_ACCEPTED)
+    return cast("dict[str, Any]", state)
+
+
+def _headers(given: "Iterable[str]") -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for each in given:
+        name, colon, value = each.partition(":")
+        if not colon:
+            # Not what was given: it may be the token.
+            fail("--webhook-header takes NAME:VALUE, such as X-SuprSend-Token:secret")
+        headers[name.strip()] = value.strip()
+    return headers
 
 
 def _announce(platform: "Sandbox") -> None:

@@ -1,4 +1,4 @@
-"""Why no event is the one that a test expected: pure functions over what came."""
+"""Why nothing is what a test expected: pure functions over what came."""
 
 from __future__ import annotations
 
@@ -46,13 +46,8 @@ class Expected:
             *_compare("event", self.name, event.get("event")),
             *_unless_none("distinct_id", self.distinct_id, event),
             *_unless_none("tenant_id", self.tenant_id, event),
-            *self._property_differences(event),
+            *_part_differences("properties", self.properties, event),
         ]
-
-    def _property_differences(self, event: Wire) -> Iterator[str]:
-        properties = event.get("properties", {})
-        for name, value in self.properties.items():
-            yield from _compare(f"properties.{name}", value, properties.get(name, _MISSING))
 
     def __str__(self) -> str:
         parts = [repr(self.name)]
@@ -63,6 +58,63 @@ class Expected:
         if self.properties:
             parts.append(f"properties={_shown(dict(self.properties))}")
         return ", ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a test expects of a trigger, a user, a list or a message. A value of None means that anything will do.
+
+    Attributes:
+        exact: Values that must be equal.
+        parts: Of objects, what must be there and equal; there may be more.
+        among: Values that must be in a list.
+    """
+
+    exact: Mapping[str, object]
+    parts: Mapping[str, Mapping[str, object] | None] = field(default_factory=dict[str, Any])
+    among: Mapping[str, object] = field(default_factory=dict[str, object])
+
+    def differences(self, found: Wire) -> list[str]:
+        """Return a line for each thing in which something found differs; none if it is as expected.
+
+        Examples:
+            >>> Wanted({"status": "delivered"}, {"data": {"order": 41}}).differences({"status": "seen", "data": {}})
+            ["status: expected 'delivered', got 'seen'", 'data.order: expected 41, missing']
+        """
+        return [
+            *(line for key, value in self.exact.items() for line in _unless_none(key, value, found)),
+            *(line for key, part in self.parts.items() for line in _part_differences(key, part or {}, found)),
+            *(line for key, value in self.among.items() if value is not None for line in _among(key, value, found)),
+        ]
+
+    def __str__(self) -> str:
+        given = {**self.exact, **self.parts, **self.among}
+        return ", ".join(f"{key}={_shown(value)}" for key, value in given.items() if value is not None)
+
+
+def explain_none(
+    word: str, verb: str, wanted: Wanted, found: Sequence[tuple[str, Wire]], hints: Sequence[str] = ()
+) -> str:
+    """Say why nothing of what was found is as expected: the closest, and in what it differs.
+
+    Args:
+        word: What it is: a trigger, a message.
+        verb: What should have happened to it.
+        wanted: What the test expects.
+        found: What there is, each with what it is called.
+        hints: What else may help, a line for each.
+    """
+    lines = [f"no {word} was {verb} with {wanted}"]
+    if found:
+        name, nearest = min(reversed(found), key=lambda each: len(wanted.differences(each[1])))
+        count = f"{len(found)} {word}{'' if len(found) == 1 else 's'}"
+        lines += ["", f"the closest of {count}, {name}, differs:"]
+        lines += [f"  {difference}" for difference in wanted.differences(nearest)]
+    else:
+        lines += ["", f"there is no {word}; does the code under test use suprsend_env, or its url?"]
+    if hints:
+        lines += ["", *hints[:_NAMED]]
+    return "\n".join(lines)
 
 
 def explain(expected: Expected, events: Sequence[Wire], refused: Sequence[str] = (), *, pending: int = 0) -> str:
@@ -101,6 +153,18 @@ def _closest(expected: Expected, events: Sequence[Wire]) -> Wire:
         return alike, event.get("distinct_id") == expected.distinct_id, -len(expected.differences(event))
 
     return max(reversed(events), key=likeness)
+
+
+def _part_differences(key: str, part: Wire, found: Wire) -> Iterator[str]:
+    held: Wire = found.get(key) or {}
+    for name, value in part.items():
+        yield from _compare(f"{key}.{name}", value, held.get(name, _MISSING))
+
+
+def _among(key: str, value: object, found: Wire) -> Iterator[str]:
+    held: Sequence[object] = found.get(key) or []
+    if not any(value == each for each in held):
+        yield f"{key}: expected {_shown(value)}, " + (f"got {', '.join(map(_shown, held))}" if held else "missing")
 
 
 def _unless_none(key: str, expected: object, event: Wire) -> Iterator[str]:

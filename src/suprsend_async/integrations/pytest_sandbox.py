@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from suprsend_async.checks import check_number
 from suprsend_async.integrations.pytest_difference import Expected, explain
+from suprsend_async.integrations.pytest_platform import PlatformAssertions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,11 +16,8 @@ if TYPE_CHECKING:
     from suprsend_async.sandbox import Sandbox
     from suprsend_async.sandbox.state.entry import Entry
 
-# Seconds between two looks at what has come.
-_POLL_SECONDS = 0.01
 
-
-class SandboxFixture:
+class SandboxFixture(PlatformAssertions):
     """A sandbox of this test's own, empty when the test begins.
 
     Attributes:
@@ -47,9 +43,7 @@ class SandboxFixture:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.sandbox = sandbox
-        self._monotonic = monotonic
-        self._sleep = sleep
+        super().__init__(sandbox, monotonic, sleep)
 
     def __repr__(self) -> str:
         return f"<SandboxFixture {self.url}>"
@@ -126,17 +120,16 @@ class SandboxFixture:
             RuntimeError: `within` would stop the event loop that this test runs on, and with it what it waits for.
         """
         __tracebackhide__ = True
-        check_number("within", within, "seconds", zero=True)
         expected = Expected(name, distinct_id, tenant_id, properties or {})
-        if within:
-            _refuse_running_loop()
-        until = self._monotonic() + within
-        while not (found := [event for event in self.events() if not expected.differences(event)]):
-            if self._monotonic() >= until:
-                refused = [_refusal(entry) for entry in self.sandbox.entries(verdict="refused", limit=10)]
-                raise AssertionError(explain(expected, self.events(), refused, pending=_pending()))
-            self._sleep(min(_POLL_SECONDS, within))
-        return found[-1]
+
+        def find() -> dict[str, Any] | None:
+            return next((event for event in reversed(self.events()) if not expected.differences(event)), None)
+
+        def explain_failure() -> str:
+            refused = [_refusal(entry) for entry in self.sandbox.entries(verdict="refused", limit=10)]
+            return explain(expected, self.events(), refused, pending=_pending())
+
+        return self._wait_for(find, explain_failure, within)
 
     def assert_not_tracked(self, name: str, *, distinct_id: str | None = None, tenant_id: str | None = None) -> None:
         """Assert that no such event was accepted.
@@ -164,14 +157,3 @@ def _pending() -> int:
     """Return how many events the buffers of this process still hold; who buffers nothing has not imported them."""
     lifecycle = sys.modules.get("suprsend_async.buffering.lifecycle")
     return 0 if lifecycle is None else lifecycle.pending_everywhere()
-
-
-def _refuse_running_loop() -> None:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return
-    raise RuntimeError(
-        "within= would stop the event loop that this test runs on, and what it waits for with it: `await "
-        "tracker.flush()` first, or wait in a thread: `await asyncio.to_thread(suprsend_sandbox.assert_tracked, ...)`"
-    )

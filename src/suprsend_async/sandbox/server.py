@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import socket
 import time
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
@@ -12,33 +13,36 @@ from typing import TYPE_CHECKING, Any, Self
 import anyio
 import anyio.to_thread
 
+from suprsend_async.sandbox.clock import MovableClock
+from suprsend_async.sandbox.delivery.delivery import Delivery
+from suprsend_async.sandbox.delivery.rendering import SECONDS as RENDER_SECONDS
+from suprsend_async.sandbox.delivery.webhooks import target_of
 from suprsend_async.sandbox.faults import Status
 from suprsend_async.sandbox.faults.plan import Faults
+from suprsend_async.sandbox.inbox.application import create_application
 from suprsend_async.sandbox.inbox.guard import host_name, is_loopback, reachable
-from suprsend_async.sandbox.inbox.inbox import create_application
-from suprsend_async.sandbox.inbox.operations import Operations
+from suprsend_async.sandbox.ledger_access import LedgerAccess
 from suprsend_async.sandbox.listener import Listener
 from suprsend_async.sandbox.platform.authentication import check_given, complete
 from suprsend_async.sandbox.platform.categories import ROOTS
 from suprsend_async.sandbox.platform.pipeline import Platform
 from suprsend_async.sandbox.platform.schemas import SECONDS, SchemaChecks, Schemas
-from suprsend_async.sandbox.platform.workspace import provide_workspace
+from suprsend_async.sandbox.provisions import Provisions
 from suprsend_async.sandbox.state.ledger import Ledger
-from suprsend_async.sandbox.state.search import Filters
 from suprsend_async.sandbox.state.store import EntryStore
 from suprsend_async.sandbox.state_access import StateAccess
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from types import TracebackType
+
+    from starlette.types import ASGIApp
 
     from suprsend_async import AsyncSuprsend, Suprsend
     from suprsend_async.sandbox.faults import Fault
-    from suprsend_async.sandbox.state.entry import Entry, Stats, Verdict
-    from suprsend_async.sandbox.state.ledger import Arrivals
 
 
-class Sandbox(StateAccess):
+class Sandbox(LedgerAccess, StateAccess):
     """The platform in small: a real HTTP server on this machine, on a port that the system chooses.
 
     It checks signatures and events as the platform does, and keeps what it accepts for you to look at: from Python, and
@@ -56,9 +60,15 @@ class Sandbox(StateAccess):
         schemas: A folder of JSON Schemas for the properties of events, each in a file `<event name>.json`.
         schema_seconds: How long a schema may take to check one event; then the event is refused with that reason.
         categories: Slugs of preference categories, beside `system`, `transactional` and `promotional`.
-        workflows: Slugs of the workflows that there are; others are refused with 404. Every slug is known if left out.
-        max_events: How many entries are kept, how many triggers and how many broadcasts; the oldest make room. For
-            entries there is a bound of 512 MiB as well.
+        workflows: A folder of workflows in TOML files: messages are made of what they are for. Or the slugs of those
+            that there are. Triggers of others are refused with 404. Every slug is known if left out.
+        webhook: The address to which each change of a message's status is posted.
+        webhook_headers: What is sent with it, such as a shared token.
+        load: What `state` returned, or a file of it: what is there from the beginning.
+        render_seconds: How long the template of a message may take; then the message has failed with that reason.
+        max_events: How many entries are kept, how many triggers, broadcasts, deliveries, messages, webhooks, other
+            requests and changes of records; the oldest make room. For all of it but the records there is a bound of
+            512 MiB as well.
         i_know_this_is_not_for_production: Whoever can reach the port sees all events, and changes what he likes.
         workspace_key: At least 20 characters. Random if left out, like the three below; what is given is not stored.
         workspace_secret: The secret that signs requests.
@@ -88,7 +98,11 @@ class Sandbox(StateAccess):
         schemas: str | Path | None = None,
         schema_seconds: float = SECONDS,
         categories: Iterable[str] = (),
-        workflows: Iterable[str] | None = None,
+        workflows: str | Path | Iterable[str] | None = None,
+        webhook: str | None = None,
+        webhook_headers: Mapping[str, str] | None = None,
+        load: str | Path | Mapping[str, Any] | None = None,
+        render_seconds: float = RENDER_SECONDS,
         max_events: int = 100_000,
         i_know_this_is_not_for_production: bool = False,
         workspace_key: str | None = None,
@@ -116,13 +130,14 @@ class Sandbox(StateAccess):
         self._port = port
         self._store = EntryStore(None if store is None else Path(store), max_events)
         self._credentials = complete(given, self._store.credential)
-        self._clock = clock
-        self._ledger = Ledger(self._store, clock)
-        self._categories = (*ROOTS, *categories)
-        self._workflows = None if workflows is None else tuple(workflows)
-        with self._store.transaction():
-            self._provide()
+        self._clock = MovableClock(clock)
+        self._ledger = Ledger(self._store, self._clock)
         self._faults = Faults(time.monotonic)
+        target = target_of(webhook, webhook_headers)
+        uid = self._credentials.workspace_uid
+        self._delivery = Delivery(self._ledger, self._faults, self._clock, target, uid, seconds=render_seconds)
+        self._provisions = Provisions((*ROOTS, *categories), workflows, load)
+        self._provide()
         self._schemas = Schemas(schema_seconds)
         if schemas is not None:
             self._schemas.load(Path(schemas))
@@ -168,13 +183,25 @@ class Sandbox(StateAccess):
             self._store.open()
             self._schemas.open()
             checks = SchemaChecks(self._schemas)
-            platform = Platform(self._credentials, self._ledger, self._faults, checks)
-            operations = Operations(self._ledger, self._faults, self._schemas, checks, self.environment)
-            application = create_application(platform, operations, self._host, self._allowed | self._own_names)
+            self._delivery.start()
+            platform = Platform(self._credentials, self._ledger, self._faults, checks, self._delivery)
+            make_inbox = partial(self._create_inbox, checks)
+            application = create_application(platform, make_inbox, self._host, self._allowed | self._own_names)
             listener = Listener(application, self._host, self._port, self._ledger.count_connection)
             listener.start()
             self._listener = listener
             self._port = listener.port
+
+    def _create_inbox(self, checks: SchemaChecks) -> ASGIApp:
+        # Not on import: a tenth of a start, for what is asked for when somebody looks.
+        from suprsend_async.sandbox.inbox.delivery_operations import DeliveryOperations
+        from suprsend_async.sandbox.inbox.inbox import create_inbox
+        from suprsend_async.sandbox.inbox.operations import Operations
+        from suprsend_async.sandbox.inbox.records.operations import RecordOperations
+
+        events = Operations(self._ledger, self._faults, self._schemas, checks, self.environment)
+        records = RecordOperations(self._store, self._ledger.find)
+        return create_inbox(events, records, DeliveryOperations(self._store, self._delivery, self._clock))
 
     def stop(self) -> None:
         """Stop listening and close every connection, within 2 seconds. Stopping twice does no harm."""
@@ -183,6 +210,7 @@ class Sandbox(StateAccess):
                 self._listener.stop()
                 self._listener = None
                 self._schemas.close()
+                self._delivery.stop()
                 self._store.close()
 
     @property
@@ -231,82 +259,19 @@ class Sandbox(StateAccess):
         """The API key."""
         return self._credentials.api_key
 
-    @property
-    def events(self) -> list[dict[str, Any]]:
-        """The accepted events that are kept, in order, each as it came on the wire. A new list each time."""
-        return self._ledger.events
-
-    @property
-    def stats(self) -> Stats:
-        """The counts since the start or the last `clear`, and what is kept."""
-        return self._ledger.stats()
-
-    @property
-    def requests(self) -> int:
-        """How many requests came to the API, refused ones included."""
-        return self._ledger.requests
-
-    @property
-    def connections(self) -> int:
-        """How many TCP connections were accepted."""
-        return self._ledger.connections
-
-    @property
-    def accepted(self) -> int:
-        """How many events were accepted."""
-        return self._ledger.accepted
-
-    @property
-    def refusals(self) -> int:
-        """How many requests were refused and, in bulk requests that were read, how many of the events."""
-        return self._ledger.refusals
-
-    @property
-    def repeats(self) -> int:
-        """How many events were answered but not stored, because their idempotency key was known."""
-        return self._ledger.repeats
-
-    def arrivals(self, after: int, limit: int = 10) -> Arrivals:
-        """Return what came after an entry, to show it as it comes.
-
-        Args:
-            after: The `latest_id` of the arrivals before; 0 for all that is kept.
-            limit: How many accepted events to return at most, and how many of what was refused; all are counted.
-        """
-        return self._ledger.arrivals(after, limit)
-
-    def entries(self, *, verdict: Verdict | None = None, limit: int = 50) -> list[Entry]:
-        """Return what came, newest first: each event, and each request that was refused as a whole.
-
-        Args:
-            verdict: Only the "accepted", the "refused" or the "repeated".
-            limit: How many at most.
-
-        Examples:
-            ```python
-            from suprsend_async import Event
-            from suprsend_async.sandbox import Sandbox
-
-            with Sandbox() as sandbox, sandbox.blocking_client(max_retries=0) as client:
-                sandbox.fail_next(status=404)
-                client.track_event(Event("user-1", "product_purchased"))
-                (entry,) = sandbox.entries(verdict="refused")
-                assert entry.status_code == 404
-            ```
-        """
-        return self._ledger.find.page(Filters(verdict=verdict), None, limit).events
-
     def clear(self) -> None:
         """Forget events, idempotency keys, counts, planned failures, and users and all else that was written."""
         self._ledger.clear()
-        with self._store.transaction():
-            self._store.records.clear()
-            self._provide()
+        self._provide(cleared=True)
         self._faults.clear()
 
-    def _provide(self) -> None:
+    def _provide(self, *, cleared: bool = False) -> None:
         """Make what a workspace has from its beginning."""
-        provide_workspace(self._store.records, self._categories, self._workflows, self._clock())
+        with self._store.transaction():
+            if cleared:
+                self._store.records.clear()
+            self._provisions.provide(self._store.records, self._clock(), self._delivery.problem)
+        self._delivery.load(self._store.records)
 
     def fail_next(
         self, count: int = 1, *, status: int = 503, retry_after: int | str | None = None, body: str | None = None

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from suprsend_async.sandbox.platform import categories, messages, runs, templates
+from suprsend_async.sandbox.delivery_access import DeliveryAccess
+from suprsend_async.sandbox.platform import categories, lists, messages, runs, templates, users
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from typing import Unpack
 
+    from suprsend_async.sandbox.clock import MovableClock
+    from suprsend_async.sandbox.delivery.delivery import Delivery
     from suprsend_async.sandbox.platform.categories import CategoryFields
     from suprsend_async.sandbox.state.store import EntryStore
 
 
-class StateAccess:
+class StateAccess(DeliveryAccess):
     """Reads triggers and broadcasts; makes categories, messages and templates, for which the API has no call."""
 
     _store: EntryStore
-    _clock: Callable[[], float]
+    _clock: MovableClock
+    _delivery: Delivery
 
     @property
     def triggers(self) -> list[dict[str, Any]]:
@@ -45,6 +49,24 @@ class StateAccess:
         same in `cancelled` if it was, and in `subscribers_count` how many the list had.
         """
         return self._runs("broadcast")
+
+    def user(self, distinct_id: str, tenant_id: str | None = None) -> dict[str, Any] | None:
+        """Return a user as `client.users.get` has it; None if there is none.
+
+        Args:
+            distinct_id: The user's id.
+            tenant_id: The tenant whose values stand on top; None for none.
+        """
+        with self._store.reading():
+            if self._store.records.get("user", "", distinct_id) is None:
+                return None
+            return users.shown_user(self._store.records, distinct_id, tenant_id)
+
+    def list_members(self, list_id: str) -> list[str] | None:
+        """Return the ids of those who are in a list, in the order in which they came; None if there is no such list."""
+        with self._store.reading():
+            found = lists.members_of(self._store.records, list_id)
+            return None if found is None else list(found)
 
     def _runs(self, kind: str) -> list[dict[str, Any]]:
         with self._store.reading():
@@ -101,19 +123,19 @@ class StateAccess:
         with self._store.transaction():
             return messages.add_message(self._store.records, distinct_id, status, self._clock(), fields)
 
-    def move_message(self, message_id: str, status: str) -> None:
+    def move_message(self, message_id: str, status: str, reason: str | None = None) -> None:
         """Let a message go on to a status, as a vendor's report would.
 
         Args:
             message_id: What `add_message` returned.
             status: The new status. A message only moves forward: triggered, sent_by_vendor, delivered, seen, read,
                 then clicked or dismissed; or it ends in a failure.
+            reason: Why it failed, if it did.
 
         Raises:
             ValueError: There is no such message, it is as far already, or it has ended.
         """
-        with self._store.transaction():
-            messages.move_message(self._store.records, message_id, status, self._clock())
+        self._delivery.change(lambda transaction: messages.move_message(transaction, message_id, status, reason))
 
     def add_template(self, slug: str, channels: Mapping[str, Any], **fields: Any) -> None:
         """Put a template there, or change it.

@@ -14,6 +14,7 @@ then the new format's files stand beside them, in a folder of their own. Only fo
 | `spool-origin/events-1-golden.spool` | the same, by a version that notes the workspace and the monotonic time |
 | `sandbox/sandbox.db` | a sandbox with `store=`, and requests to it |
 | `sandbox-people/sandbox.db` | the same, by a version that keeps users, objects, tenants and preferences |
+| `sandbox-delivery/sandbox.db` | the same, by a version that makes messages of workflows and posts webhooks |
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import json
 import shutil
 import sqlite3
 import tempfile
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -358,10 +360,34 @@ def write_people(path: Path) -> dict[str, Any]:
     }
 
 
+def write_delivery(path: Path) -> dict[str, Any]:
+    """Give a sandbox two workflows, a message that was delivered, one that is due in an hour, and a webhook."""
+    now = NOW
+    with (
+        # Nothing listens there.
+        Sandbox(store=path, clock=lambda: now, webhook="http://127.0.0.1:9/") as sandbox,
+        sandbox.blocking_client() as client,
+    ):
+        sandbox.put_workflow("order_placed", email={"subject": "Order {{ data.order }}", "body": "Hello"})
+        sandbox.put_workflow("reminder", delay="1h", category="promotional", inbox={"body": "Still there?"})
+        client.users.upsert("user-1", {"name": "Ada", "$email": ["ada@example.com"]})
+        client.track_event(Event("user-1", "order_placed", {"order": 41}, idempotency_key="order-41"))
+        client.track_event(Event("user-1", "reminder"))
+        sandbox.move_message(sandbox.messages[0]["message_id"], "delivered")
+        while not sandbox.webhooks[0]["attempts"]:
+            time.sleep(0.01)
+        return {
+            "credentials": {name: getattr(sandbox, name) for name in ("workspace_key", "workspace_secret")},
+            "state": sandbox.state(),
+        }
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as name, contextlib.chdir(name):
         missing = [
-            each for each in ("ingest", "spool-origin", "sandbox", "sandbox-people") if not (HERE / each).exists()
+            each
+            for each in ("ingest", "spool-origin", "sandbox", "sandbox-people", "sandbox-delivery")
+            if not (HERE / each).exists()
         ]
         for each in missing:
             Path(each).mkdir(0o700)
@@ -377,6 +403,8 @@ def main() -> None:
             expected["sandbox"] = write_sandbox(Path("sandbox") / "sandbox.db")
         if "sandbox-people" in missing:
             expected["sandbox-people"] = write_people(Path("sandbox-people") / "sandbox.db")
+        if "sandbox-delivery" in missing:
+            expected["sandbox-delivery"] = write_delivery(Path("sandbox-delivery") / "sandbox.db")
         for each in missing:
             shutil.copytree(each, HERE / each)
     (HERE / "expected.json").write_text(json.dumps(expected, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

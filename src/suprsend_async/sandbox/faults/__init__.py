@@ -117,6 +117,36 @@ class RateLimit(_Fault):
     events_per_second: Annotated[float, Field(gt=0, le=MOST), _NUMBER] = 100.0
 
 
+class MessageStatus(_Fault):
+    """Messages that a workflow makes get this status at once. `count` counts these.
+
+    Attributes:
+        status: "delivered", "seen", "clicked" and the like, or a failure such as "delivery_failure".
+        reason: Why it failed.
+        workflow: Only messages of this workflow, or of the event of this name.
+        channel: Only messages on this channel.
+        distinct_id: Only this recipient's.
+    """
+
+    kind: Literal["message_status"] = "message_status"
+    status: Literal[
+        "sent_by_vendor",
+        "delivered",
+        "seen",
+        "read",
+        "clicked",
+        "dismissed",
+        "trigger_failed",
+        "trigger_blocked",
+        "failure_by_vendor",
+        "delivery_failure",
+    ] = "delivery_failure"
+    reason: Annotated[str, Field(max_length=1000)] | None = None
+    workflow: Annotated[str, Field(max_length=1000)] | None = None
+    channel: Annotated[str, Field(max_length=100)] | None = None
+    distinct_id: Annotated[str, Field(max_length=1000)] | None = None
+
+
 Ending: TypeAlias = Status | Html502 | Reset | Silence
 """What a request can come to instead of its answer."""
 Simple: TypeAlias = Ending | Latency
@@ -155,4 +185,4 @@ class RandomMix(_Fault):
         return value
 
 
-Fault: TypeAlias = Simple | RefuseRecords | RateLimit | RandomMix
+Fault: TypeAlias = Simple | RefuseRecords | RateLimit | MessageStatus | RandomMix

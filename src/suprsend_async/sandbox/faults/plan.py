@@ -9,7 +9,17 @@ from random import Random
 from threading import Lock
 from typing import TYPE_CHECKING, cast
 
-from suprsend_async.sandbox.faults import Html502, Latency, RandomMix, RateLimit, RefuseRecords, Reset, Silence, Status
+from suprsend_async.sandbox.faults import (
+    Html502,
+    Latency,
+    MessageStatus,
+    RandomMix,
+    RateLimit,
+    RefuseRecords,
+    Reset,
+    Silence,
+    Status,
+)
 from suprsend_async.sandbox.refusal import Refusal, retry_after
 
 if TYPE_CHECKING:
@@ -129,6 +139,22 @@ class Faults:
                     return Refusal(fault.status, "planned_fault", f"The sandbox was told to refuse this {word}.")
         return None
 
+    def message(self, workflow: str, channel: str, distinct_id: str | None) -> MessageStatus | None:
+        """Return the fault that a message runs into, if there is one."""
+        if not self._planned:
+            return None
+        with self._lock:
+            for planned in self._planned.values():
+                fault = planned.fault
+                if isinstance(fault, MessageStatus) and (
+                    fault.workflow in {None, workflow}
+                    and fault.channel in {None, channel}
+                    and fault.distinct_id in {None, distinct_id}
+                ):
+                    self._count_down(planned)
+                    return fault
+        return None
+
     def limit(self, events: int) -> Refusal | None:
         """Say why a request with so many events is refused, if it comes too early."""
         if not self._planned:
@@ -151,7 +177,7 @@ class Faults:
                 del self._planned[planned.id]
 
 
-def _draw(planned: Planned) -> Simple | RefuseRecords | RateLimit | None:
+def _draw(planned: Planned) -> Simple | RefuseRecords | RateLimit | MessageStatus | None:
     fault = planned.fault
     if not isinstance(fault, RandomMix):
         return fault

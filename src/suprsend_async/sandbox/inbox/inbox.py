@@ -1,4 +1,4 @@
-"""The inbox: its page and its HTTP interface, beside the platform behind one port."""
+"""The pages and their HTTP interface."""
 
 from __future__ import annotations
 
@@ -12,8 +12,16 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 
-from suprsend_async.sandbox.inbox.guard import Guard
 from suprsend_async.sandbox.inbox.openapi import Operation, describe
+from suprsend_async.sandbox.inbox.records.kinds import KINDS
+from suprsend_async.sandbox.inbox.records.shapes import (
+    Found,
+    KindSummaries,
+    RecordDetail,
+    RecordPage,
+    RecordsQuery,
+    SearchQuery,
+)
 from suprsend_async.sandbox.inbox.shapes import (
     Environment,
     EventsQuery,
@@ -32,9 +40,10 @@ from suprsend_async.sandbox.state.entry import EntryDetail, EntryPage, RequestDe
 
 if TYPE_CHECKING:
     from starlette.requests import Request
-    from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from suprsend_async.sandbox.inbox.delivery_operations import DeliveryOperations
     from suprsend_async.sandbox.inbox.operations import Operations
+    from suprsend_async.sandbox.inbox.records.operations import RecordOperations
 
 
 _FOLDER = Path(__file__).parent / "page"
@@ -54,6 +63,12 @@ async def _index(_: Request) -> Response:
     return _file("index.html")
 
 
+async def _page(request: Request) -> Response:
+    if request.path_params["kind"] not in KINDS:
+        raise HTTPException(404)
+    return _file("records.html")
+
+
 async def _static(request: Request) -> Response:
     return _file(request.path_params["name"])
 
@@ -66,12 +81,16 @@ def _file(name: str) -> Response:
     return Response(path.read_bytes(), headers={"Content-Type": content_type})
 
 
-ROUTES = (Route("/", _index), Route("/_sandbox/static/{name}", _static))
+ROUTES = (
+    Route("/", _index),
+    Route("/_sandbox/pages/{kind}", _page),
+    Route("/_sandbox/static/{name}", _static),
+)
 
 
-def create_inbox(can: Operations) -> Starlette:
-    """Build the page and its interface over what the interface can do."""
-    operations = _operations(can)
+def create_inbox(can: Operations, records: RecordOperations, delivery: DeliveryOperations) -> Starlette:
+    """Build the pages and their interface over what it can do with events, with records, and with what is delivered."""
+    operations = [*_operations(can), *_record_operations(records), *delivery.operations()]
 
     async def openapi(_: Request) -> Response:
         # Made when it is asked for: it takes longer than all the rest of a start.
@@ -120,9 +139,21 @@ def _operations(can: Operations) -> list[Operation]:
     ]
 
 
+def _record_operations(can: RecordOperations) -> list[Operation]:
+    kinds = "/_sandbox/kinds"
+    one = f"{kinds}/{{kind}}/{{id}}"
+    return [
+        Operation("GET", kinds, can.list_kinds, KindSummaries),
+        Operation("GET", f"{kinds}/{{kind}}", can.list_records, RecordPage, query=RecordsQuery, errors=(404,)),
+        Operation("GET", one, can.get_record, RecordDetail, errors=(404,)),
+        Operation("GET", f"{one}/{{part}}", can.list_part, RecordPage, query=RecordsQuery, errors=(404,)),
+        Operation("GET", "/_sandbox/search", can.search, Found, query=SearchQuery),
+    ]
+
+
 def _route(path: str) -> str:
-    # An event's name may hold a slash.
-    return path.replace("{event_name}", "{event_name:path}")
+    # An event's name may hold a slash, and so may a workflow's slug.
+    return path.replace("{event_name}", "{event_name:path}").replace("{slug}", "{slug:path}")
 
 
 async def _elsewhere(request: Request, error: Exception) -> Response:
@@ -147,26 +178,3 @@ def _allowed(request: Request) -> list[str]:
 def _respond(refusal: Refusal) -> Response:
     answer = answers.refused(refusal)
     return Response(answer.body, answer.status_code, headers=answer.headers, media_type=answer.content_type)
-
-
-def create_application(platform: ASGIApp, operations: Operations, host: str, allowed: frozenset[str]) -> ASGIApp:
-    """Put the platform's API and the inbox behind one port.
-
-    Args:
-        platform: The platform's API; it gets all that is not the inbox's.
-        operations: What the inbox's HTTP interface can do.
-        host: The address that the sandbox listens on.
-        allowed: Further names under which the inbox may be asked for.
-    """
-    inbox = Guard(create_inbox(operations), host, allowed)
-
-    async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        chosen = inbox if _is_the_inboxs(scope["method"], scope["path"]) else platform
-        await chosen(scope, receive, send)
-
-    return application
-
-
-def _is_the_inboxs(method: str, path: str) -> bool:
-    # Browsers ask for the icon by themselves; that is no request to the platform.
-    return path.startswith("/_sandbox/") or (method in {"GET", "HEAD"} and path in {"/", "/favicon.ico"})

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic.json_schema import models_json_schema
 
-from suprsend_async.sandbox.inbox.operations import LARGEST_ID
+from suprsend_async.sandbox.inbox.exchange import LARGEST_ID
+from suprsend_async.sandbox.inbox.records.kinds import KINDS
 from suprsend_async.sandbox.inbox.shapes import ErrorAnswer, NoQuery
 from suprsend_async.version import __version__
 
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 _PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     "id": {"type": "integer", "minimum": 0, "maximum": LARGEST_ID},
     "event_name": {"type": "string", "minLength": 1},
+    "kind": {"type": "string", "enum": list(KINDS)},
+    "part": {"type": "string", "enum": sorted({each.name for kind in KINDS.values() for each in kind.related})},
+    "message_id": {"type": "string", "minLength": 1},
+    "slug": {"type": "string", "minLength": 1},
 }
 _JSON = "application/json"
 # A query that is wrong, and a Host or an Origin that is another site's.
@@ -123,5 +128,9 @@ def _path_parameters(path: str) -> list[dict[str, Any]]:
 
 
 def _query_parameters(query: type[BaseModel]) -> list[dict[str, Any]]:
-    properties: dict[str, Any] = query.model_json_schema().get("properties", {})
-    return [{"name": name, "in": "query", "schema": schema} for name, schema in properties.items()]
+    described = query.model_json_schema()
+    properties, required = described.get("properties", {}), described.get("required", ())
+    return [
+        {"name": name, "in": "query", "required": name in required, "schema": schema}
+        for name, schema in properties.items()
+    ]

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from suprsend_async.sandbox.platform.authentication import Workspace
     from suprsend_async.sandbox.platform.endpoint import ApiCall
     from suprsend_async.sandbox.state.entry import SentAnswer
-    from suprsend_async.sandbox.state.ledger import Transaction
     from suprsend_async.sandbox.state.records import StoredRecord
+    from suprsend_async.sandbox.state.transaction import Transaction
 
 _TEXT = {"type": "string", "minLength": 1, "pattern": "\\S"}
 _BROADCAST = {

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from suprsend_async.sandbox.platform.endpoint import ApiCall
     from suprsend_async.sandbox.state.entry import SentAnswer
-    from suprsend_async.sandbox.state.ledger import Transaction
     from suprsend_async.sandbox.state.records import Records, StoredRecord
+    from suprsend_async.sandbox.state.transaction import Transaction
 
 ROOTS = ("system", "transactional", "promotional")
 CHANNELS = ("sms", "email", "androidpush", "iospush", "webpush", "inbox", "whatsapp", "slack", "ms_teams")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from suprsend_async.sandbox.platform.authentication import Workspace
     from suprsend_async.sandbox.state.entry import SentAnswer
-    from suprsend_async.sandbox.state.ledger import Judged, Transaction
+    from suprsend_async.sandbox.state.transaction import Judged, Transaction
 
 _PATH_SHOWN = 200
 # What paths of the platform begin with, and how many parts they have at least.

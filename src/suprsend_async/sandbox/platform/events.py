@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from suprsend_async.sandbox.platform.authentication import Workspace
     from suprsend_async.sandbox.platform.endpoint import ApiCall
     from suprsend_async.sandbox.state.entry import SentAnswer
-    from suprsend_async.sandbox.state.ledger import Transaction
+    from suprsend_async.sandbox.state.transaction import Transaction
 
 
 def as_events(find: Callable[[object], list[object] | Refusal]) -> Items:

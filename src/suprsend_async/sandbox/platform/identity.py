@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from suprsend_async.sandbox.platform.endpoint import ApiCall
     from suprsend_async.sandbox.refusal import Refusal
     from suprsend_async.sandbox.state.entry import SentAnswer
-    from suprsend_async.sandbox.state.ledger import Transaction
+    from suprsend_async.sandbox.state.transaction import Transaction
 
 _MOST = 400
 _LARGEST = 10_240  # bytes

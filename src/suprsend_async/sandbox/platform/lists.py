@@ -13,12 +13,12 @@ from suprsend_async.sandbox.refusal import Refused, missing, wrong
 from suprsend_async.sandbox.state.records import StoredRecord, key_of, parts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from suprsend_async.sandbox.platform.endpoint import ApiCall
     from suprsend_async.sandbox.state.entry import SentAnswer
-    from suprsend_async.sandbox.state.ledger import Transaction
     from suprsend_async.sandbox.state.records import Records
+    from suprsend_async.sandbox.state.transaction import Transaction
 
 EVERYBODY = "all_users"
 
@@ -64,6 +64,16 @@ _FRESH: dict[str, Any] = {
 def subscribers_count(records: Records, list_id: str) -> int:
     """Return how many a list has, as far as it is there."""
     return records.count("user") if list_id == EVERYBODY else records.count("list_member", list_id)
+
+
+def members_of(records: Records, list_id: str) -> Iterator[str] | None:
+    """Return the ids of those who are in a list; None if there is no such list."""
+    list_id = list_id.lower()
+    if list_id == EVERYBODY:
+        return (user.name for user in records.each("user", ""))
+    if records.get("list", "", list_id) is None:
+        return None
+    return (parts_of(member.name)[1] for member in records.each("list_member", list_id))
 
 
 def about_list(records: Records, list_id: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The endpoints of messages, and how a message's status moves.
 
-No notification is sent here, and so there are no messages but those that were put there.
+No notification is sent here: messages are those that workflows made, and those that were put there.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from suprsend_async.sandbox.platform.endpoint import ApiCall
     from suprsend_async.sandbox.refusal import Refusal
     from suprsend_async.sandbox.state.entry import SentAnswer
-    from suprsend_async.sandbox.state.ledger import Transaction
     from suprsend_async.sandbox.state.records import Records, StoredRecord
+    from suprsend_async.sandbox.state.transaction import Transaction
 
 _MOST = 1_000
 _FIELDS: dict[str, Any] = {
@@ -124,22 +124,27 @@ def add_message(records: Records, distinct_id: str, status: str, now: float, fie
     return message_id
 
 
-def move_message(records: Records, message_id: str, status: str, now: float) -> None:
-    """Let a message go on to a status.
+def move_message(transaction: Transaction, message_id: str, status: str, reason: str | None = None) -> None:
+    """Let a message go on to a status, or fail for a reason.
 
     Raises:
         ValueError: There is no such message, or it is as far already, or it has ended.
     """
-    found = records.get("message", "", message_id)
+    found = transaction.records.get("message", "", message_id)
     if found is None:
         raise ValueError(f"there is no message {message_id!r}")
+    if status not in {*RANKS, *BLOCKED}:
+        raise ValueError(f"status must be one of {', '.join([*RANKS, *BLOCKED])}, not {status!r}")
     message = found.content
     if message["status"] in BLOCKED:
         raise ValueError(f"the message has ended as {message['status']}, and does not move any more")
-    if status not in BLOCKED and RANKS.get(status, -1) <= RANKS[message["status"]]:
+    if status not in BLOCKED and RANKS[status] <= RANKS[message["status"]]:
         raise ValueError(f"a message that is {message['status']} does not become {status}: it only moves forward")
-    advance(message, status, moment(now))
-    records.put("message", "", message_id, message, now)
+    advance(message, status, moment(transaction.now))
+    if status in BLOCKED and reason is not None:
+        message["failure_reason"] = reason
+    transaction.records.put("message", "", message_id, message, transaction.now)
+    transaction.moved.append((message_id, status))
 
 
 def _shown(message: StoredRecord, *, with_content: bool) -> dict[str, Any]:
@@ -250,8 +255,11 @@ def _act(transaction: Transaction, message_id: str, action: str) -> Refusal | No
     found = transaction.records.get("message", "", message_id)
     if found is None:
         return missing("message not found")
+    before = found.content["status"]
     refusal = act(found.content, action, moment(transaction.now))
     if refusal is None:
+        if (status := found.content["status"]) != before:
+            transaction.moved.append((message_id, status))
         transaction.records.put("message", "", message_id, found.content, transaction.now)
     return refusal
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import sqlite3
+import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from pydantic_core import from_json
 from starlette.requests import Request
@@ -36,7 +37,7 @@ from suprsend_async.sandbox.platform.authentication import authenticate
 from suprsend_async.sandbox.platform.body import problem_of
 from suprsend_async.sandbox.platform.endpoint import ApiCall, Routes
 from suprsend_async.sandbox.refusal import Refusal, Refused, invalid, unacceptable, wrong
-from suprsend_async.sandbox.state.ledger import Judged
+from suprsend_async.sandbox.state.transaction import Judged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from suprsend_async.sandbox.platform.schemas import SchemaChecks
     from suprsend_async.sandbox.state.entry import RawRequest, SentAnswer
     from suprsend_async.sandbox.state.ledger import Ledger
+    from suprsend_async.sandbox.state.transaction import Transaction
 
 
 BODY_LIMIT = 819_200
@@ -76,6 +78,18 @@ ENDPOINTS = tuple(endpoint for module in _modules for endpoint in module.ENDPOIN
 _routes = Routes(ENDPOINTS)
 
 
+class Consequences(Protocol):
+    """What comes of calls that were carried out."""
+
+    def note(self, transaction: Transaction) -> None:
+        """Note in a call's transaction what is to come of it."""
+        ...
+
+    async def follow(self) -> None:
+        """See to it before the call is answered, but not for long."""
+        ...
+
+
 class Platform:
     """The platform's API as an ASGI application.
 
@@ -84,15 +98,22 @@ class Platform:
         ledger: What came, and what there is.
         faults: What is planned to go wrong.
         schemas: What the properties of events must look like.
+        consequences: What comes of calls.
     """
 
     def __init__(
-        self, credentials: WorkspaceCredentials, ledger: Ledger, faults: Faults, schemas: SchemaChecks
+        self,
+        credentials: WorkspaceCredentials,
+        ledger: Ledger,
+        faults: Faults,
+        schemas: SchemaChecks,
+        consequences: Consequences,
     ) -> None:
         self._credentials = credentials
         self._ledger = ledger
         self._faults = faults
         self._schemas = schemas
+        self._consequences = consequences
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -100,12 +121,13 @@ class Platform:
         await response(scope, receive, send)
 
     async def _exchange(self, request: Request) -> Response:
+        began = time.perf_counter()
         self._ledger.count_request()
         strike = self._faults.strike()
         found = _routes.find(request.method, request.scope["raw_path"])
         # Read the body before any refusal: a client that still writes may lose the answer.
         body = await received.read_body(request, BODY_LIMIT)
-        came = _Came(received.raw(request, b"" if isinstance(body, Refusal) else body), found)
+        came = _Came(received.raw(request, b"" if isinstance(body, Refusal) else body), found, began)
         if strike.delay:
             await wait_for_hang_up(request, strike.delay)
         match strike.ending:
@@ -123,18 +145,30 @@ class Platform:
         try:
             endpoint, ids = _granted(came.found)
             call = await self._read(request, body, endpoint, ids)
-            return self._ledger.act(came.raw, lambda transaction: endpoint.act(transaction, call), unanswered)
+            answer = self._ledger.act(
+                came.raw, lambda transaction: self._act(endpoint, transaction, call), unanswered, came.began
+            )
         except Refused as refused:
             answer = came.refuse(refused.refusal)
-            self._ledger.refuse(came.raw, refused.refusal, None if unanswered else answer, is_event=came.is_event)
+            self._refuse(came, refused.refusal, None if unanswered else answer)
         except Exception as error:
             # Neither the caller nor whoever looks at the inbox is left alone with it.
             _logger.exception("the sandbox could not take a request")
             failure = _failure(error)
             answer = came.refuse(failure)
             with contextlib.suppress(Exception):
-                self._ledger.refuse(came.raw, failure, answer, is_event=came.is_event)
+                self._refuse(came, failure, answer)
+        else:
+            await self._consequences.follow()
         return answer
+
+    def _act(self, endpoint: Endpoint, transaction: Transaction, call: ApiCall) -> SentAnswer:
+        answer = endpoint.act(transaction, call)
+        self._consequences.note(transaction)
+        return answer
+
+    def _refuse(self, came: _Came, refusal: Refusal, answer: SentAnswer | None) -> None:
+        self._ledger.refuse(came.raw, refusal, answer, came.began, is_event=came.is_event)
 
     async def _read(self, request: Request, body: bytes | Refusal, endpoint: Endpoint, ids: dict[str, str]) -> ApiCall:
         """Authenticate, decode and check a call.
@@ -172,11 +206,11 @@ class Platform:
         if isinstance(ending, Status | Html502):
             answer = answers.failed(ending)
             planned = Refusal(answer.status_code, "planned_fault", "The sandbox was told to refuse this request.")
-            self._ledger.refuse(came.raw, planned, answer, is_event=came.is_event)
+            self._refuse(came, planned, answer)
             return _response(answer)
         what = "reset the connection" if isinstance(ending, Reset) else "keep silent"
         planned = Refusal(0, "planned_fault", f"The sandbox was told to {what}.")
-        self._ledger.refuse(came.raw, planned, None, is_event=came.is_event)
+        self._refuse(came, planned, None)
         if isinstance(ending, Silence):
             await wait_for_hang_up(request)
         return await _reset(request)
@@ -184,10 +218,11 @@ class Platform:
 
 @dataclass(frozen=True, slots=True)
 class _Came:
-    """A request for people to look at, and the endpoint that it is for or why there is none."""
+    """A request for people to look at, the endpoint that it is for or why there is none, and when it came."""
 
     raw: RawRequest
     found: tuple[Endpoint, dict[str, str]] | Refusal
+    began: float
 
     @property
     def is_event(self) -> bool:

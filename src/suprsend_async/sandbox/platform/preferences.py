@@ -16,6 +16,13 @@ from suprsend_async.sandbox.platform.categories import (
     section,
     tagged,
 )
+from suprsend_async.sandbox.platform.choices import (
+    blocked_channels,
+    choices_of,
+    chosen_preference,
+    is_open,
+    mandatory_channels,
+)
 from suprsend_async.sandbox.platform.endpoint import Endpoint
 from suprsend_async.sandbox.platform.objects import object_of
 from suprsend_async.sandbox.platform.paging import offset_page
@@ -29,8 +36,8 @@ if TYPE_CHECKING:
 
     from suprsend_async.sandbox.platform.endpoint import ApiCall
     from suprsend_async.sandbox.state.entry import SentAnswer
-    from suprsend_async.sandbox.state.ledger import Transaction
     from suprsend_async.sandbox.state.records import Records, StoredRecord
+    from suprsend_async.sandbox.state.transaction import Transaction
 
     _Find = Callable[[Transaction, ApiCall], "_Holder"]
 
@@ -86,8 +93,7 @@ class _Holder:
         self._call = call
         self._key = key
         self.tenant: StoredRecord = tenant_of(self._records, dict(call.query).get("tenant_id") or DEFAULT)
-        found = self._records.get("preference", key, self.tenant.name)
-        self._choices: dict[str, Any] = {"channels": {}, "categories": {}} if found is None else found.content
+        self._choices: dict[str, Any] = choices_of(self._records, key, self.tenant.name)
 
     def save(self) -> None:
         self._records.put("preference", self._key, self.tenant.name, self._choices, self._transaction.now)
@@ -111,7 +117,7 @@ class _Holder:
             raise Refused(wrong(field, "only with the preference opt_in"))
         if effective_preference(category) == "cant_unsubscribe" and choice["preference"] == "opt_out":
             raise Refused(wrong("preference", f"{slug} cannot be unsubscribed from"))
-        if mandatory := set(closed or ()) & _mandatory(category):
+        if mandatory := set(closed or ()) & mandatory_channels(category):
             raise Refused(wrong("opt_out_channels", f"{', '.join(sorted(mandatory))} cannot be unsubscribed from"))
         self._choices["categories"][slug] = {field: choice[field] for field in _CHOICE_FIELDS if field in choice}
 
@@ -141,16 +147,15 @@ class _Holder:
 
     def _shown(self, category: dict[str, Any]) -> dict[str, Any]:
         default = effective_preference(category)
-        mandatory = _mandatory(category)
-        blocked = {*(category["blocked_channels"] or ()), *(self.tenant.content.get("blocked_channels") or ())}
+        mandatory = mandatory_channels(category)
+        blocked = blocked_channels(category, self.tenant)
         choice: dict[str, Any] = self._choices["categories"].get(category["category"], {})
-        is_fixed = default == "cant_unsubscribe"
-        preference = "opt_in" if is_fixed else choice.get("preference") or default
+        preference = chosen_preference(category, choice)
         shows_all = preference == "opt_in" or dict(self._call.query).get("show_opt_out_channels") == "true"
         channels = [
             {
                 "channel": channel,
-                "preference": preference if channel in mandatory or _is_open(channel, choice, category) else "opt_out",
+                "preference": preference if channel in mandatory or is_open(channel, choice, category) else "opt_out",
                 "is_editable": channel not in mandatory,
             }
             for channel in CHANNELS
@@ -160,7 +165,7 @@ class _Holder:
             **{field: category[field] for field in ("name", "category", "description", "tags", "effective_tags")},
             "original_preference": default,
             "preference": preference,
-            "is_editable": not is_fixed,
+            "is_editable": default != "cant_unsubscribe",
             "channels": channels,
             "digest_schedule_options": None,
             "digest_schedule": choice.get("digest_schedule"),
@@ -170,23 +175,6 @@ class _Holder:
 
 def _is_visible(category: Mapping[str, Any]) -> bool:
     return bool(category["visible_to_subscriber"] and category["enabled_for_tenant"])
-
-
-def _mandatory(category: dict[str, Any]) -> set[str]:
-    """Return the channels on which nobody can opt out: the tenant's, or else the category's own."""
-    if effective_preference(category) != "cant_unsubscribe":
-        return set()
-    return set(category["mandatory_channels"] or category["default_mandatory_channels"] or ())
-
-
-def _is_open(channel: str, choice: Mapping[str, Any], category: Mapping[str, Any]) -> bool:
-    closed, opened = choice.get("opt_out_channels"), choice.get("opt_in_channels")
-    # An empty list beside one that names channels says nothing.
-    if closed or (closed is not None and not opened):
-        return channel not in closed
-    if opened is None:
-        opened = category["opt_in_channels"] or category["default_opt_in_channels"]
-    return opened is None or channel in opened
 
 
 def _user(transaction: Transaction, call: ApiCall) -> _Holder:

@@ -81,7 +81,7 @@ def updated(profile: Profile, payload: Mapping[str, Any]) -> Profile:
     for given, value in payload.items():
         key = given.strip()
         if key in _KEYS:
-            for each in _as_list(value):
+            for each in as_list(value):
                 _add_value(changed, key, each, payload)
         elif key not in _NOT_KEPT:
             _set(changed, _property(key), value)
@@ -122,7 +122,7 @@ def _copy(profile: Profile) -> Profile:
 
 def _apply(profile: Profile, verb: str, key: str, value: Any, given: Mapping[str, Any]) -> None:
     if key in _KEYS:
-        _apply_to_channel(profile, verb, key, _as_list(value), given)
+        _apply_to_channel(profile, verb, key, as_list(value), given)
         return
     properties = profile["properties"]
     name = _property(key)
@@ -134,10 +134,10 @@ def _apply(profile: Profile, verb: str, key: str, value: Any, given: Mapping[str
                 _set(profile, name, value)
         case "$append":
             before: object = properties.get(name, [])
-            properties[name] = [*_as_list(before), value]
+            properties[name] = [*as_list(before), value]
         case "$remove":
             if isinstance(properties.get(name), list):
-                properties[name] = [each for each in _as_list(properties[name]) if not _same(each, value)]
+                properties[name] = [each for each in as_list(properties[name]) if not _same(each, value)]
         case _:
             properties[name] = _sum(name, properties.get(name, 0), value)
 
@@ -195,7 +195,8 @@ def _end_values(profile: Profile, key: str, values: list[Any] | None = None) -> 
             entry["status"] = "inactive"
 
 
-def _as_list(value: object) -> list[Any]:
+def as_list(value: object) -> list[Any]:
+    """Return a list as it is, and anything else in a list of its own."""
     return cast("list[object]", value) if isinstance(value, list) else [value]
 
 

@@ -1,6 +1,6 @@
 """What was accepted to be executed, triggers and broadcasts: kept in order, shown, and cancelled.
 
-Nothing is executed here, and so a run can be cancelled as long as it is kept.
+A run can be cancelled as long as it is kept; what has become of it by then stays.
 """
 
 from __future__ import annotations
@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from suprsend_async.sandbox.platform import answers
 from suprsend_async.sandbox.refusal import Refusal, Refused
+from suprsend_async.sandbox.state.records import Kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from suprsend_async.sandbox.platform.endpoint import ApiCall
     from suprsend_async.sandbox.state.entry import SentAnswer
-    from suprsend_async.sandbox.state.ledger import Transaction
     from suprsend_async.sandbox.state.records import StoredRecord
+    from suprsend_async.sandbox.state.transaction import Transaction
 
 IN_DATA = {
     "type": "object",
@@ -66,14 +67,11 @@ def require_workspace(call: ApiCall) -> None:
         raise Refused(Refusal(401, "authentication_error", message))
 
 
-def keep(transaction: Transaction, kind: str, message_id: str, body: Mapping[str, Any], runs: int, **more: Any) -> None:
+def keep(transaction: Transaction, kind: str, message_id: str, body: dict[str, Any], runs: int, **more: Any) -> None:
     """Keep what was accepted, so many runs; the oldest of its kind make room."""
-    records = transaction.records
-    newest = records.newest(kind, "")
-    number = 1 if newest is None else int(newest.name) + 1
     content: dict[str, Any] = {"message_id": message_id, "body": body, "runs": runs, "cancelled": [], "more": more}
-    records.put(kind, "", str(number), content, transaction.now)
-    records.delete_until(kind, "", str(number - transaction.most))
+    name = transaction.append(kind, content)
+    transaction.kept.append(Kept(kind, name, message_id, body))
 
 
 def shown(record: StoredRecord) -> dict[str, Any]:
@@ -114,6 +112,16 @@ def cancel(
     return answers.record({"execution_ids": ended})
 
 
+def number_of(execution_id: str) -> str:
+    """Return the name of the trigger or the broadcast that an execution may be of."""
+    return execution_id.split("_")[-2] if execution_id.count("_") > 1 else ""
+
+
 def _execution_id(record: StoredRecord, place: int) -> str:
+    return execution_id(record.content["message_id"], record.name, place)
+
+
+def execution_id(message_id: str, name: str, place: int) -> str:
+    """Return the id of one run of what is kept under a name."""
     # The message id makes it another one after everything was cleared.
-    return f"run_{record.content['message_id'][:8]}_{record.name}_{place}"
+    return f"run_{message_id[:8]}_{name}_{place}"

@@ -14,8 +14,8 @@ from suprsend_async.sandbox.state.records import key_of, parts_of
 if TYPE_CHECKING:
     from suprsend_async.sandbox.platform.endpoint import ApiCall
     from suprsend_async.sandbox.state.entry import SentAnswer
-    from suprsend_async.sandbox.state.ledger import Transaction
     from suprsend_async.sandbox.state.records import Records, StoredRecord
+    from suprsend_async.sandbox.state.transaction import Transaction
 
 _ALL = "v1/object/{object_type}/{id}/subscription/"
 _ID = {"type": "string", "minLength": 1}

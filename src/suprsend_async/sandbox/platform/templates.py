@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from suprsend_async.sandbox.platform.endpoint import ApiCall
     from suprsend_async.sandbox.state.entry import SentAnswer
-    from suprsend_async.sandbox.state.ledger import Transaction
     from suprsend_async.sandbox.state.records import Records, StoredRecord
+    from suprsend_async.sandbox.state.transaction import Transaction
 
 _ENGLISH = {"name": "English", "slug": "en"}
 _SOMEBODY = {"name": "Sandbox", "email": "sandbox@example.com"}

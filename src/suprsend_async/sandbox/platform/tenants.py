@@ -14,8 +14,8 @@ from suprsend_async.sandbox.refusal import Refused, invalid, missing, wrong
 if TYPE_CHECKING:
     from suprsend_async.sandbox.platform.endpoint import ApiCall
     from suprsend_async.sandbox.state.entry import SentAnswer
-    from suprsend_async.sandbox.state.ledger import Transaction
     from suprsend_async.sandbox.state.records import Records, StoredRecord
+    from suprsend_async.sandbox.state.transaction import Transaction
 
 DEFAULT = "default"
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")

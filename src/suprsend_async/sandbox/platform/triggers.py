@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from suprsend_async.sandbox.platform.authentication import Workspace
     from suprsend_async.sandbox.platform.endpoint import ApiCall
     from suprsend_async.sandbox.state.entry import SentAnswer
-    from suprsend_async.sandbox.state.ledger import Judged, Transaction
     from suprsend_async.sandbox.state.records import Records, StoredRecord
+    from suprsend_async.sandbox.state.transaction import Judged, Transaction
 
     Place = tuple[str, str, str]
 
@@ -106,7 +106,7 @@ _CANCEL = {
 }
 _INLINE = frozenset(f"${channel}" for channel in profiles.CHANNELS)
 # What of a recipient is for this trigger alone.
-_NOT_KEPT = {
+FOR_THE_RUN = {
     "distinct_id",
     "object_type",
     "id",
@@ -136,7 +136,7 @@ def _check(body: Any, _: Workspace) -> Refusal | None:
     if problem := problem_of(body, _TRIGGER):
         return problem
     for person in _people(body):
-        if _own_tenant(person) not in {None, body.get("tenant_id")}:
+        if own_tenant_of(person) not in {None, body.get("tenant_id")}:
             return wrong("$context.tenant_id", "of a recipient or the actor, must be the trigger's tenant_id")
     return None
 
@@ -146,7 +146,7 @@ def _check_dynamic(body: object, _: Workspace) -> Refusal | None:
 
 
 def _about(body: Mapping[str, Any]) -> tuple[str, list[str]]:
-    return body.get("workflow") or body["name"], [name for each in _recipients(body) if (name := _user_id(each))]
+    return body.get("workflow") or body["name"], [name for each in recipients_of(body) if (name := user_id_of(each))]
 
 
 def _people(body: Mapping[str, Any]) -> list[Any]:
@@ -155,7 +155,7 @@ def _people(body: Mapping[str, Any]) -> list[Any]:
     return [*(body.get("recipients") or body["users"]), *([] if actor is None else [actor])]
 
 
-def _recipients(body: Mapping[str, Any]) -> list[Any]:
+def recipients_of(body: Mapping[str, Any]) -> list[Any]:
     """Return the recipients, each once: one run each."""
     unique: dict[str, Any] = {}
     for each in body.get("recipients") or body["users"]:
@@ -164,20 +164,21 @@ def _recipients(body: Mapping[str, Any]) -> list[Any]:
 
 
 def _identity(recipient: Any) -> str:
-    if user_id := _user_id(recipient):
+    if user_id := user_id_of(recipient):
         return key_of("user", user_id)
     if recipient.get("is_transient"):
         return key_of("transient", to_json(recipient).decode())
     return key_of("object", recipient["object_type"], recipient["id"])
 
 
-def _own_tenant(person: Any) -> str | None:
+def own_tenant_of(person: Any) -> str | None:
     """Return the tenant that what someone brings is for; None if it is for all."""
     context = None if isinstance(person, str) else person.get("$context")
     return context and context.get("tenant_id")
 
 
-def _user_id(person: Any) -> str | None:
+def user_id_of(person: Any) -> str | None:
+    """Return the distinct_id of a recipient or an actor; None for an object and for a transient one."""
     if isinstance(person, str):
         return person
     return None if person.get("is_transient") else person.get("distinct_id")
@@ -216,7 +217,7 @@ def _trigger(transaction: Transaction, judged: Judged, keys: str) -> Refusal | s
         return refused.refusal
     message_id, is_first = transaction.once(keys, runs.idempotency_key(body))
     if is_first:
-        runs.keep(transaction, "trigger", message_id, body, len(_recipients(body)))
+        runs.keep(transaction, "trigger", message_id, body, len(recipients_of(body)))
         for place, profile in changed.items():
             transaction.records.put(*place, profile, transaction.now)
     return message_id
@@ -224,9 +225,14 @@ def _trigger(transaction: Transaction, judged: Judged, keys: str) -> Refusal | s
 
 def _unknown_workflow(records: Records, body: Mapping[str, Any]) -> Refusal | None:
     known = records.get("workflows", "", "")
-    slugs = None if known is None else known.content["slugs"]
-    slug = body.get("workflow")
-    return None if slugs is None or slug is None or slug in slugs else missing(f"workflow '{slug}' not found")
+    slugs: list[str] | None = None if known is None else known.content["slugs"]
+    slug: str | None = body.get("workflow")
+    if slugs is None or slug is None or slug in slugs:
+        return None
+    from difflib import get_close_matches
+
+    close = get_close_matches(slug, slugs)
+    return missing(f"workflow '{slug}' not found" + (f"; did you mean {' or '.join(close)}?" if close else ""))
 
 
 def _profiles(records: Records, body: Mapping[str, Any]) -> dict[Place, Any]:
@@ -243,13 +249,13 @@ def _profiles(records: Records, body: Mapping[str, Any]) -> dict[Place, Any]:
 
     for person in _people(body):
         brought: dict[str, Any] = {} if isinstance(person, str) else person
-        payload = {key: value for key, value in brought.items() if key not in _NOT_KEPT}
-        place = _place(person)
+        payload = {key: value for key, value in brought.items() if key not in FOR_THE_RUN}
+        place = place_of(person)
         if place is None:
             # A transient one has no profile, and its values have to keep the rules all the same.
             profiles.updated(profiles.empty(), payload)
             continue
-        before, tenant_id = found(place), _own_tenant(person)
+        before, tenant_id = found(place), own_tenant_of(person)
         if before is None and brought.get("$skip_create"):
             continue
         if before is None:
@@ -265,8 +271,9 @@ def _profiles(records: Records, body: Mapping[str, Any]) -> dict[Place, Any]:
     return changed
 
 
-def _place(person: Any) -> Place | None:
-    if user_id := _user_id(person):
+def place_of(person: Any) -> Place | None:
+    """Return where the profile of a recipient or an actor stands in the records; None for a transient one."""
+    if user_id := user_id_of(person):
         return "user", "", user_id
     return None if person.get("is_transient") else ("object", person["object_type"], person["id"])
 
@@ -282,7 +289,7 @@ def _cancel(transaction: Transaction, call: ApiCall) -> SentAnswer:
         body = record.content["body"]
         if key not in {None, runs.idempotency_key(body)} or slug not in {None, body.get("workflow")}:
             return ()
-        recipients = enumerate(_recipients(body))
+        recipients = enumerate(recipients_of(body))
         return [place for place, each in recipients if not named or named & _names(transaction.records, each)]
 
     return runs.cancel(transaction, "trigger", wanted.get("execution_id"), chosen)
@@ -290,7 +297,7 @@ def _cancel(transaction: Transaction, call: ApiCall) -> SentAnswer:
 
 def _names(records: Records, recipient: Any) -> set[str]:
     """Return by what a recipient can be named: the id, and the values of channels that the run uses."""
-    place = _place(recipient)
+    place = place_of(recipient)
     values = {} if isinstance(recipient, str) else {key: recipient[key] for key in recipient if key in _INLINE}
     if not values and place is not None and (found := records.get(*place)):
         channels = found.content["channels"]

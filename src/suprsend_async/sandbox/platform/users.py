@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from suprsend_async.sandbox.platform.endpoint import ApiCall
     from suprsend_async.sandbox.state.entry import SentAnswer
-    from suprsend_async.sandbox.state.ledger import Transaction
     from suprsend_async.sandbox.state.records import Records, StoredRecord
+    from suprsend_async.sandbox.state.transaction import Transaction
 
 _LONGEST_ID = 255
 # What a user is in: objects, lists and their drafts.
@@ -42,6 +42,17 @@ def user_of(records: Records, distinct_id: str) -> StoredRecord:
     if found is None:
         raise Refused(missing(f"user [distinct_id: '{distinct_id}'] not found"))
     return found
+
+
+def shown_user(records: Records, distinct_id: str, tenant_id: str | None = None) -> dict[str, Any]:
+    """Return a user as answers hold it; in a tenant, with the tenant's values on top if there are any.
+
+    Raises:
+        Refused: There is none with this id.
+    """
+    user = user_of(records, distinct_id)
+    link = None if tenant_id is None else records.get("tenant_profile", user.name, tenant_id)
+    return _shown(user) if link is None else _in_tenant(records, link, with_times=True)
 
 
 def change_user(transaction: Transaction, distinct_id: str, operations: Sequence[Mapping[str, Any]]) -> StoredRecord:

@@ -1,41 +1,31 @@
-"""JSON Schemas applied to properties, as a program: orders come as lines of JSON, and so do the answers.
+"""JSON Schemas applied to properties: what `bounded_program.py` runs in a process of its own.
 
-It runs in a process of its own, because nothing else ends a regular expression that takes for ever: that process ends
-itself when its time is up. It imports nothing of this package, so that it starts soon. `schema_process.py` is the other
-side.
+It imports nothing of this package, so that the process starts soon. `schema_process.py` is the other side.
 """
 
 from __future__ import annotations
 
-import contextlib
-import faulthandler
-import importlib
 import json
-import signal
-import sys
-import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping
 
     from jsonschema.exceptions import SchemaError, ValidationError
     from jsonschema.protocols import Validator
 
 
-OUT_OF_TIME = -signal.SIGALRM if hasattr(signal, "SIGALRM") else 1
-"""The exit status of a process whose time was up."""
+IMPORTS = ("jsonschema", "referencing.jsonschema")
+NOT_REACHED = "`properties` was not checked: other events of this request took all the time that their schema has."
 
 _SHOWN = 100  # characters
 _NO_EXPRESSION = (
     r": that is no regular expression of Python's, in which it is applied here; for `\p{L}`, a letter, write `[^\W\d_]`"
 )
 _REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
-_NOT_REACHED = "`properties` was not checked: other events of this request took all the time that their schema has."
 
 
-def compile_schema(schema: Mapping[str, Any]) -> Validator:
+def prepare(definition: Mapping[str, Any]) -> Validator:
     """Make a validator of a schema, of the draft that its `$schema` names, 2020-12 if it names none.
 
     Raises:
@@ -44,25 +34,31 @@ def compile_schema(schema: Mapping[str, Any]) -> Validator:
     """
     from jsonschema.exceptions import SchemaError
 
-    if not isinstance(schema.get("$schema", ""), str):
+    if not isinstance(definition.get("$schema", ""), str):
         raise ValueError("is no JSON Schema, at schema.$schema")
-    kind, resource = _kind(schema)
+    kind, resource = _kind(definition)
     try:
         # The format checker finds what is no regular expression.
-        kind.check_schema(schema, format_checker=kind.FORMAT_CHECKER)
+        kind.check_schema(definition, format_checker=kind.FORMAT_CHECKER)
     except SchemaError as error:
         hint = _NO_EXPRESSION if (error.validator, error.validator_value) == ("format", "regex") else ""
         raise ValueError(f"is no JSON Schema, at {_path('schema', error)}{hint}") from None
     except RecursionError:
         raise ValueError("cannot be used: it is nested too deeply") from None
     _check_references(resource)
-    return _validator(kind, schema)
+    return _validator(kind, definition)
 
 
-def explain(validator: Validator, properties: Mapping[str, Any]) -> str | None:
+def prepare_known(definition: Mapping[str, Any]) -> Validator:
+    """Make a validator of a schema that was checked before."""
+    kind, _ = _kind(definition)
+    return _validator(kind, definition)
+
+
+def apply(prepared: Validator, task: Mapping[str, Any]) -> str | None:
     """Say what of the properties breaks the schema, if anything; whatever the schema does, it is said in a sentence."""
     try:
-        error = min(validator.iter_errors(properties), key=_order, default=None)
+        error = min(prepared.iter_errors(task), key=_order, default=None)
         return None if error is None else _explain(error)
     except Exception as error:  # noqa: BLE001 - whatever a schema does, the sandbox answers
         return f"`properties` cannot be checked: {_trouble(error)}."
@@ -160,80 +156,3 @@ def _shorten(text: str) -> str:
 
 def _path(root: str, error: ValidationError | SchemaError) -> str:
     return root + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path)
-
-
-@dataclass(slots=True)
-class _Schemas:
-    """The schemas that this process knows, compiled, by their names."""
-
-    _validators: dict[str, Validator] = field(default_factory=dict[str, Any])
-
-    def answer(self, order: dict[str, Any]) -> Iterator[str | None]:
-        name, schema = order["name"], order["schema"]
-        if "properties" not in order:
-            yield self._problem(name, schema, order["seconds"])
-            return
-        if schema is not None:
-            kind, _ = _kind(schema)
-            self._validators[name] = _validator(kind, schema)
-        yield from self._check(name, order["properties"], order["seconds"], order["seconds_for_all"])
-
-    def _problem(self, name: str, schema: dict[str, Any], seconds: float) -> str | None:
-        _end_after(seconds)
-        try:
-            self._validators[name] = compile_schema(schema)
-        except ValueError as error:
-            return str(error)
-        except ModuleNotFoundError as error:
-            return f"cannot be used without {error.name}: pip install 'suprsend-async[sandbox]'"
-        except Exception as error:  # noqa: BLE001 - whatever a schema does, the sandbox answers
-            return f"cannot be used ({type(error).__name__})"
-        finally:
-            _end_after(0)
-        return None
-
-    def _check(self, name: str, events: Sequence[Any], seconds: float, seconds_for_all: float) -> Iterator[str | None]:
-        deadline = time.monotonic() + seconds_for_all
-        for properties in events:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                yield _NOT_REACHED
-                continue
-            _end_after(min(seconds, left))
-            said = explain(self._validators[name], properties)
-            _end_after(0)
-            yield said
-
-
-def _end_after(seconds: float) -> None:
-    """Let this process end after so many seconds, whatever it does then; none lets it live on."""
-    if hasattr(signal, "setitimer"):
-        # Nobody handles the signal, and so it is the end.
-        signal.setitimer(signal.ITIMER_REAL, seconds)
-    elif seconds:
-        faulthandler.dump_traceback_later(seconds, exit=True)
-    else:
-        faulthandler.cancel_dump_traceback_later()
-
-
-def _main() -> None:
-    """Answer orders until there are no more."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if hasattr(signal, "SIGALRM"):
-        # Whoever started this process may have had it otherwise.
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM})
-    sys.path[:] = json.loads(sys.stdin.buffer.readline())
-    # Now, and not in the time of the first event; without it the first order is told so.
-    with contextlib.suppress(ModuleNotFoundError):
-        importlib.import_module("jsonschema")
-        importlib.import_module("referencing.jsonschema")
-    schemas = _Schemas()
-    for line in sys.stdin.buffer:
-        for message in schemas.answer(json.loads(line)):
-            sys.stdout.buffer.write(json.dumps(message).encode() + b"\n")
-            sys.stdout.buffer.flush()
-
-
-if __name__ == "__main__":
-    _main()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # What SQLite keeps in the file's head: whose it is, and which tables it has.
 _APPLICATION = int.from_bytes(b"SSsb")
-_LAYOUT = 3
+_LAYOUT = 4
 # What makes the tables of the next layout of those of this one.
 _MIGRATIONS = {
     1: """
@@ -30,6 +30,21 @@ UPDATE entries SET records = 0
 """,
     # Only tables that are made anyway.
     2: "",
+    3: """
+ALTER TABLE requests ADD COLUMN received_at REAL;
+ALTER TABLE requests ADD COLUMN status_code INTEGER;
+ALTER TABLE requests ADD COLUMN reason TEXT;
+ALTER TABLE requests ADD COLUMN duration REAL;
+ALTER TABLE requests ADD COLUMN has_entries INTEGER;
+UPDATE requests SET has_entries = 1, received_at = first.received_at, reason = first.reason,
+        status_code = coalesce(json_extract(response, '$.status_code'), first.status_code)
+    FROM (
+        SELECT request_id, min(received_at) AS received_at, max(CASE verdict WHEN 'refused' THEN reason END) AS reason,
+            max(CASE WHEN records < 2 THEN entries.status_code ELSE 207 END) AS status_code
+        FROM entries GROUP BY request_id
+    ) AS first
+    WHERE first.request_id = requests.id;
+""",
 }
 _SIDE_FILES = ("", "-wal", "-shm", "-journal")
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO

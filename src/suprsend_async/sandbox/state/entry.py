@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from pydantic import BaseModel, computed_field
 
@@ -105,6 +105,22 @@ class RawResponse(RawMessage):
     """
 
     status_code: int
+
+
+class Outcome(NamedTuple):
+    """What became of a request.
+
+    Attributes:
+        received_at: Seconds since the epoch.
+        status_code: The HTTP status of the answer; 0 if none was given on purpose.
+        reason: Why it, or the first refused record in it, was refused.
+        duration: Seconds from its arrival to its answer; None if nobody took the time.
+    """
+
+    received_at: float
+    status_code: int
+    reason: str | None
+    duration: float | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,48 +3,28 @@
 from __future__ import annotations
 
 import os
-import uuid
+import time
 from collections import Counter
 from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pydantic_core import from_json
 
-from suprsend_async.sandbox import json_numbers
-from suprsend_async.sandbox.state.entry import EntryDetail, RequestDetail, Stats
+from suprsend_async.sandbox.state.entry import EntryDetail, Outcome, RequestDetail, Stats
 from suprsend_async.sandbox.state.finder import Finder
-from suprsend_async.sandbox.state.store import StoredEntry
+from suprsend_async.sandbox.state.transaction import Judged, Transaction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
     from suprsend_async.sandbox.refusal import Refusal
     from suprsend_async.sandbox.state.entry import Entry, RawRequest, RawResponse, SentAnswer, Verdict
-    from suprsend_async.sandbox.state.records import Records
     from suprsend_async.sandbox.state.store import EntryStore
 
 
-REMEMBERED_SECONDS = 24 * 60 * 60
-REMEMBERED_KEYS = 1_000_000
-
-_NAME_KEPT = 512  # characters
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """One event, trigger or broadcast of a request, and what the rules say.
-
-    Attributes:
-        event: What the JSON decoder made of it.
-        content: The same as JSON, if whoever judged it has written it already.
-        refusal: The rule that is broken; None if none is.
-    """
-
-    event: object
-    refusal: Refusal | None = None
-    content: bytes | None = None
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,75 +46,6 @@ class Arrivals:
     repeated: int
     refused: int
     refusals: list[Entry]
-
-
-class Transaction:
-    """What a call may read and change, and the events that it enters.
-
-    Attributes:
-        now: The time in seconds.
-        records: Users, objects and the like.
-        most: How many of what may come without end are kept; the oldest make room.
-        rows: What was entered, in order.
-        contents: The events themselves as JSON.
-    """
-
-    def __init__(self, store: EntryStore, now: float, note: str | None = None) -> None:
-        self.now = now
-        self.records: Records = store.records
-        self.most: int = store.max_entries
-        self.rows: list[StoredEntry] = []
-        self.contents: list[str | None] = []
-        self._store = store
-        self._note = note
-        self._has_forgotten = False
-
-    def once(self, kind: str, key: str | None) -> tuple[str, bool]:
-        """Return a message id for what has this idempotency key, and whether it is the first that has it.
-
-        The others get the first one's message id: within 24 hours, and of the newest million keys.
-
-        Args:
-            kind: What it is; other kinds have keys of their own. Empty for an event.
-            key: The key without spaces around it; None if it has none.
-        """
-        if key is None:
-            return str(uuid.uuid4()), True
-        if not self._has_forgotten:
-            self._store.forget_keys(self.now - REMEMBERED_SECONDS, REMEMBERED_KEYS)
-            self._has_forgotten = True
-        # An event's key stands for itself, as in the files of earlier versions; none begins with a space.
-        stored = f" {kind} {key}" if kind else key
-        if first := self._store.find_key(stored):
-            return first, False
-        message_id = str(uuid.uuid4())
-        self._store.add_key(stored, self.now, message_id)
-        return message_id, True
-
-    def enter(self, judged: Judged) -> Refusal | str:
-        """Enter an event; returns its message id, or why it is refused."""
-        row = self._row(judged)
-        self.rows.append(row)
-        self.contents.append(_content(judged))
-        return judged.refusal or cast("str", row.message_id)
-
-    def _row(self, judged: Judged) -> StoredEntry:
-        event, now = judged.event, self.now
-        fields = cast("dict[str, object]", event) if isinstance(event, dict) else {}
-        key = (_text(fields.get("$idempotency_key")) or "").strip() or None
-        who = (
-            _text(fields.get("event")),
-            _text(fields.get("distinct_id")),
-            _text(fields.get("tenant_id")) or _text(fields.get("brand_id")),
-            key,
-        )
-        if judged.refusal:
-            return StoredEntry(now, "refused", judged.refusal.status_code, *who, None, judged.refusal.message)
-        message_id, is_first = self.once("", key)
-        if is_first:
-            return StoredEntry(now, "accepted", 202, *who, message_id, self._note)
-        note = self._note or "The idempotency key was used before."
-        return StoredEntry(now, "repeated", 202, *who, message_id, note)
 
 
 class Ledger:
@@ -159,7 +70,11 @@ class Ledger:
         self._version = 0
 
     def act(
-        self, request: RawRequest, act: Callable[[Transaction], SentAnswer], unanswered: str | None = None
+        self,
+        request: RawRequest,
+        act: Callable[[Transaction], SentAnswer],
+        unanswered: str | None = None,
+        began: float | None = None,
     ) -> SentAnswer:
         """Let one call change the state, as a whole or not at all; enter its events, and return its answer.
 
@@ -167,18 +82,34 @@ class Ledger:
             request: The request, credentials masked.
             act: Changes the state, and makes the answer.
             unanswered: Why the answer will not be given, if it will not.
+            began: When the request came, as `time.perf_counter` has it.
         """
         now = self._clock()
         with self._store.transaction():
             transaction = Transaction(self._store, now, unanswered)
             answer = act(transaction)
-            if transaction.rows:
-                response = None if unanswered else answer.shown()
-                self._enter(request, response, len(transaction.rows), transaction.rows, transaction.contents)
+            refused = next((row.reason for row in transaction.rows if row.verdict == "refused"), None)
+            status_code = 0 if unanswered else answer.status_code
+            outcome = Outcome(now, status_code, unanswered or refused, _since(began))
+            self._enter(request, None if unanswered else answer, outcome, len(transaction.rows), transaction)
         return answer
 
+    def change(self, act: Callable[[Transaction], T]) -> T:
+        """Let something beside a call change the state, as a whole or not at all, and return what it returns."""
+        with self._store.transaction():
+            result = act(Transaction(self._store, self._clock()))
+        with self._counting:
+            self._version += 1
+        return result
+
     def refuse(
-        self, request: RawRequest, refusal: Refusal, answer: SentAnswer | None, *, is_event: bool = False
+        self,
+        request: RawRequest,
+        refusal: Refusal,
+        answer: SentAnswer | None,
+        began: float | None = None,
+        *,
+        is_event: bool = False,
     ) -> None:
         """Enter a request that is refused as a whole; if it holds one event, then as that event's.
 
@@ -188,6 +119,7 @@ class Ledger:
             request: The request, credentials masked.
             refusal: Why it is refused.
             answer: The answer that is given; None if none is.
+            began: When the request came, as `time.perf_counter` has it.
             is_event: Whether its body, if it is an object, is an event.
         """
         event = _only_event(request) if is_event else None
@@ -196,19 +128,23 @@ class Ledger:
         with self._store.transaction():
             transaction = Transaction(self._store, now)
             transaction.enter(judged)
-            response = None if answer is None else answer.shown()
-            self._enter(request, response, 0 if event is None else 1, transaction.rows, transaction.contents)
+            status_code = 0 if answer is None else answer.status_code
+            outcome = Outcome(now, status_code, refusal.message, _since(began))
+            self._enter(request, answer, outcome, 0 if event is None else 1, transaction)
 
     def _enter(
         self,
         request: RawRequest,
-        response: RawResponse | None,
+        answer: SentAnswer | None,
+        outcome: Outcome,
         records: int,
-        rows: Sequence[StoredEntry],
-        contents: Sequence[str | None],
+        transaction: Transaction,
     ) -> None:
-        request_id = self._store.add_request(request, response)
-        self._store.add_entries(request_id, records, rows, contents)
+        rows = transaction.rows
+        response = None if answer is None else answer.shown()
+        request_id = self._store.add_request(request, response, outcome, has_entries=bool(rows))
+        if rows:
+            self._store.add_entries(request_id, records, rows, transaction.contents)
         with self._counting:
             for row in rows:
                 self._counts[row.verdict] += 1
@@ -236,7 +172,7 @@ class Ledger:
     @property
     def version(self) -> int:
         """Another number whenever there is something new to show."""
-        return self._version
+        return self._version + self._store.records.version
 
     @property
     def latest_id(self) -> int:
@@ -293,7 +229,8 @@ class Ledger:
             if found is None:
                 return None
             entry, content = found
-            request, response = cast("tuple[RawRequest, RawResponse | None]", self._store.request(entry.request_id))
+            exchange = self._store.requests.get(entry.request_id)
+            request, response = cast("tuple[RawRequest, RawResponse | None]", exchange)
             key = entry.idempotency_key
             return EntryDetail.model_construct(
                 **entry.__dict__,
@@ -306,7 +243,7 @@ class Ledger:
     def request(self, request_id: int) -> RequestDetail | None:
         """Return a request with all that is known of it; None if it is not kept."""
         with self._store.transaction():
-            found = self._store.request(request_id)
+            found = self._store.requests.get(request_id)
             entries = self._store.entries_of(request_id) if found else []
             if found is None or not entries:
                 return None
@@ -344,6 +281,10 @@ class Ledger:
             )
 
 
+def _since(began: float | None) -> float | None:
+    return None if began is None else time.perf_counter() - began
+
+
 def _only_event(request: RawRequest) -> dict[str, object] | None:
     """Return the event of a request that holds one and no more, as far as the kept part of its body tells."""
     try:
@@ -356,15 +297,3 @@ def _only_event(request: RawRequest) -> dict[str, object] | None:
 def _shown(path: Path) -> str:
     """Return a file's name as text, also if it is none in this system's encoding."""
     return os.fsencode(path).decode(errors="replace")
-
-
-def _text(value: object) -> str | None:
-    return value[:_NAME_KEPT] if isinstance(value, str) else None
-
-
-def _content(judged: Judged) -> str | None:
-    event = judged.event
-    if not isinstance(event, dict):
-        return None
-    written = judged.content or json_numbers.write(cast("dict[str, object]", event), "")[0]
-    return written.decode()

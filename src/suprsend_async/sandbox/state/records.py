@@ -11,7 +11,9 @@ from suprsend_async.sandbox.refusal import Refused, invalid
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+
+    from suprsend_async.sandbox.state.changes import Changes
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS records (
@@ -84,15 +86,36 @@ class Slice:
     has_after: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A trigger or a broadcast that a transaction accepted.
+
+    Attributes:
+        kind: "trigger" or "broadcast".
+        name: Under which it is kept.
+        message_id: What was answered.
+        body: What came.
+    """
+
+    kind: str
+    name: str
+    message_id: str
+    body: dict[str, Any]
+
+
 class Records:
     """The records of all kinds. Whoever writes holds a transaction of the store.
 
     Args:
         database: Gives the open database.
+        changes: Where it is noted what became of them.
     """
 
-    def __init__(self, database: Callable[[], sqlite3.Connection]) -> None:
+    def __init__(self, database: Callable[[], sqlite3.Connection], changes: Changes) -> None:
         self._database = database
+        self.changes = changes
+        self.version: int = 0
+        """Another number after each change."""
 
     @property
     def size(self) -> int:
@@ -104,7 +127,7 @@ class Records:
         """Return a record; None if there is none."""
         statement = "SELECT * FROM records WHERE kind = ? AND scope = ? AND name = ?"
         row = self._database().execute(statement, (kind, scope, name)).fetchone()
-        return None if row is None else _record(row)
+        return None if row is None else record_of(row)
 
     def put(self, kind: str, scope: str, name: str, content: dict[str, Any], now: float) -> StoredRecord:
         """Write a record as a whole; one that was there keeps its place and the time of its creation.
@@ -117,17 +140,23 @@ class Records:
             "ON CONFLICT (kind, scope, name) "
             "DO UPDATE SET content = excluded.content, updated_at = excluded.updated_at RETURNING *"
         )
-        values = (kind, scope, name, to_json(content).decode(), now, now)
-        written = self._database().execute(statement, values).fetchone()
+        text = to_json(content).decode()
+        written = self._database().execute(statement, (kind, scope, name, text, now, now)).fetchone()
+        self.version += 1
+        self.changes.note(kind, scope, name, "changed", now, text)
         try:
-            return _record(written)
+            return record_of(written)
         except ValueError:
             raise Refused(invalid("Request body is nested too deeply to be kept")) from None
 
     def delete(self, kind: str, scope: str | None = None, name: str | None = None) -> int:
         """Delete the records of a scope, of a name, or the one of both; returns how many there were."""
-        where, values = _where(kind, scope, name)
-        return self._database().execute(f"DELETE FROM records WHERE {where}", values).rowcount
+        where, values = condition_of(kind, scope, name)
+        count = self._database().execute(f"DELETE FROM records WHERE {where}", values).rowcount
+        if count:
+            self.version += 1
+            self.changes.note_deleted(kind, scope, name)
+        return count
 
     def delete_until(self, kind: str, scope: str, name: str) -> None:
         """Delete a record and those of its scope that came before it; none if there is none of this name."""
@@ -137,6 +166,14 @@ class Records:
             (kind, scope, kind, scope, name),
         )
 
+    def keep_newest(self, kind: str, scope: str, most: int) -> None:
+        """Delete the records of a scope that came before so many others."""
+        self._database().execute(
+            "DELETE FROM records WHERE kind = ? AND scope = ? AND id <= "
+            "(SELECT id FROM records WHERE kind = ? AND scope = ? ORDER BY id DESC LIMIT 1 OFFSET ?)",
+            (kind, scope, kind, scope, most),
+        )
+
     def move(self, kind: str, scope: str, to_kind: str, to_scope: str) -> None:
         """Make all records of a scope such of another kind and scope, where none of the same name may be."""
         self._database().execute(
@@ -144,12 +181,14 @@ class Records:
         )
 
     def clear(self) -> None:
-        """Delete all of every kind."""
+        """Delete all of every kind, and what became of them."""
+        self.version += 1
         self._database().execute("DELETE FROM records")
+        self.changes.clear()
 
     def count(self, kind: str, scope: str | None = None, name: str | None = None) -> int:
         """Return how many records a scope or a name has."""
-        where, values = _where(kind, scope, name)
+        where, values = condition_of(kind, scope, name)
         [number] = self._database().execute(f"SELECT count(*) FROM records WHERE {where}", values).fetchone()
         return int(number)
 
@@ -214,17 +253,19 @@ class Records:
         return self._rows(kind, scope, None, "ORDER BY id LIMIT ? OFFSET ?", limit, offset)
 
     def _rows(self, kind: str, scope: str | None, name: str | None, rest: str, *values: int) -> list[StoredRecord]:
-        where, first = _where(kind, scope, name)
+        where, first = condition_of(kind, scope, name)
         rows = self._database().execute(f"SELECT * FROM records WHERE {where} {rest}", (*first, *values))
-        return [_record(row) for row in rows]
+        return [record_of(row) for row in rows]
 
 
-def _where(kind: str, scope: str | None, name: str | None) -> tuple[str, tuple[str, ...]]:
+def condition_of(kind: str, scope: str | None, name: str | None) -> tuple[str, tuple[str, ...]]:
+    """Return in SQL which records are of a kind, a scope and a name, as far as given, and the parameters."""
     given = {"kind": kind, "scope": scope, "name": name}
     chosen = {column: value for column, value in given.items() if value is not None}
     return " AND ".join(f"{column} = ?" for column in chosen), tuple(chosen.values())
 
 
-def _record(row: tuple[Any, ...]) -> StoredRecord:
+def record_of(row: Sequence[Any]) -> StoredRecord:
+    """Return the record that a row of the database holds."""
     number, _, scope, name, content, created_at, updated_at = row
     return StoredRecord(number, scope, name, from_json(content), created_at, updated_at)

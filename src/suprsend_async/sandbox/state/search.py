@@ -8,15 +8,23 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from suprsend_async.sandbox.state.entry import Verdict
 
 
 # LIKE is the faster one, but of a text that nearly fits everywhere it compares each letter at each place.
 _LONG = 32  # characters
-_IS_LIKE = r"contents.event LIKE ? ESCAPE '\' OR entries.reason LIKE ? ESCAPE '\'"
-_IS_IN = "instr(lower(contents.event), lower(?)) OR instr(lower(coalesce(entries.reason, '')), lower(?))"
+_TEXTS = ("contents.event", "entries.reason")
+
+
+def text_condition(columns: Sequence[str], text: str) -> tuple[str, list[str]]:
+    """Return in SQL that one of these columns holds a text, the case of ASCII letters not mattering; and parameters."""
+    if len(text) > _LONG:
+        conditions, wanted = [f"instr(lower(coalesce({column}, '')), lower(?))" for column in columns], text
+    else:
+        conditions, wanted = [rf"{column} LIKE ? ESCAPE '\'" for column in columns], _pattern(text)
+    return f"({' OR '.join(conditions)})", [wanted] * len(columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +58,9 @@ class Filters:
                 conditions.append(f"entries.{column} = ?")
                 values.append(value)
         if self.text is not None:
-            conditions.append(f"({_IS_IN if len(self.text) > _LONG else _IS_LIKE} OR entries.message_id = ?)")
-            values += [self.text if len(self.text) > _LONG else _pattern(self.text)] * 2
-            values.append(self.text)
+            condition, texts = text_condition(_TEXTS, self.text)
+            conditions.append(f"({condition} OR entries.message_id = ?)")
+            values += [*texts, self.text]
         return " AND ".join(conditions), values
 
 

@@ -1,4 +1,4 @@
-"""What is kept, in a database in memory or in a file, with a preview of each event."""
+"""What is kept, in a database in memory or in a file."""
 
 from __future__ import annotations
 
@@ -7,78 +7,23 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from weakref import finalize
 
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 
-from suprsend_async.sandbox.state import records
+from suprsend_async.sandbox.state import changes, records, requests
 from suprsend_async.sandbox.state.database import open_database
-from suprsend_async.sandbox.state.entry import Entry, RawRequest, RawResponse
+from suprsend_async.sandbox.state.entry import Entry, Outcome
+from suprsend_async.sandbox.state.preview import HEAD, preview
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Generator, Sequence
     from pathlib import Path
 
-    from suprsend_async.sandbox.state.entry import Verdict
-
-
-HEAD = 4096
-"""How many characters of an event's JSON are enough."""
-
-_LONGEST = 200  # characters
-_LONGEST_VALUE = 60
-_LONGEST_NAME = 40
-
-
-def preview(head: str) -> str | None:
-    """Return the first properties of an event, of whose JSON this is the beginning; None if it begins with none.
-
-    Examples:
-        >>> preview('{"properties":{"amount":10,"items":["a","b"],"city":"Pune","$ss_sdk_version":"x/1"}}')
-        'amount: 10 · items: [2] · city: Pune'
-    """
-    is_cut = len(head) >= HEAD
-    event: dict[str, Any] = from_json(head, allow_partial=is_cut)
-    properties = event.get("properties")
-    if not isinstance(properties, dict):
-        return None
-    members = [(name, value) for name, value in cast("Mapping[str, object]", properties).items() if name[:1] != "$"]
-    parts: list[str] = []
-    room = _LONGEST
-    for place, (name, value) in enumerate(members, 1):
-        part = f"{_cut(name, _LONGEST_NAME)}: {_value(value, is_whole=not is_cut or place < len(members))}"
-        room -= len(part) + 3
-        if room < 0:
-            parts.append("…")
-            break
-        parts.append(part)
-    return " · ".join(parts) or None
-
-
-def _value(value: object, *, is_whole: bool) -> str:
-    match value:
-        case str():
-            return _cut(value, _LONGEST_VALUE)
-        case None:
-            return "null"
-        case bool():
-            return "true" if value else "false"
-        case list():
-            return f"[{len(cast('list[object]', value)) if is_whole else '…'}]"
-        case dict():
-            return f"{{{len(cast('dict[str, object]', value)) if is_whole else '…'}}}"
-        case _:
-            return _cut(str(value), _LONGEST_VALUE)
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
+    from suprsend_async.sandbox.state.entry import RawRequest, RawResponse, Verdict
 
 
 # What events hold stands apart, so that a scan need not read it.
 _TABLES = """
-CREATE TABLE IF NOT EXISTS requests (
-    id INTEGER PRIMARY KEY, method TEXT, target TEXT, headers TEXT, body TEXT, body_size INTEGER, response TEXT
-);
 CREATE TABLE IF NOT EXISTS entries (
     id INTEGER PRIMARY KEY AUTOINCREMENT, received_at REAL, verdict TEXT, status_code INTEGER, name TEXT,
     distinct_id TEXT, tenant_id TEXT, idempotency_key TEXT, message_id TEXT, reason TEXT, request_id INTEGER,
@@ -99,6 +44,7 @@ ENTRY = (
 """What `entry_of` reads, without its condition."""
 _HISTORY = 100  # entries
 MOST_BYTES = 512 * 1024 * 1024
+_NOTHING_KNOWN = Outcome(0.0, 0, None, None)
 
 
 class StoredEntry(NamedTuple):
@@ -142,14 +88,17 @@ class EntryStore:
         self._max_bytes = max_bytes
         self._lock = RLock()
         self._opened: sqlite3.Connection | None = None
-        self.records: records.Records = records.Records(lambda: self._database)
+        self.changes: changes.Changes = changes.Changes(lambda: self._database)
+        self.records: records.Records = records.Records(lambda: self._database, self.changes)
+        self.requests: requests.Requests = requests.Requests(lambda: self._database)
+        self._request_id: int | None = None
         self.open()
 
     def open(self) -> None:
         """Open the database, if it is not open."""
         with self._lock:
             if self._opened is None:
-                self._opened = open_database(self.path, _TABLES + records.TABLES)
+                self._opened = open_database(self.path, _TABLES + requests.TABLES + records.TABLES + changes.TABLES)
                 # Closes it once, also if nobody asks for it.
                 self._close_database = finalize(self, self._opened.close)
 
@@ -170,7 +119,10 @@ class EntryStore:
     def transaction(self) -> Generator[None]:
         """Hold the store; what is written in the block is written as a whole or not at all."""
         with self._lock, self._database:
+            self._request_id = None
+            self.changes.begin()
             yield
+            self.changes.write(self._request_id, self.max_entries)
 
     def credential(self, name: str, new: str) -> str:
         """Return the credential of this name that was made with the file; `new`, from now on, if there is none."""
@@ -185,14 +137,20 @@ class EntryStore:
         with self._lock:
             yield self._database
 
-    def add_request(self, request: RawRequest, response: RawResponse | None) -> int:
-        """Add a request with the answer to it, and return its id."""
-        statement = (
-            "INSERT INTO requests (method, target, headers, body, body_size, response) VALUES (?, ?, ?, ?, ?, ?)"
-        )
-        headers, answer = to_json(request.headers).decode(), None if response is None else to_json(response).decode()
-        values = (request.method, request.target, headers, request.body, request.body_size, answer)
-        return self._database.execute(statement, values).lastrowid or 0
+    def add_request(
+        self,
+        request: RawRequest,
+        response: RawResponse | None,
+        outcome: Outcome = _NOTHING_KNOWN,
+        *,
+        has_entries: bool = True,
+    ) -> int:
+        """Add a request with the answer to it, and return its id; what changed with it is noted as done by it."""
+        self._request_id = self.requests.add(request, response, outcome, has_entries=has_entries)
+        if not has_entries:
+            self.requests.make_room(self.max_entries)
+            self._make_room(self.latest_id)
+        return self._request_id
 
     def add_entries(
         self, request_id: int, records: int, rows: Sequence[StoredEntry], contents: Sequence[str | None]
@@ -216,14 +174,14 @@ class EntryStore:
         if self._size() > self._max_bytes and self._size() - self.records.size > self._max_bytes:
             kept = self.kept
             oldest = max(oldest, latest - kept + kept // 10)
+            self.requests.forget_tenth()
+            self.changes.forget_tenth()
         if oldest < 1:
             return
         deleted = self._database.execute("DELETE FROM entries WHERE id <= ?", (oldest,)).rowcount
         if deleted:
             self._database.execute("DELETE FROM contents WHERE id <= ?", (oldest,))
-            self._database.execute(
-                "DELETE FROM requests WHERE id < (SELECT request_id FROM entries ORDER BY id LIMIT 1)"
-            )
+            self.requests.forget_before_entries()
             self.dropped += deleted
 
     def _size(self) -> int:
@@ -267,8 +225,10 @@ class EntryStore:
     def clear(self) -> None:
         """Forget entries, requests and idempotency keys; ids go on rising."""
         with self.transaction():
-            for table in ("entries", "contents", "requests", "keys"):
+            for table in ("entries", "contents", "keys"):
                 self._database.execute(f"DELETE FROM {table}")  # noqa: S608 - the names above
+            self.requests.clear()
+            self.changes.forget_requests()
             self.dropped = 0
 
     def events(self, after: int = 0, limit: int = -1) -> list[dict[str, Any]]:
@@ -313,17 +273,6 @@ class EntryStore:
     def _entries(self, condition: str, *values: object) -> list[Entry]:
         with self._lock:
             return [entry_of(row) for row in self._database.execute(f"{ENTRY} {condition}", values)]
-
-    def request(self, request_id: int) -> tuple[RawRequest, RawResponse | None] | None:
-        """Return a request and the answer to it; None if it is not kept."""
-        statement = "SELECT method, target, headers, body, body_size, response FROM requests WHERE id = ?"
-        with self._lock:
-            row = self._database.execute(statement, (request_id,)).fetchone()
-        if row is None:
-            return None
-        method, target, headers, body, size, response = row
-        came = RawRequest(method=method, target=target, headers=from_json(headers), body=body, body_size=size)
-        return came, None if response is None else RawResponse.model_validate_json(response)
 
 
 def entry_of(row: Sequence[Any]) -> Entry:

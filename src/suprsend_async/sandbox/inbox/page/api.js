@@ -22,6 +22,28 @@ export const getEvent = (id, signal) => call("GET", `events/${id}`, { signal, pa
 /** One request with its answer and what became of its records. */
 export const getRequest = (id, signal) => call("GET", `requests/${id}`, { signal });
 
+/** Records of a kind that match a text, newest first: {records, next_cursor, total}. */
+export const listRecords = (kind, q, page) => list(`kinds/${kind}`, { q }, page);
+
+/** One record with all that is known of it; its numbers are exactly as they came. */
+export const getRecord = (kind, id, signal) => call("GET", `kinds/${kind}/${id}`, { signal, parse: parseExactly });
+
+/** The records that belong to one, newest first. */
+export const listPart = (kind, id, part, page) => list(`kinds/${kind}/${id}/${part}`, {}, page);
+
+/** What a text is found in: events and records of all kinds. */
+export const searchAll = async (q, signal) => {
+  const query = new URLSearchParams({ q });
+  return (await call("GET", `search?${query}`, { signal })).found;
+};
+
+/** Let a message go on to a status, or fail. */
+export const moveMessage = (id, status) =>
+  call("POST", `messages/${encodeURIComponent(id)}/status`, { body: { status } });
+
+/** Post a webhook once more. */
+export const replayWebhook = (id) => call("POST", `webhooks/${id}/replay`);
+
 export const clearEvents = () => call("DELETE", "events");
 export const getEnvironment = () => call("GET", "environment");
 export const listFaults = async () => (await call("GET", "faults")).faults;

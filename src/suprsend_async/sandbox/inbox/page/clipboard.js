@@ -1,4 +1,4 @@
-// Copying, and the word that it was done.
+// Copying, and the word that it was done, or that something failed.
 
 import { byId, element } from "./dom.js";
 
@@ -23,6 +23,17 @@ export function say(message) {
   timer = setTimeout(() => {
     toast.textContent = "";
   }, SHOWN);
+}
+
+/** Do something that talks to the sandbox, and say so if it fails. */
+export async function attempt(action) {
+  try {
+    await action();
+  } catch (error) {
+    if (error.name !== "AbortError") {
+      say(error.message);
+    }
+  }
 }
 
 function copyBySelection(text) {

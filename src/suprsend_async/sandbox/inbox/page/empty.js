@@ -3,6 +3,7 @@
 import { getEnvironment } from "./api.js";
 import { copy } from "./clipboard.js";
 import { button, element } from "./dom.js";
+import { plural } from "./format.js";
 
 const FIRST_EVENT = `from suprsend_async import Event, Suprsend
 
@@ -29,9 +30,20 @@ export async function showWelcome(root) {
 }
 
 /** Tell that the filters leave nothing. */
-export function showNoMatch(root, onReset) {
+export function showNoMatch(root, onReset, noun = "event") {
   if (turnTo("no match", root)) {
-    root.append(element("h2", {}, "No event matches"), element("p", {}, button("Show all events", onReset)));
+    root.append(element("h2", {}, `No ${noun} matches`), element("p", {}, button(`Show all ${plural(noun)}`, onReset)));
+  }
+}
+
+/** Tell that there is nothing of a kind, and how there would be. */
+export function showNone(root, noun, example) {
+  if (turnTo("none", root)) {
+    root.append(
+      element("h2", {}, `No ${noun} so far`),
+      element("p", {}, "This makes one, for example:"),
+      snippet(example, "Example"),
+    );
   }
 }
 

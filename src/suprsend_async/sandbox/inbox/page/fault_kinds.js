@@ -57,6 +57,26 @@ export const KINDS = {
     describe: ({ events_per_second: rate }) => `At most ${counted(rate, "event")} a second`,
     lasts: true,
   },
+  message_status: {
+    label: "Give messages a status",
+    fields: {
+      status: {
+        label: "Status",
+        options: {
+          delivery_failure: "delivery failure",
+          trigger_failed: "trigger failed",
+          delivered: "delivered",
+          seen: "seen",
+          clicked: "clicked",
+        },
+      },
+      workflow: text("Workflow", "any"),
+      channel: text("Channel", "any"),
+      distinct_id: text("distinct_id", "any"),
+    },
+    describe: ({ status, workflow, channel }) => `Messages of ${workflow ?? "anything"} on ${channel ?? "any channel"}: ${status}`,
+    lasts: true,
+  },
   random: {
     label: "A random mix",
     fields: {

@@ -2,6 +2,7 @@
 
 const PAUSE = 150; // milliseconds after the last key
 const BULKS = "bulks"; // the field that is no filter, but a way to look
+const OPEN = "open"; // the one that says what is open beside the list
 
 export class Filters {
   #form;
@@ -11,9 +12,7 @@ export class Filters {
   constructor(form, onChange) {
     this.#form = form;
     this.#onChange = onChange;
-    for (const [name, value] of new URLSearchParams(location.hash.slice(1))) {
-      this.#put(name, value);
-    }
+    this.read();
     form.addEventListener("input", () => this.#soon());
     form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -22,15 +21,34 @@ export class Filters {
     form.addEventListener("reset", () => setTimeout(() => this.#now()));
   }
 
+  /** Take from the address what it holds. */
+  read() {
+    this.#put(OPEN, "");
+    for (const [name, value] of new URLSearchParams(location.hash.slice(1))) {
+      this.#put(name, value);
+    }
+  }
+
   /** What is asked for; only what is not empty. */
   get values() {
-    const { [BULKS]: _, ...values } = this.#all;
+    const { [BULKS]: _, [OPEN]: __, ...values } = this.#all;
     return values;
   }
 
   /** Whether each bulk is to be seen as one. */
   get bulksAsOne() {
     return BULKS in this.#all;
+  }
+
+  /** What is open beside the list: its id, or null. */
+  get open() {
+    return this.#all[OPEN] ?? null;
+  }
+
+  /** Keep in the address what is open. */
+  keepOpen(id) {
+    this.#put(OPEN, id ?? "");
+    this.#tell();
   }
 
   toggleBulks() {
@@ -73,7 +91,11 @@ export class Filters {
 
   #now() {
     clearTimeout(this.#timer);
-    history.replaceState(null, "", `#${new URLSearchParams(this.#all)}`);
+    this.#tell();
     this.#onChange();
+  }
+
+  #tell() {
+    history.replaceState(null, "", `#${new URLSearchParams(this.#all)}`);
   }
 }

@@ -13,7 +13,9 @@ const LAST_DATE = 8.64e12; // seconds
 
 export const count = (number) => COUNT.format(number);
 
-export const counted = (number, noun) => `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
+export const plural = (noun) => `${noun.replace(/y$/, "ie")}s`;
+
+export const counted = (number, noun) => `${count(number)} ${number === 1 ? noun : plural(noun)}`;
 
 /** The local time of day, to the millisecond. */
 export const clock = (seconds) => CLOCK.format(seconds * 1000);

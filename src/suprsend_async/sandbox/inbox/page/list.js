@@ -1,35 +1,37 @@
-// The list of events. Only the rows in sight are in the page, however many there are.
+// A list of events, or of records. Only the rows in sight are in the page, however many there are.
 
-import { bulkName, summary } from "./bulk_detail.js";
 import { element } from "./dom.js";
-import { eventTitle } from "./event_detail.js";
-import { clock, dateAndClock, status } from "./format.js";
+import { clock, dateAndClock } from "./format.js";
 
 const SPARE = 8; // rows above and below those in sight
 const AHEAD = 500; // loaded rows below those in sight, so that scrolling seldom waits
 const CELLS = ["time", "verdict", "name", "distinct_id", "tenant", "about"];
 
-export class EventList {
+export class RowList {
   #root;
   #entries;
+  #present;
   #onSelect;
   #onEnd;
   #space = element("div", { class: "space", role: "presentation" });
   #rows = [];
   #scheduled = false;
 
-  /** The id of the selected entry; it stays selected when newer ones come before it. */
+  /** The id of the selected row; it stays selected when newer ones come before it. */
   selectedId = null;
 
   /**
    * @param {HTMLElement} root The scrolling element.
-   * @param {import("./entries.js").Entries} entries
+   * @param {{rows: {id: number}[], total: number, hasMore: boolean, hasTenants: boolean}} entries What is loaded.
+   * @param {(row: object) => {at: number, verdict: string, text: string, name: string, who: string, tenant: string,
+   *   about: string, isWhy: boolean, marks: string[]}} present What of a row is shown; the last are classes.
    * @param {{onSelect: (row: object, opened: boolean) => void, onEnd: () => void}} listeners `opened` means that the
    *   row is to be shown in full; `onEnd` is called when the last loaded rows come into sight.
    */
-  constructor(root, entries, { onSelect, onEnd }) {
+  constructor(root, entries, present, { onSelect, onEnd }) {
     this.#root = root;
     this.#entries = entries;
+    this.#present = present;
     this.#onSelect = onSelect;
     this.#onEnd = onEnd;
     root.append(this.#space);
@@ -103,7 +105,7 @@ export class EventList {
     const { rows, total, hasTenants } = this.#entries;
     const height = this.#rowHeight;
     this.#space.style.height = `${rows.length * height}px`;
-    this.#root.setAttribute("aria-rowcount", total + 1);
+    this.#root.setAttribute("aria-rowcount", total === null ? -1 : total + 1);
     this.#root.classList.toggle("tenants", hasTenants);
     const first = Math.max(0, Math.floor(this.#root.scrollTop / height) - SPARE);
     const last = Math.min(rows.length, Math.ceil((this.#root.scrollTop + this.#room) / height) + SPARE);
@@ -138,19 +140,18 @@ export class EventList {
     row.setAttribute("aria-rowindex", index + 2);
     row.setAttribute("aria-selected", entry.id === this.selectedId);
     row.style.transform = `translateY(${index * height}px)`;
-    const shown = entry.bulk ? ofBulk(entry) : ofEntry(entry);
+    const shown = this.#present(entry);
     row.dataset.verdict = shown.verdict;
-    row.classList.toggle("whole", entry.records === 0);
-    row.classList.toggle("of-bulk", entry.records > 1 && !entry.bulk);
-    const [time, verdict, name, distinctId, tenant, about] = row.children;
-    time.textContent = clock(entry.received_at);
-    time.title = dateAndClock(entry.received_at);
+    row.className = ["row", ...shown.marks].join(" ");
+    const [time, verdict, name, who, tenant, about] = row.children;
+    time.textContent = clock(shown.at);
+    time.title = dateAndClock(shown.at);
     verdict.textContent = shown.text;
     name.textContent = shown.name;
-    distinctId.textContent = shown.distinctId;
-    tenant.textContent = entry.tenant_id ?? "";
-    about.textContent = entry.reason ?? shown.preview;
-    about.classList.toggle("why", entry.reason !== null);
+    who.textContent = shown.who;
+    tenant.textContent = shown.tenant;
+    about.textContent = shown.about;
+    about.classList.toggle("why", shown.isWhy);
   }
 
   #tellActive() {
@@ -180,23 +181,4 @@ export class EventList {
       this.selectAt(Number(row.dataset.index), true);
     }
   }
-}
-
-function ofEntry(entry) {
-  return {
-    verdict: entry.verdict,
-    text: `${entry.verdict} ${status(entry.status_code)}`,
-    name: eventTitle(entry),
-    distinctId: entry.distinct_id ?? "",
-    preview: (entry.records && entry.preview) || "",
-  };
-}
-
-function ofBulk({ bulk, ...example }) {
-  return {
-    ...summary(bulk),
-    name: bulkName(bulk, example),
-    distinctId: "",
-    preview: example.preview ?? "",
-  };
 }

@@ -1,21 +1,24 @@
 // The inbox: what happens when, and which part of the page is told.
 
 import { clearEvents } from "./api.js";
-import { say } from "./clipboard.js";
+import { attempt } from "./clipboard.js";
 import { Counters } from "./counters.js";
 import { Detail } from "./detail.js";
 import { byId } from "./dom.js";
 import { showNoMatch, showNothing, showWelcome } from "./empty.js";
 import { Entries } from "./entries.js";
+import { presentEntry } from "./event_row.js";
 import { Faults } from "./faults.js";
 import { Filters } from "./filters.js";
 import { count, foundIn } from "./format.js";
-import { EventList } from "./list.js";
+import { RowList } from "./list.js";
+import { listKeys } from "./list_keys.js";
 import { listen } from "./news.js";
+import { showPages } from "./pages.js";
 import { keepFocus, listenToKeys, showHelp } from "./shortcuts.js";
 
 const entries = new Entries();
-const list = new EventList(byId("list"), entries, { onSelect: selected, onEnd: loadMore });
+const list = new RowList(byId("list"), entries, presentEntry, { onSelect: selected, onEnd: loadMore });
 const detail = new Detail(byId("detail"), {
   onClose: closeDetail,
   onFilter: (name, value) => filters.add(name, value),
@@ -32,15 +35,10 @@ let following = false; // a look at what is new is under way
 let isStale = false; // and something came since
 
 const SHORTCUTS = [
-  { keys: ["j", "ArrowDown"], label: "next event", run: () => list.move(1) },
-  { keys: ["k", "ArrowUp"], label: "previous event", run: () => list.move(-1) },
-  { keys: ["PageDown"], label: "a page down", run: () => list.move(list.pageSize) },
-  { keys: ["PageUp"], label: "a page up", run: () => list.move(-list.pageSize) },
-  { keys: ["g", "Home"], label: "newest event", run: () => attempt(toNewest) },
-  { keys: ["G", "End"], label: "oldest loaded event", run: () => list.selectAt(-1) },
-  { keys: ["Enter"], label: "open the event", run: openSelected },
+  ...listKeys(list, "event", { toNewest: () => attempt(toNewest), openSelected }),
   { keys: ["Escape"], label: "close it", run: () => (faults.isOpen ? faults.toggle() : closeDetail()) },
-  { keys: ["/"], label: "search", run: () => byId("search").select() },
+  { keys: ["/"], label: "search in events", run: () => byId("search").select() },
+  { keys: ["s"], label: "search in everything", run: () => pages.search() },
   { keys: ["b"], label: "each bulk as one", run: () => filters.toggleBulks() },
   { keys: ["c"], label: "copy as Python", run: () => detail.copyAsPython() },
   { keys: ["t"], label: "copy as test", run: () => detail.copyAsTest() },
@@ -48,6 +46,7 @@ const SHORTCUTS = [
   { keys: ["?"], label: "this help", run: () => showHelp(byId("help"), SHORTCUTS) },
 ];
 
+const pages = showPages(byId("pages"), "events");
 const toList = () => byId("list").focus();
 listenToKeys(SHORTCUTS, toList);
 keepFocus(byId("filters"), toList);
@@ -63,6 +62,17 @@ byId("news").addEventListener("click", () => {
 byId("list").addEventListener("scroll", () => list.isAtTop && latestId > seenId && attempt(follow), { passive: true });
 listen(newsCame, (state) => counters.showConnection(state));
 attempt(reload);
+openWanted();
+
+/** Open what the address asks for, as a link from another page does. */
+function openWanted() {
+  const wanted = new URLSearchParams(location.search);
+  if (wanted.has("event")) {
+    showDetail(() => detail.show(Number(wanted.get("event"))));
+  } else if (wanted.has("request")) {
+    showDetail(() => detail.showBulk(Number(wanted.get("request"))));
+  }
+}
 
 async function reload() {
   seenId = latestId;
@@ -163,16 +173,5 @@ function show() {
     showNoMatch(byId("empty"), () => filters.reset());
   } else {
     attempt(() => showWelcome(byId("empty")));
-  }
-}
-
-/** Do something that talks to the sandbox, and say so if it fails. */
-async function attempt(action) {
-  try {
-    await action();
-  } catch (error) {
-    if (error.name !== "AbortError") {
-      say(error.message);
-    }
   }
 }

@@ -8,51 +8,55 @@ const STEP = "    ";
 const UNSEEN = /[\u007f-\u00a0\u00ad\u061c\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]/g;
 
 /** The `Event(...)` call that makes this event again, its identity included. */
-export function asEvent(event) {
+export const asEvent = (event) => literal(eventCall(event));
+
+export function eventCall(event) {
   const { key, properties, attachments } = parts(event);
-  return literal(
-    new Call("Event", [
-      ["", event.distinct_id],
-      ["", event.event],
-      ...(Object.keys(properties).length ? [["", properties]] : []),
-      // Left out, the insert_id serves as the key.
-      ...(key === event.$insert_id ? [] : given("idempotency_key", key)),
-      ...given("tenant_id", event.tenant_id),
-      ...given("brand_id", event.brand_id),
-      ...given("insert_id", event.$insert_id),
-      ...given("time", event.$time),
-      ...(attachments.length
-        ? [
-            [
-              "attachments=",
-              new Call(
-                "",
-                attachments.map((one) => ["", asAttachment(one)]),
-                ",)",
-              ),
-            ],
-          ]
-        : []),
-    ]),
-  );
+  return new Call("Event", [
+    ["", event.distinct_id],
+    ["", event.event],
+    ...(Object.keys(properties).length ? [["", properties]] : []),
+    // Left out, the insert_id serves as the key.
+    ...(key === event.$insert_id ? [] : given("idempotency_key", key)),
+    ...given("tenant_id", event.tenant_id),
+    ...given("brand_id", event.brand_id),
+    ...given("insert_id", event.$insert_id),
+    ...given("time", event.$time),
+    ...(attachments.length
+      ? [
+          [
+            "attachments=",
+            new Call(
+              "",
+              attachments.map((one) => ["", asAttachment(one)]),
+              ",)",
+            ),
+          ],
+        ]
+      : []),
+  ]);
 }
 
 /** A test that expects this event of the code under test. */
 export function asTest(event) {
+  return [
+    `def test_${identifier(event.event)}_is_tracked(suprsend_env, suprsend_sandbox):`,
+    `${STEP}...  # call what tracks it; a client made there reaches this test's sandbox`,
+    "",
+    `${STEP}${literal(trackedCall(event), STEP)}`,
+    "",
+  ].join("\n");
+}
+
+/** The assertion that this event was tracked. */
+export function trackedCall(event) {
   const { properties } = parts(event);
-  const assertion = new Call("suprsend_sandbox.assert_tracked", [
+  return new Call("suprsend_sandbox.assert_tracked", [
     ["", event.event],
     ...given("distinct_id", event.distinct_id),
     ...given("tenant_id", event.tenant_id),
     ...(Object.keys(properties).length ? [["properties=", properties]] : []),
   ]);
-  return [
-    `def test_${identifier(event.event)}_is_tracked(suprsend_env, suprsend_sandbox):`,
-    `${STEP}...  # call what tracks it; a client made there reaches this test's sandbox`,
-    "",
-    `${STEP}${literal(assertion, STEP)}`,
-    "",
-  ].join("\n");
 }
 
 /** A Python literal that evaluates to this value of JSON: on one line if it fits, else one line for each item. */
@@ -68,11 +72,22 @@ export function literal(value, indent = "") {
 }
 
 /** A call, or with an empty name a tuple; parameters are pairs of `keyword=` (or nothing) and value. */
-class Call {
+export class Call {
   constructor(name, parameters, close = ")") {
     this.name = name;
     this.parameters = parameters;
     this.close = close;
+  }
+}
+
+/** Python that stands as it is. */
+export class Source {
+  constructor(text) {
+    this.text = text;
+  }
+
+  toString() {
+    return this.text;
   }
 }
 
@@ -92,7 +107,7 @@ function shapeOf(value) {
   if (Array.isArray(value)) {
     return { open: "[", items: value.map((item) => ["", item]), close: "]" };
   }
-  if (typeof value === "object" && value !== null && !(value instanceof ExactNumber)) {
+  if (typeof value === "object" && value !== null && !(value instanceof ExactNumber || value instanceof Source)) {
     return { open: "{", items: Object.entries(value).map(([name, item]) => [`${text(name)}: `, item]), close: "}" };
   }
   return null;
@@ -119,7 +134,8 @@ function text(value) {
   );
 }
 
-const given = (name, value) => (value === undefined || value === null ? [] : [[`${name}=`, value]]);
+/** A parameter with its keyword; none if there is no value. */
+export const given = (name, value) => (value === undefined || value === null ? [] : [[`${name}=`, value]]);
 
 function parts(event) {
   const { $ss_sdk_version: _, $attachments: attachments, ...properties } = event.properties ?? {};
@@ -138,7 +154,7 @@ function asAttachment({ url, filename, ignore_if_error: ignore }) {
   ]);
 }
 
-function identifier(name) {
+export function identifier(name) {
   return (
     String(name)
       .toLowerCase()
