@@ -237,7 +237,8 @@ async def test_leaving_gives_back_what_was_not_sent(
         server.release.set()
         await leaving
     assert len(keys(server)) == 100
-    assert [(row.leased_by, row.leased_at, row.tried_at) for row in rows()] == [(None, None, None)] * 50
+    # Nobody's: given back, or at rest for no time if the second chunk was begun when the sending ended.
+    assert [(row.leased_by or None, row.leased_at, row.tried_at) for row in rows()] == [(None, None, None)] * 50
 
 
 async def test_a_database_that_fails_for_a_moment(
