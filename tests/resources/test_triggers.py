@@ -95,7 +95,10 @@ def trigger(number: int = 1, **options: Any) -> WorkflowTriggerRequest:
             lambda: trigger_bytes(WorkflowTriggerRequest("w", ["u"], {"a": "\ud800"})),
             r"^data\.a holds a lone surrogate",
         ),
-        (lambda: trigger_bytes(WorkflowTriggerRequest("w", ["u"], {"a": "x" * 820_000})), "is more than 819200 bytes long"),
+        (
+            lambda: trigger_bytes(WorkflowTriggerRequest("w", ["u"], {"a": "x" * 820_000})),
+            "is more than 819200 bytes long",
+        ),
     ],
 )
 def test_bad_input_is_refused_by_its_name(bad: Callable[[], object], words: str) -> None:
