@@ -5,7 +5,7 @@ The site is built from the source, which is not run; `zensical.toml` names this.
 
 from __future__ import annotations
 
-import runpy
+import sys
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FACADE = "suprsend_async.derived_methods"
-FILE = Path(__file__).parents[1] / "src" / "suprsend_async" / "derived_methods.py"
-# Run alone: what the package needs is not installed where the site is built.
-without_await = runpy.run_path(str(FILE))["without_await"]
+# Where the site is built, nothing is installed that the package needs.
+sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
+from suprsend_async.derived_methods import without_await  # noqa: E402
 
 
 class DerivedMethods(griffe.Extension):

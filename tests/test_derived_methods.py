@@ -10,13 +10,16 @@ import pickle
 import pydoc
 import re
 import signal
+import subprocess
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_overloads, overload
 
 import pytest
 from tests.derived import derived_methods
 
+import suprsend_async
 from suprsend_async import AsyncSuprsend, ConfigurationError, Conflict, Suprsend
 from suprsend_async.derived_methods import Blocking, blocking, without_await
 from suprsend_async.loop_thread import LoopThread
@@ -283,3 +286,8 @@ def test_a_blocking_class_is_generic_only_if_it_says_so() -> None:
 def test_the_clients_method_is_derived() -> None:
     assert inspect.unwrap(Suprsend.track_event) is inspect.unwrap(AsyncSuprsend.track_event)
     assert Suprsend.track_event.__module__ == "suprsend_async.blocking"
+
+
+def test_the_site_is_built_without_what_the_package_needs() -> None:
+    source = f"import sys; sys.path.insert(0, {str(Path(suprsend_async.__file__).parents[1])!r}); import suprsend_async.derived_methods"
+    subprocess.run([sys.executable, "-I", "-S", "-c", source], check=True)
