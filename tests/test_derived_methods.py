@@ -289,5 +289,6 @@ def test_the_clients_method_is_derived() -> None:
 
 
 def test_the_site_is_built_without_what_the_package_needs() -> None:
-    source = f"import sys; sys.path.insert(0, {str(Path(suprsend_async.__file__).parents[1])!r}); import suprsend_async.derived_methods"
+    place = str(Path(suprsend_async.__file__).parents[1])
+    source = f"import sys; sys.path.insert(0, {place!r}); import suprsend_async.derived_methods"
     subprocess.run([sys.executable, "-I", "-S", "-c", source], check=True)
