@@ -123,7 +123,7 @@ class Cutoff:
         self._task: asyncio.Task[Any] = cast("asyncio.Task[Any]", asyncio.current_task())
         self._cancelled_before = self._task.cancelling()
         self._timer = None if seconds is None else asyncio.get_running_loop().call_later(seconds, self.cut)
-        self.is_cut = False
+        self.is_cut: bool = False
 
     def cut(self) -> None:
         """Cut it off; not from within."""

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 
 
@@ -34,7 +36,7 @@ class OutboxRecord(StoredFields):
         """The table that relays look for."""
 
         db_table = "suprsend_outbox"
-        indexes = (
+        indexes: Any = (
             models.Index(
                 fields=["order_key"],
                 name="suprsend_outbox_leased",

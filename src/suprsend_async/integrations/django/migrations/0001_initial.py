@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import migrations, models
 
 
@@ -11,9 +13,9 @@ class Migration(migrations.Migration):
 
     initial = True
 
-    dependencies = ()
+    dependencies: Any = ()
 
-    operations = (
+    operations: Any = (
         migrations.CreateModel(
             name="OutboxDeadRecord",
             fields=[
