@@ -64,14 +64,7 @@ def follow_environment() -> None:
 
 
 class OutageCounts(NamedTuple):
-    """What trouble has cost since it began.
-
-    Attributes:
-        seconds: How long it has gone on.
-        failed: Attempts that failed.
-        answered: Attempts that were answered in between.
-        given_up: Records that were given up.
-    """
+    """What trouble has cost since it began: seconds, attempts that failed and that were answered, records given up."""
 
     seconds: float
     failed: int
