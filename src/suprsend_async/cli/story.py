@@ -22,7 +22,7 @@ _FAILURES_SHOWN = 3
 
 
 class Story:
-    """Tells what happens, step by step; no line is wider than 80 columns."""
+    """Tells what happens, step by step; no line is wider than 80 columns, but for a command with a long path."""
 
     def __init__(self) -> None:
         """Begin on standard output."""
