@@ -280,3 +280,17 @@ async def test_no_id_is_in_a_message(using: Using, server: Server, user_id: str,
     assert "nted" not in failure.message
     # On a busy machine silence may be cut off before anything is sent.
     assert fault == "silence" or failure.sent is (fault != "black hole")
+
+
+async def test_what_is_handed_over_too_late_to_be_sent_is_not_unknown(using: Using, server: Server) -> None:
+    """On a busy machine the deadline passes while the library has been given the request, and has not begun with it."""
+    client = using(server.url)
+    session = client.sender.transport.session
+    state = await session.loops.current()
+    signed = session.sign(Request("POST", "v2/event/", body=b"{}"), state.engine)
+    for timeout in (0.0, 1e-6):
+        failure = await state.engine.exchange(signed, timeout, timeout)
+        assert isinstance(failure, Failure)
+        assert (failure.error_type, failure.sent) == ("deadline_exceeded", False)
+    assert (await client.track_event(EVENT)).success
+    assert len(server.requests) == 1

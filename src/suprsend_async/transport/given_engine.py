@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 # httpx's own engine slows down steeply with more than this many requests in flight.
 HTTPX_MAX_IN_FLIGHT = 20
 
+# httpx's own engine reports on a request that it is given two turns of the loop later; a wrapper may take some more.
+_TURNS = 10
+
 
 class GivenEngine:
     """The user's own `httpx.AsyncClient`, with the user's proxies, hooks and certificates; never closed here.
@@ -57,6 +60,8 @@ class GivenEngine:
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
                 return await asyncio.shield(task)
+            sending.abandoned = True
+            await _reported(sending)
             return timed_out(sent=sending.may_be_sent)
         finally:
             sending.abandoned = True
@@ -109,3 +114,11 @@ class GivenEngine:
         """Wait for the exchanges whose callers have gone."""
         if self._tasks:
             await asyncio.wait(self._tasks)
+
+
+async def _reported(sending: Sending) -> None:
+    """Let the library report on what it was given just now: what is abandoned is not sent after its first report."""
+    for _ in range(_TURNS):
+        if sending.watched or not sending.begun:
+            return
+        await asyncio.sleep(0)
