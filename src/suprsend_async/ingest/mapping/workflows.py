@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import model_validator
 
@@ -165,7 +165,7 @@ class WorkflowPlan(CellReader):
         found = self._person(values, column)
         if found == []:
             raise MappingError(f"column {column!r} holds no recipient; give one or more", outcome="rejected")
-        return cast("list[Any]", found) if isinstance(found, list) else [found]
+        return found if isinstance(found, list) else [found]
 
     def _person(self, values: Mapping[str, Any], column: str) -> Any:
         """Return whom a cell names: an id, an object, or a list of either."""
