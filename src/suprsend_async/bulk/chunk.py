@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
-REFUSED_FOR_WHAT_IT_HOLDS = frozenset({400, 422})
-
 HELD_BACK = Verdict(
     "not_sent",
     error="an earlier record of this distinct_id failed, and its records are sent in order",
@@ -167,7 +165,7 @@ class Chunk(Generic[R]):
         """Whether a request may be taken if it holds less, or not what is at fault."""
         if answer.status_code == PAYLOAD_TOO_LARGE:
             return True
-        return self.kind.halves_refusals and answer.status_code in REFUSED_FOR_WHAT_IT_HOLDS and answer.says_no
+        return answer.status_code in self.kind.halved and answer.says_no
 
     def _take_in(self, group: list[int], later: list[Verdict]) -> list[int]:
         """Note the verdicts of a group; returns the positions that may be sent again."""

@@ -72,8 +72,8 @@ class RecordKind(Generic[R]):
         documented_bytes: The size that the platform documents for one record, if records may be larger than it.
         ids: The ids in the route, by their names in it; None if it has none.
         frame: What a body begins and ends with.
-        halves_refusals: Whether a request that is refused for what it holds goes again in halves, until the records
-            that are at fault are alone: for a kind whose answer says nothing of single records.
+        halved: The statuses with which a request goes again in halves, until the records that are at fault are alone:
+            for a kind whose answer says nothing of single records, so that none takes others with it.
     """
 
     type: type[R]
@@ -88,7 +88,7 @@ class RecordKind(Generic[R]):
     documented_bytes: int | None = None
     ids: Mapping[str, str] | None = field(default=None, repr=False)
     frame: tuple[bytes, bytes] = (b"[", b"]")
-    halves_refusals: bool = False
+    halved: frozenset[int] = frozenset()
 
     def room(self) -> Room:
         """Return what a request's body has room for."""

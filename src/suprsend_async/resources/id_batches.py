@@ -131,7 +131,7 @@ def member_kind(route: str, ids: Mapping[str, str]) -> RecordKind[str]:
         max_records=MAX_IDS,
         ids=ids,
         frame=(b'{"distinct_ids":[', b"]}"),
-        halves_refusals=True,
+        halved=frozenset({400, 422}),
     )
 
 
