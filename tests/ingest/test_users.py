@@ -192,7 +192,7 @@ def row(number: int, **more: Any) -> dict[str, Any]:
 async def test_the_later_row_of_a_user_wins_with_many_requests_in_flight(users: Users, sandbox: Sandbox) -> None:
     plans = [f"plan-{number}" for number in range(40)]
     users.write_users(*(row(number, plan=plan) for plan in plans for number in range(50)))
-    sandbox.fail(Status(status=503, count=5))
+    sandbox.provoke(Status(status=503, count=5))
     report = await users.run(sandbox)
     assert (report.success, report.accepted, report.records) == (True, 2_000, "users")
     assert {(sandbox.user(f"u-{number}") or {})["properties"]["plan"] for number in range(50)} == {plans[-1]}
@@ -255,7 +255,7 @@ async def test_an_increment_in_a_dead_letter_is_not_sent_twice(users: Users, san
 async def test_what_can_be_sent_twice_is_never_in_doubt(users: Users, sandbox: Sandbox) -> None:
     users.write_users(*(row(number) for number in range(5)))
     # What was accepted without an answer, for as long as it is tried.
-    sandbox.fail(Reset(when="after"))
+    sandbox.provoke(Reset(when="after"))
     async with sandbox.client(timeout=1.0, max_retries=0) as client:
         report = await users.run(client)
     assert report.accepted == 0
