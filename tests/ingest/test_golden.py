@@ -42,8 +42,9 @@ NOT_BEGUN = (("second.csv", range(700, 800)), ("third.jsonl", range(40)))
 
 USERS_CHECKPOINT = (
     b'{"format": 3, "target": "t", "mapping": "m", "started": 1767225600000, "accepted": 400, "failed": 1, '
-    b'"unmade": 1, "left": 0, "round": 1, "has_stale_letters": false, "sources": [{"name": "users.csv", "fingerprint": "f", '
-    b'"rows": null, "watermark": 401, "above": [], "in_flight": [[401, 801, 1767225600.0]], "start": [250, 9000], '
+    b'"unmade": 1, "left": 0, "round": 1, "has_stale_letters": false, "sources": [{"name": "users.csv", '
+    b'"fingerprint": "f", "rows": null, "watermark": 401, "above": [], '
+    b'"in_flight": [[401, 801, 1767225600.0]], "start": [250, 9000], '
     b'"line": 252, "origin": null, "accepted": null}], "records": "users", "version": null}'
 )
 USERS_DEAD_LETTER = (

@@ -110,8 +110,8 @@ def sender_of(client: AsyncSuprsend, records: Records) -> BulkSender[Any]:
     if records != USERS:
         raise ConfigurationError(f"{records.name}: a list is filled by a Runner, which finishes it once")
     sender = client.users.sender
-    # The answer says nothing of single edits, and one that is refused must not take the others with it. 404 is that of a
-    # tenant.
+    # The answer says nothing of single edits, and one that is refused must not take the others with it. 404 is a
+    # tenant's.
     return replace(sender, kind=replace(sender.kind, halved=frozenset({400, 404, 422})))
 
 
