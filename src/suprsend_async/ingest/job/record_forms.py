@@ -15,15 +15,13 @@ from suprsend_async.events.event import Event
 from suprsend_async.events.json_values import jsonable
 from suprsend_async.ingest.errors import MappingError
 from suprsend_async.ingest.mapping.records import EVENTS, USERS, WORKFLOWS
-from suprsend_async.resources.edits import MAX_ID_LENGTH, UserEdit
-from suprsend_async.resources.identity import edit_kind
-from suprsend_async.resources.payload import json_bytes, text
-from suprsend_async.resources.trigger import TRIGGER_KIND, WorkflowTriggerRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from suprsend_async.ingest.mapping.records import Records
+    from suprsend_async.resources.edits import UserEdit
+    from suprsend_async.resources.trigger import WorkflowTriggerRequest
 
 _EDIT = ("distinct_id", "tenant_id", "operations", "insert_id", "time")
 _TRIGGER = (
@@ -41,7 +39,7 @@ def arguments_of(record: object) -> dict[str, Any] | None:
             arguments = {**vars(record), "properties": jsonable(record.properties)}
             arguments["attachments"] = [attachment.model_dump() for attachment in record.attachments]
         else:
-            names = _EDIT if isinstance(record, UserEdit) else _TRIGGER
+            names = _EDIT if hasattr(record, "operations") else _TRIGGER
             arguments = jsonable({name: getattr(record, name) for name in names}, MAX_CHUNK_BYTES, name="", whole="")
         to_json(arguments)
     except (ValidationError, ValueError):
@@ -67,6 +65,9 @@ def record_from(records: Records, arguments: Mapping[str, Any]) -> Any:
 def _edit(
     distinct_id: str, operations: object, insert_id: object, time: object, tenant_id: str | None = None
 ) -> UserEdit:
+    # What a job that sends events does not need is imported here and below, not above.
+    from suprsend_async.resources.edits import UserEdit
+
     if not (isinstance(operations, list) and isinstance(insert_id, str) and type(time) is int):
         raise TypeError
     found = cast("list[object]", operations)
@@ -83,14 +84,23 @@ def _edit(
     return edit
 
 
+def _trigger(**arguments: Any) -> WorkflowTriggerRequest:
+    from suprsend_async.resources.trigger import WorkflowTriggerRequest
+
+    return WorkflowTriggerRequest(**arguments)
+
+
 def _member(distinct_id: object) -> str:
+    from suprsend_async.resources.edits import MAX_ID_LENGTH
+    from suprsend_async.resources.payload import text
+
     return text("distinct_id", distinct_id, MAX_ID_LENGTH)
 
 
 _MAKERS: dict[str, Callable[..., Any]] = {
     EVENTS.name: Event,
     USERS.name: _edit,
-    WORKFLOWS.name: WorkflowTriggerRequest,
+    WORKFLOWS.name: _trigger,
 }
 
 
@@ -100,5 +110,13 @@ def encoder_of(records: Records, workspace: str) -> Callable[[Any], bytes]:
     if records == EVENTS:
         return event_kind(Encoder(workspace, agent, MAX_CHUNK_BYTES)).encode
     if records == USERS:
+        from suprsend_async.resources.identity import edit_kind
+
         return edit_kind(workspace, agent).encode
-    return TRIGGER_KIND.encode if records == WORKFLOWS else json_bytes
+    if records == WORKFLOWS:
+        from suprsend_async.resources.trigger import TRIGGER_KIND
+
+        return TRIGGER_KIND.encode
+    from suprsend_async.resources.payload import json_bytes
+
+    return json_bytes

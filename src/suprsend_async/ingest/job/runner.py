@@ -17,7 +17,6 @@ from suprsend_async.ingest.job.checkpoint import CheckpointError
 from suprsend_async.ingest.job.checkpoint_file import NoCheckpoint
 from suprsend_async.ingest.job.dead_letter_source import ResentDeadLetters
 from suprsend_async.ingest.job.dead_letters import DropDeadLetters
-from suprsend_async.ingest.job.list_version import VersionFilling
 from suprsend_async.ingest.job.report import Stop, report_of
 from suprsend_async.ingest.job.resuming import Corrected, begin, new_checkpoint, save_checkpoint, target_of
 from suprsend_async.ingest.job.retry_failed import KeptDeadLetters, failed_rows, sums_of
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from suprsend_async.ingest.job.checkpoint import Checkpoint, RowSums
     from suprsend_async.ingest.job.checkpoint_file import CheckpointStore
     from suprsend_async.ingest.job.dead_letters import DeadLetters, FailedRow
+    from suprsend_async.ingest.job.list_version import VersionFilling
     from suprsend_async.ingest.job.report import IngestProgress, IngestReport
     from suprsend_async.ingest.job.resuming import Beginning
     from suprsend_async.ingest.job.row_reader import RecordPlan, RowPlan
@@ -247,6 +247,9 @@ class Runner:
         list_id, checkpoint = self._records.list_id, beginning.checkpoint
         if list_id is None:
             return None
+        # Not above: others need none of it.
+        from suprsend_async.ingest.job.list_version import VersionFilling
+
         lists = self._client.subscriber_lists
         save = partial(save_checkpoint, self._store, checkpoint)
         return VersionFilling(lists, list_id, checkpoint, save, beginning.earlier_version)

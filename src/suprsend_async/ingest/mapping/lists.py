@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from pydantic import model_validator
@@ -9,8 +10,6 @@ from pydantic import model_validator
 from suprsend_async.ingest.mapping.cells import CellReader, values_of
 from suprsend_async.ingest.mapping.columns import ColumnMapping, ColumnName
 from suprsend_async.ingest.mapping.records import Records, list_members
-from suprsend_async.resources.edits import MAX_ID_LENGTH
-from suprsend_async.resources.payload import text
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -74,7 +73,12 @@ class ListPlan(CellReader):
     """Reads the ids of one source's rows. Made by `ListMapping.plan`."""
 
     def __init__(self, mapping: ListMapping, columns: Collection[str] = ()) -> None:
+        # Not above: a job that sends events needs none of it.
+        from suprsend_async.resources.edits import MAX_ID_LENGTH
+        from suprsend_async.resources.payload import text
+
         super().__init__(mapping, columns)
+        self._read = partial(text, f"column {mapping.distinct_id!r}", most=MAX_ID_LENGTH)
         self._distinct_id = mapping.distinct_id
 
     def record(self, row: Row) -> str:
@@ -84,5 +88,4 @@ class ListPlan(CellReader):
             MappingError: The row cannot be read, or has no id.
             ValidationError: The id is empty or too long.
         """
-        column = self._distinct_id
-        return text(f"column {column!r}", self._text(values_of(row), column), MAX_ID_LENGTH)
+        return self._read(self._text(values_of(row), self._distinct_id))

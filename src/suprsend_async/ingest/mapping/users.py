@@ -14,12 +14,12 @@ from suprsend_async.ingest.mapping.cells import CellReader, insert_id_for, value
 from suprsend_async.ingest.mapping.columns import ColumnMapping, ColumnName, present
 from suprsend_async.ingest.mapping.properties import convert, plan_properties
 from suprsend_async.ingest.mapping.records import USERS, Records
-from suprsend_async.resources.edits import UserEdit
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from suprsend_async.ingest.sources.source import Row, Source
+    from suprsend_async.resources.edits import UserEdit
 
 CHANNEL_FIELDS = ("email", "sms", "whatsapp", "androidpush", "iospush", "webpush", "slack", "ms_teams")
 PREFERENCE_FIELDS = ("preferred_language", "locale", "timezone")
@@ -177,7 +177,11 @@ class UserPlan(CellReader):
     """
 
     def __init__(self, mapping: UserMapping, fingerprint: str, time: int, columns: Collection[str] = ()) -> None:
+        # Not above: a job that sends events needs none of it.
+        from suprsend_async.resources.edits import UserEdit
+
         super().__init__(mapping, columns)
+        self._new_edit = UserEdit
         self._distinct_id = mapping.distinct_id
         self._tenant_id = mapping.tenant_id
         self._channels = mapping.channels()
@@ -197,7 +201,7 @@ class UserPlan(CellReader):
         """
         values = values_of(row)
         tenant_id = self._tenant_id
-        edit = UserEdit(
+        edit = self._new_edit(
             self._text(values, self._distinct_id),
             # Without a tenant it is the user's own profile that is written.
             None if tenant_id is None or not self._has_value(values, tenant_id) else self._text(values, tenant_id),

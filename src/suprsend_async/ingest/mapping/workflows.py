@@ -14,12 +14,12 @@ from suprsend_async.ingest.mapping.columns import ColumnMapping, ColumnName, pre
 from suprsend_async.ingest.mapping.keys import KeyTemplate
 from suprsend_async.ingest.mapping.properties import convert, plan_properties
 from suprsend_async.ingest.mapping.records import WORKFLOWS, Records
-from suprsend_async.resources.trigger import WorkflowTriggerRequest
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from suprsend_async.ingest.sources.source import Row, Source
+    from suprsend_async.resources.trigger import WorkflowTriggerRequest
 
 
 class WorkflowMapping(ColumnMapping):
@@ -120,7 +120,11 @@ class WorkflowPlan(CellReader):
     """Makes the triggers of one source's rows. Made by `WorkflowMapping.plan`."""
 
     def __init__(self, mapping: WorkflowMapping, fingerprint: str, columns: Collection[str] = ()) -> None:
+        # Not above: a job that sends events needs none of it.
+        from suprsend_async.resources.trigger import WorkflowTriggerRequest
+
         super().__init__(mapping, columns, mapping.key)
+        self._new_trigger = WorkflowTriggerRequest
         self._distinct_id = mapping.distinct_id
         self._recipients = mapping.recipients
         self._workflow = mapping.workflow
@@ -145,7 +149,7 @@ class WorkflowPlan(CellReader):
         # What UTF-8 cannot carry is refused in the words of a file.
         insert_id_for(key)
         actor, tenant_id = self._actor, self._tenant_id
-        return WorkflowTriggerRequest(
+        return self._new_trigger(
             workflow,
             self._who(values),
             self._data(values),
