@@ -12,7 +12,7 @@ from suprsend_async.errors import ConfigurationError
 from suprsend_async.ingest import FileContent, SourceOptions, mapping_of, open_sources, read_mapping
 from suprsend_async.ingest.job.dead_letter_source import DeadLetterMapping, kind_of_dead_letters
 from suprsend_async.ingest.job.runner import records_in
-from suprsend_async.ingest.mapping.records import EVENTS, Records, records_of
+from suprsend_async.ingest.mapping.records import EVENTS, RowKind, records_of
 from suprsend_async.ingest.sources.names import shown_path
 from suprsend_async.ingest.sources.reader import Reader
 
@@ -47,7 +47,7 @@ class IngestPlan:
     in_sandbox: bool
 
     @property
-    def records(self) -> Records:
+    def records(self) -> RowKind:
         """What the rows become."""
         return records_in(self.mapping)
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from suprsend_async.events.event import Event
     from suprsend_async.ingest.job.checkpoint import Checkpoint, SourceProgress
     from suprsend_async.ingest.job.dead_letters import FailedRow
-    from suprsend_async.ingest.mapping.records import Records
+    from suprsend_async.ingest.mapping.records import RowKind
     from suprsend_async.ingest.sources.source import Row, Source
 
 
@@ -75,13 +75,13 @@ class DeadLetterMapping:
         ConfigurationError: They were to be in a list, which is filled by the job that reads their source.
     """
 
-    def __init__(self, records: Records = EVENTS) -> None:
+    def __init__(self, records: RowKind = EVENTS) -> None:
         if records.list_id is not None:
             raise ConfigurationError(
                 "dead letters of a list are not sent by themselves: correct the rows in their source, each in its "
                 "place, and add --retry-failed to the command that read it"
             )
-        self.records: Records = records
+        self.records: RowKind = records
 
     def digest(self) -> str:
         """Return what identifies this mapping."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from suprsend_async.api.verdict import Verdict
-    from suprsend_async.ingest.mapping.records import Records
+    from suprsend_async.ingest.mapping.records import RowKind
     from suprsend_async.ingest.sources.source import Place
 
 OUTAGE_CHUNKS = 3
@@ -101,7 +101,7 @@ def refused_credentials(verdicts: Sequence[Verdict]) -> Verdict | None:
     return None
 
 
-def reason_to_stop(verdicts: Sequence[Verdict], records: Records) -> str | None:
+def reason_to_stop(verdicts: Sequence[Verdict], records: RowKind) -> str | None:
     """Return why no other row would fare better than those of a request that was refused; None if others may."""
     refusal = refused_credentials(verdicts)
     if refusal is not None:

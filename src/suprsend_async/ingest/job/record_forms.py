@@ -19,7 +19,7 @@ from suprsend_async.ingest.mapping.records import EVENTS, USERS, WORKFLOWS
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from suprsend_async.ingest.mapping.records import Records
+    from suprsend_async.ingest.mapping.records import RowKind
     from suprsend_async.resources.edits import UserEdit
     from suprsend_async.resources.trigger import WorkflowTriggerRequest
 
@@ -47,7 +47,7 @@ def arguments_of(record: object) -> dict[str, Any] | None:
     return {name: value for name, value in arguments.items() if value not in (None, [])}
 
 
-def record_from(records: Records, arguments: Mapping[str, Any]) -> Any:
+def record_from(records: RowKind, arguments: Mapping[str, Any]) -> Any:
     """Return the record that arguments make.
 
     Raises:
@@ -104,7 +104,7 @@ _MAKERS: dict[str, Callable[..., Any]] = {
 }
 
 
-def encoder_of(records: Records, workspace: str) -> Callable[[Any], bytes]:
+def encoder_of(records: RowKind, workspace: str) -> Callable[[Any], bytes]:
     """Return what writes a record of this kind as it is sent; it raises `ValidationError` for one that cannot be."""
     agent = request_headers(None)["User-Agent"]
     if records == EVENTS:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from suprsend_async.ingest.job.checkpoint_file import CheckpointStore
     from suprsend_async.ingest.job.dead_letters import DeadLetters
     from suprsend_async.ingest.job.runner import RunnerOptions
-    from suprsend_async.ingest.mapping.records import Records
+    from suprsend_async.ingest.mapping.records import RowKind
     from suprsend_async.ingest.sources.source import Position, Row, Source
 
 
@@ -44,7 +44,7 @@ def target_of(client: AsyncSuprsend) -> str:
 
 
 def new_checkpoint(
-    sources: Sequence[Source], *, target: str, mapping: str, now: float, records: Records = EVENTS
+    sources: Sequence[Source], *, target: str, mapping: str, now: float, records: RowKind = EVENTS
 ) -> Checkpoint:
     """Return the checkpoint of a job that begins now.
 

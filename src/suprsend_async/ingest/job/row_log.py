@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from suprsend_async.ingest.job.places import Rows
     from suprsend_async.ingest.job.ranges import RowSet, Span
     from suprsend_async.ingest.job.report import Stop
-    from suprsend_async.ingest.mapping.records import Records
+    from suprsend_async.ingest.mapping.records import RowKind
     from suprsend_async.ingest.sources.source import Place
 
 
@@ -42,7 +42,7 @@ class RowLog:
         *,
         max_failures: int | None,
         wall: Callable[[], float],
-        records: Records = EVENTS,
+        records: RowKind = EVENTS,
         on_failure: Callable[[FailedRow], None] | None = None,
         sent_before: Sequence[RowSet] = (),
     ) -> None:

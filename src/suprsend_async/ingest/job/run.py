@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from suprsend_async.ingest.job.report import IngestProgress, Stop
     from suprsend_async.ingest.job.row_reader import RecordPlan, RowPlan
     from suprsend_async.ingest.job.runner import RunnerOptions
-    from suprsend_async.ingest.mapping.records import Records
+    from suprsend_async.ingest.mapping.records import RowKind
     from suprsend_async.ingest.sources.source import Source
 
 
@@ -52,7 +52,7 @@ class Run:
         on_failure: Callable[[FailedRow], None] | None,
         sent_before: Sequence[RowSet],
         wall: Callable[[], float],
-        records: Records,
+        records: RowKind,
     ) -> None:
         self._checkpoint = checkpoint
         self._options = options

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from suprsend_async.ingest.job.report import IngestProgress, IngestReport
     from suprsend_async.ingest.job.resuming import Beginning
     from suprsend_async.ingest.job.row_reader import RecordPlan, RowPlan
-    from suprsend_async.ingest.mapping.records import Records
+    from suprsend_async.ingest.mapping.records import RowKind
     from suprsend_async.ingest.sources.source import Row, Source
 
 
@@ -92,12 +92,12 @@ class Mapping(Protocol):
         ...
 
 
-def records_in(mapping: Mapping) -> Records:
+def records_in(mapping: Mapping) -> RowKind:
     """Return what a mapping makes of rows: events, unless it says something else."""
     return getattr(mapping, "records", EVENTS)
 
 
-def sender_of(client: AsyncSuprsend, records: Records) -> BulkSender[Any]:
+def sender_of(client: AsyncSuprsend, records: RowKind) -> BulkSender[Any]:
     """Return what sends records of this kind, all but the members of a list.
 
     Raises:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from pydantic_core import ErrorDetails
 
-    from suprsend_async.ingest.mapping.records import Records
+    from suprsend_async.ingest.mapping.records import RowKind
     from suprsend_async.ingest.sources.source import Source
 
 SAMPLE_ROWS = 1000
@@ -62,7 +62,7 @@ class ColumnMapping(BaseModel):
 
     @property
     @abstractmethod
-    def records(self) -> Records:
+    def records(self) -> RowKind:
         """What the rows become."""
 
     @model_validator(mode="after")

@@ -9,7 +9,7 @@ from pydantic import model_validator
 
 from suprsend_async.ingest.mapping.cells import CellReader, values_of
 from suprsend_async.ingest.mapping.columns import ColumnMapping, ColumnName
-from suprsend_async.ingest.mapping.records import Records, list_members
+from suprsend_async.ingest.mapping.records import RowKind, list_members
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -37,7 +37,7 @@ class ListMapping(ColumnMapping):
     list_id: ColumnName
 
     @property
-    def records(self) -> Records:
+    def records(self) -> RowKind:
         """The members of the list."""
         return list_members(self.list_id)
 

@@ -15,7 +15,7 @@ from suprsend_async.ingest.mapping.column_values import UNITS
 from suprsend_async.ingest.mapping.columns import ColumnMapping, ColumnName, digest_of, present
 from suprsend_async.ingest.mapping.keys import KeyTemplate
 from suprsend_async.ingest.mapping.properties import plan_properties
-from suprsend_async.ingest.mapping.records import EVENTS, Records
+from suprsend_async.ingest.mapping.records import EVENTS, RowKind
 from suprsend_async.ingest.sources.names import nearest
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class EventMapping(ColumnMapping):
     time_unit: ColumnName | None = None
 
     @property
-    def records(self) -> Records:
+    def records(self) -> RowKind:
         """Events."""
         return EVENTS
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from suprsend_async.errors import ConfigurationError
 from suprsend_async.ingest.mapping.lists import ListMapping
 from suprsend_async.ingest.mapping.mapping import EventMapping
-from suprsend_async.ingest.mapping.records import EVENTS, USERS, WORKFLOWS, Records, records_of
+from suprsend_async.ingest.mapping.records import EVENTS, USERS, WORKFLOWS, RowKind, records_of
 from suprsend_async.ingest.mapping.users import CHANNEL_FIELDS, UserMapping
 from suprsend_async.ingest.mapping.workflows import WorkflowMapping
 from suprsend_async.ingest.sources.names import shown_path
@@ -138,7 +138,7 @@ _CLASSES: dict[str, type[EventMapping | UserMapping | WorkflowMapping]] = {
 }
 
 
-def _point_at_as(records: Records, values: Mapping[str, Any]) -> None:
+def _point_at_as(records: RowKind, values: Mapping[str, Any]) -> None:
     """Refuse what says that the rows are to become something else: `as` was forgotten."""
     if records != EVENTS or "event" in values or "event_name" in values:
         return

@@ -12,7 +12,7 @@ MAX_LIST_ID = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Records:
+class RowKind:
     """A kind of record.
 
     Attributes:
@@ -37,14 +37,14 @@ class Records:
         return "" if self == EVENTS else "." + self.name.replace(":", "-")
 
 
-EVENTS = Records("events", "event", "events")
-USERS = Records("users", "user", "users", is_repeatable=True, is_ordered=True)
-WORKFLOWS = Records("workflows", "trigger", "triggers")
+EVENTS = RowKind("events", "event", "events")
+USERS = RowKind("users", "user", "users", is_repeatable=True, is_ordered=True)
+WORKFLOWS = RowKind("workflows", "trigger", "triggers")
 
 _KINDS = {records.name: records for records in (EVENTS, USERS, WORKFLOWS)}
 
 
-def list_members(list_id: str) -> Records:
+def list_members(list_id: str) -> RowKind:
     """Return the kind whose records are the members of a list.
 
     Raises:
@@ -57,10 +57,10 @@ def list_members(list_id: str) -> Records:
             f"list: {found[:MAX_LIST_ID]!r} is no id of a list; give its 1 to {MAX_LIST_ID} letters, digits, - and _, "
             "for example list:beta-users"
         )
-    return Records(f"{_LIST}{found}", "id", "ids", is_repeatable=True, list_id=found)
+    return RowKind(f"{_LIST}{found}", "id", "ids", is_repeatable=True, list_id=found)
 
 
-def records_of(name: str) -> Records:
+def records_of(name: str) -> RowKind:
     """Return the kind of this name.
 
     Raises:

@@ -13,7 +13,7 @@ from suprsend_async.ingest.errors import MappingError
 from suprsend_async.ingest.mapping.cells import CellReader, insert_id_for, values_of
 from suprsend_async.ingest.mapping.columns import ColumnMapping, ColumnName, present
 from suprsend_async.ingest.mapping.properties import convert, plan_properties
-from suprsend_async.ingest.mapping.records import USERS, Records
+from suprsend_async.ingest.mapping.records import USERS, RowKind
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -95,7 +95,7 @@ class UserMapping(ColumnMapping):
     tenant_id: ColumnName | None = None
 
     @property
-    def records(self) -> Records:
+    def records(self) -> RowKind:
         """Users."""
         return USERS
 

@@ -13,7 +13,7 @@ from suprsend_async.ingest.mapping.cells import CellReader, insert_id_for, value
 from suprsend_async.ingest.mapping.columns import ColumnMapping, ColumnName, present
 from suprsend_async.ingest.mapping.keys import KeyTemplate
 from suprsend_async.ingest.mapping.properties import convert, plan_properties
-from suprsend_async.ingest.mapping.records import WORKFLOWS, Records
+from suprsend_async.ingest.mapping.records import WORKFLOWS, RowKind
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -61,7 +61,7 @@ class WorkflowMapping(ColumnMapping):
     key: ColumnName | None = None
 
     @property
-    def records(self) -> Records:
+    def records(self) -> RowKind:
         """Triggers of workflows."""
         return WORKFLOWS
 
