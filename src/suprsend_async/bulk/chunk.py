@@ -14,7 +14,7 @@ from suprsend_async.transport.retry import PAYLOAD_TOO_LARGE, TOO_MANY_REQUESTS
 from suprsend_async.transport.transport import Again
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Mapping
 
     from suprsend_async.bulk.kind import RecordKind
     from suprsend_async.outcome import Outcome
@@ -130,7 +130,7 @@ class Chunk(Generic[R]):
         if self.on_request is not None:
             self.on_request(count, len(body), first)
         kind = self.kind
-        ids = {} if kind.ids is None else kind.ids
+        ids: Mapping[str, str] = {} if kind.ids is None else kind.ids
         return Request("POST", kind.route, ids, body=body, record_count=count, max_answer_bytes=MAX_BULK_ANSWER_BYTES)
 
     def read(self, result: Answer | Failure, now: float) -> Again | None:

@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic import ValidationError as PydanticError
@@ -82,9 +82,9 @@ class ColumnMapping(BaseModel):
 
     def digest(self) -> str:
         """Return what identifies the mapping: equal digests make equal records of equal rows."""
-        document = {
+        document: dict[str, Any] = {
             # Of tables of properties the order is that in which they are sent.
-            name: list(value.items()) if isinstance(value, Mapping) else value
+            name: list(cast("Mapping[str, object]", value).items()) if isinstance(value, Mapping) else value
             for name, value in self.model_dump(exclude={"types", "null"}).items()
         }
         document["types"] = sorted(self.types.items())

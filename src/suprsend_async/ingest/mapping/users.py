@@ -119,7 +119,8 @@ class UserMapping(ColumnMapping):
         """Return the keys of language, locale and time zone that are written, each with its column."""
         return [(f"${name}", column) for name in PREFERENCE_FIELDS if (column := getattr(self, name)) is not None]
 
-    def _roles(self) -> list[str | None]:
+    def roles(self) -> list[str | None]:
+        """Return the columns that are no properties unless they are named as such."""
         columns = [column for _, column in (*self.channels(), *self.preferences())]
         return [self.distinct_id, self.tenant_id, *columns]
 
@@ -132,7 +133,7 @@ class UserMapping(ColumnMapping):
     def named_columns(self) -> frozenset[str]:
         """Return the columns that the mapping names."""
         properties = self.properties.values() if self.properties is not None else ()
-        return present((*self._roles(), self.properties_from, *properties, *self.types))
+        return present((*self.roles(), self.properties_from, *properties, *self.types))
 
     def plan(self, source: Source, *, time: int) -> UserPlan:
         """Prepare to make edits of a source's rows.
@@ -147,7 +148,7 @@ class UserMapping(ColumnMapping):
         """
         columns = self._columns_of(source)
         if self.columns() is None:
-            name = _reserved(column for column in columns if column not in self._roles())
+            name = _reserved(column for column in columns if column not in self.roles())
             if name is not None:
                 raise ConfigurationError(
                     f"{source.name} has a column {name!r}, which cannot be the name of a property; name the columns "
@@ -189,7 +190,7 @@ class UserPlan(CellReader):
         self._types = mapping.types
         self._time = time
         self._identity = f"{fingerprint}-{time}"
-        self._properties = plan_properties(mapping, mapping.properties, mapping.properties_from, mapping._roles())
+        self._properties = plan_properties(mapping, mapping.properties, mapping.properties_from, mapping.roles())
         self._seen_names: set[str] = set()
 
     def record(self, row: Row) -> UserEdit:
@@ -251,7 +252,7 @@ class UserPlan(CellReader):
         """Return the values for a channel that a cell holds."""
         if isinstance(value, str) and column in self._types:
             value = convert(value, self._types[column], column)
-        found: list[Any] = value if isinstance(value, list) else [value]
+        found = cast("list[object]", value) if isinstance(value, list) else [value]
         return [_channel_value(channel, column, each) for each in found]
 
 

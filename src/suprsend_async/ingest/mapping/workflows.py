@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from pydantic import model_validator
 
@@ -169,7 +169,7 @@ class WorkflowPlan(CellReader):
         found = self._person(values, column)
         if found == []:
             raise MappingError(f"column {column!r} holds no recipient; give one or more", outcome="rejected")
-        return found if isinstance(found, list) else [found]
+        return cast("list[object]", found) if isinstance(found, list) else [found]
 
     def _person(self, values: Mapping[str, Any], column: str) -> Any:
         """Return whom a cell names: an id, an object, or a list of either."""
@@ -183,4 +183,4 @@ class WorkflowPlan(CellReader):
                     outcome="rejected",
                 )
             return value
-        return value if isinstance(value, (list, dict)) else self._text(values, column)
+        return values[column] if isinstance(value, (list, dict)) else self._text(values, column)

@@ -127,8 +127,8 @@ def _keyed(mapping: PartitionMapping, key: str | None, namespace: str | None) ->
             raise ConfigurationError("namespace must be a text that is not empty, or left out")
         template = f"{namespace.replace('{', '{{').replace('}', '}}')}-{template}"
     # Made again and not copied, for a copy is not checked.
-    fields = {name: getattr(mapping, name) for name in mapping.model_fields_set}
-    return type(mapping)(**{**fields, "key": template})
+    fields: dict[str, Any] = {name: getattr(mapping, name) for name in mapping.model_fields_set}
+    return type(mapping)(**(fields | {"key": template}))
 
 
 def _milliseconds(started_at: StartedAt) -> int:
