@@ -127,8 +127,9 @@ def _keyed(mapping: PartitionMapping, key: str | None, namespace: str | None) ->
             raise ConfigurationError("namespace must be a text that is not empty, or left out")
         template = f"{namespace.replace('{', '{{').replace('}', '}}')}-{template}"
     # Made again and not copied, for a copy is not checked.
-    fields: dict[str, Any] = {name: getattr(mapping, name) for name in mapping.model_fields_set}
-    return type(mapping)(**(fields | {"key": template}))
+    fields: dict[str, Any] = {name: getattr(mapping, name) for name in mapping.model_fields_set - {"key"}}
+    made: PartitionMapping = cast("Any", type(mapping))(**fields, key=template)
+    return made
 
 
 def _milliseconds(started_at: StartedAt) -> int:
