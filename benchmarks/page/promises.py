@@ -88,8 +88,9 @@ def _ratios(results: Results) -> Iterator[Verdict]:
 
 def _pairs(results: Results) -> Iterator[Verdict]:
     for row in results.pairs:
-        promise = f"{row.side.name}, CPU for each: at most {row.most:.1f} times that of {row.beside.name}"
-        yield _verdict(promise, _times, row.ratio, row.most)
+        if row.most is not None:
+            promise = f"{row.side.name}, CPU for each: at most {row.most:.1f} times that of {row.beside.name}"
+            yield _verdict(promise, _times, row.ratio, row.most)
 
 
 def _share(ratio: float) -> str:

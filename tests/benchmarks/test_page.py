@@ -98,6 +98,14 @@ def test_a_pair_is_a_promise_and_a_line_of_a_table() -> None:
     assert any(promise in line and line.endswith("| 1.60 |") for line in page(made, []).splitlines())
 
 
+def test_a_pair_without_a_promise_is_a_line_of_a_table_only() -> None:
+    made = results()
+    typed = next(row for row in made.pairs.shapes if row.most is None)
+    typed.runs[0]["each"] = 2.84
+    assert not any(typed.side.name in each.promise for each in verdicts(made))
+    assert any(typed.side.name in line and line.endswith("| 2.84 |") for line in page(made, []).splitlines())
+
+
 def test_memory_is_judged_where_each_shape_has_the_most_events() -> None:
     promises = [each.promise for each in verdicts(results()) if "16.0 MiB at most" in each.promise]
     assert [promise.partition(": ")[0] for promise in promises] == [
