@@ -154,7 +154,7 @@ def _growth(plan: Plan) -> list[PairRow]:
 
 
 def _levels(size: int) -> Side:
-    return Side(f"{size} levels of a value twice in the next", "pieces", "sharing", 2**MANY_LEVELS, size=size)
+    return Side(f"{size} levels, each holding the one below it twice", "pieces", "sharing", 2**MANY_LEVELS, size=size)
 
 
 def measure(plan: Plan, say: Callable[[str], None]) -> Pairs:
