@@ -5,6 +5,7 @@ import os
 import shlex
 import signal
 import socket
+import stat
 import struct
 import subprocess
 import sys
@@ -319,6 +320,23 @@ def test_a_state_of_a_store(run: Run, tmp_path: Path) -> None:
         assert (in_use.returncode, "give its --url" in in_use.stderr) == (1, True)
     assert run("sandbox", "save", str(state), "--store", str(store)).returncode == 0
     assert json.loads(state.read_text("utf-8"))["records"]["user"][0]["name"] == "ada"
+
+
+def test_a_saved_state_is_closed_to_others(run: Run, tmp_path: Path) -> None:
+    store, state = tmp_path / "sandbox.db", tmp_path / "state.json"
+    with Sandbox(store=store) as sandbox, sandbox.blocking_client() as client:
+        client.users.upsert("ada", {"$email": ["ada@example.com"]})
+    state.write_text("an earlier one")
+    state.chmod(0o644)
+    assert run("sandbox", "save", str(state), "--store", str(store)).returncode == 0
+    assert stat.S_IMODE(state.stat().st_mode) == 0o600
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("state")] == ["state.json"]
+    # A link, as /dev/stdout is one, stays, and what it leads to is written to.
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "elsewhere.json")
+    assert run("sandbox", "save", str(link), "--store", str(store)).returncode == 0
+    assert link.is_symlink()
+    assert json.loads((tmp_path / "elsewhere.json").read_text("utf-8"))["version"] == 1
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from suprsend_async.cli.terminal import NOT_ACCEPTED, counted, fail
+from suprsend_async.durable import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -140,8 +141,13 @@ def save(
     """
     state = _state_of_a_store(store) if store is not None else _state_over_http(url)
     records: dict[str, list[object]] = state["records"]
+    content = (json.dumps(state, indent=1, ensure_ascii=False) + "\n").encode()
     try:
-        file.write_text(json.dumps(state, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        if file.is_symlink() or (file.exists() and not file.is_file()):
+            file.write_bytes(content)  # such as /dev/stdout
+        else:
+            # As a store is, closed to others: it says how people are reached.
+            replace_file(file, content)
     except OSError as error:
         fail(f"cannot write {file}: {error.strerror}", NOT_ACCEPTED)
     typer.echo(f"Saved {counted(sum(map(len, records.values())), 'record')} in {file}.", err=True)
