@@ -59,6 +59,21 @@ def test_a_signal_stops_it_cleanly(start: Start, number: signal.Signals) -> None
     assert errors == "Stopped after 0 events.\n"
 
 
+@pytest.mark.parametrize("gone", ["stdout", "stderr", "both"])
+def test_it_goes_on_without_who_reads_what_it_says(start: Start, run: Run, gone: str) -> None:
+    process = start("sandbox")
+    variables = announced(process)
+    for name in ("stdout", "stderr") if gone == "both" else (gone,):
+        getattr(process, name).close()
+    assert run("track", "user-1", "signed_up", **variables).returncode == 0
+    if process.stdout is not None and not process.stdout.closed:
+        said = process.stdout.readline()
+        assert said == "warning: standard error cannot be written (Broken pipe); the rest goes on without it\n"
+    assert run("track", "user-1", "signed_up", **variables).returncode == 0
+    process.send_signal(signal.SIGTERM)
+    assert process.wait() == 0
+
+
 def test_the_variables_point_a_client_at_it(start: Start, run: Run) -> None:
     process = start("sandbox")
     variables = announced(process)

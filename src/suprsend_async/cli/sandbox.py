@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from suprsend_async.cli.output import lost_output
 from suprsend_async.cli.terminal import NOT_ACCEPTED, counted, fail
 from suprsend_async.durable import replace_file
 
@@ -110,16 +111,18 @@ def sandbox(
         platform.start()
     except OSError as error:
         fail(f"cannot listen on port {port}: {error.strerror}; choose another one with --port", NOT_ACCEPTED)
-    try:
-        _announce(platform)
-        # What a file holds from earlier is not new.
-        arrivals = ArrivalLines(platform, platform.arrivals(0, 0).latest_id)
-        while not received:
-            time.sleep(_POLL)
-            arrivals.show()
-    finally:
-        platform.stop()
-    typer.echo(f"Stopped after {counted(platform.accepted, 'event')}.", err=True)
+    # Who reads what it says may go; those who send to it stay.
+    with lost_output(ends_it=False):
+        try:
+            _announce(platform)
+            # What a file holds from earlier is not new.
+            arrivals = ArrivalLines(platform, platform.arrivals(0, 0).latest_id)
+            while not received:
+                time.sleep(_POLL)
+                arrivals.show()
+        finally:
+            platform.stop()
+        typer.echo(f"Stopped after {counted(platform.accepted, 'event')}.", err=True)
 
 
 @commands.command()
