@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from tests.conftest import Server
@@ -130,10 +131,12 @@ assert not failed
 # Python's hooks do not run, as in uWSGI.
 WITHOUT_HOOKS = """
 import ctypes, os, sys, tempfile
-from suprsend_async import Event, Suprsend
+from suprsend_async import Event, Suprsend, forking
 
 def forked(child):
     sys.stdout.flush()
+    # A server forks when nothing is under way; here a call has just ended.
+    forking._let_all_rest()
     pid = ctypes.PyDLL(None).fork()
     if pid == 0:
         status = 1
@@ -141,6 +144,7 @@ def forked(child):
             status = 0 if child() else 1
         finally:
             os._exit(status)
+    forking._end_rests()
     return os.waitpid(pid, 0)[1] == 0
 
 client = Suprsend(KEY, SECRET, base_url=URL)
@@ -197,6 +201,8 @@ def test_a_child_begins_anew_though_no_hook_has_run(run_python: Run, server: Ser
     process = run_python(WITHOUT_HOOKS + program)
     assert process.stdout == "True\n", process.stderr
     assert process.returncode == 0, process.stderr
-    bodies = [json.loads(request.body) for request in server.requests]
-    events = [event for body in bodies for event in (body if isinstance(body, list) else [body])]
-    assert sorted(event["$idempotency_key"] for event in events) == ["key-0", "key-1", "key-2"]
+    bodies: list[Any] = [json.loads(request.body) for request in server.requests]
+    events: list[dict[str, Any]] = []
+    for body in bodies:
+        events += body if isinstance(body, list) else [body]
+    assert sorted(str(event["$idempotency_key"]) for event in events) == ["key-0", "key-1", "key-2"]

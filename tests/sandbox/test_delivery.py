@@ -373,6 +373,6 @@ def test_the_file_of_a_state_may_begin_with_a_mark_of_its_encoding(tmp_path: Pat
 
 @pytest.mark.parametrize("at", [-1, 1e300, 253_402_300_800])
 def test_a_time_beyond_all_dates_is_in_no_state(at: float) -> None:
-    state = {"version": 1, "records": {"user": [{"name": "ada", "content": {}, "created_at": at}]}}
+    state: dict[str, Any] = {"version": 1, "records": {"user": [{"name": "ada", "content": {}, "created_at": at}]}}
     with pytest.raises(ValueError, match=r"records\.user\[0\]\.created_at must be a number of seconds since 1970"):
         Sandbox(load=state)

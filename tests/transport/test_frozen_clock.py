@@ -140,11 +140,11 @@ def test_uvloop_has_a_clock_of_its_own(server: Server) -> None:
 @pytest.mark.parametrize("started", ["before", "meanwhile"])
 def test_a_sandbox_goes_on_while_the_clock_stands(started: str) -> None:
     with contextlib.ExitStack() as stack:
-        if started == "before":
-            sandbox = stack.enter_context(Sandbox())
-        stack.enter_context(freezegun.freeze_time(MOMENT))
         if started == "meanwhile":
-            sandbox = stack.enter_context(Sandbox())
+            stack.enter_context(freezegun.freeze_time(MOMENT))
+        sandbox = stack.enter_context(Sandbox())
+        if started == "before":
+            stack.enter_context(freezegun.freeze_time(MOMENT))
         sandbox.provoke(Latency(seconds=0.01, count=1))
         client = stack.enter_context(sandbox.blocking_client())
         response = client.with_options(timeout=5).track_event(Event("user-1", "signed_up"))
