@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from typing import TYPE_CHECKING, Any, cast
 
 from suprsend_async.errors import ConfigurationError
@@ -12,6 +11,7 @@ from suprsend_async.ingest.mapping.records import EVENTS, USERS, WORKFLOWS, RowK
 from suprsend_async.ingest.mapping.users import CHANNEL_FIELDS, UserMapping
 from suprsend_async.ingest.mapping.workflows import WorkflowMapping
 from suprsend_async.ingest.sources.names import shown_path
+from suprsend_async.toml import parse_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,8 +21,7 @@ AnyMapping = EventMapping | UserMapping | WorkflowMapping | ListMapping
 """The mapping to any kind of record."""
 
 MAX_BYTES = 64 * 1024
-MAX_DOTS = 500
-"""What is larger, or has more dots in one line, is no mapping, and could take gigabytes to parse."""
+"""What is larger is no mapping."""
 
 
 def read_mapping(path: Path, records: str | None = None) -> AnyMapping:
@@ -59,37 +58,13 @@ def parse_mapping(content: bytes, records: str | None = None) -> AnyMapping:
     Raises:
         ConfigurationError: It is no mapping; the message names the key and what to do.
     """
-    document = _document(content)
-    if records is None:
-        return mapping_of(document)
-    if document.setdefault("as", records) != records:
+    try:
+        document = parse_toml(content, "mapping", MAX_BYTES)
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from None
+    if records is not None and document.setdefault("as", records) != records:
         raise ConfigurationError(f"as: it says {document['as']!r}, and --as says {records!r}; leave out one of them")
     return mapping_of(document)
-
-
-def _document(content: bytes) -> dict[str, Any]:
-    """Return what the content of a mapping's file says.
-
-    Raises:
-        ConfigurationError: It is no TOML, or too much for a mapping.
-    """
-    if len(content) > MAX_BYTES:
-        raise ConfigurationError(f"it is larger than {MAX_BYTES >> 10} KiB, and so no mapping")
-    # The parser's memory grows with the square of a key's parts.
-    if any(line.count(b".") > MAX_DOTS for line in content.splitlines()):
-        raise ConfigurationError(f"it has a line with more than {MAX_DOTS} dots, and so is no mapping")
-    try:
-        text = content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
-        return tomllib.loads(text)
-    except UnicodeDecodeError:
-        problem = "it is not in UTF-8, as TOML must be"
-    except RecursionError:
-        problem = "it is nested too deeply for a mapping"
-    except ValueError as error:
-        # Of a number with thousands of digits Python says how it could be read; here it has no business.
-        is_told = isinstance(error, tomllib.TOMLDecodeError)
-        problem = f"it is not valid TOML: {error}" if is_told else "it holds a number with too many digits"
-    raise ConfigurationError(problem)
 
 
 def mapping_of(document: Mapping[str, Any]) -> AnyMapping:
