@@ -17,8 +17,9 @@ from tests.conftest import KEY, SECRET, Server
 
 from suprsend_async import AsyncSuprsend, ConfigurationError, Event, SpoolError
 from suprsend_async.buffering.spool import session
+from suprsend_async.buffering.spool.contents import SpoolOrigin
 from suprsend_async.buffering.spool.orphans import Notices, Orphans
-from suprsend_async.buffering.spool.store import SpoolOrigin, SpoolStore
+from suprsend_async.buffering.spool.store import SpoolStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,9 +21,10 @@ from tests.waiting import until_async
 from suprsend_async import AsyncSuprsend, ConfigurationError, Event, SpoolError
 from suprsend_async.buffering.spool import session
 from suprsend_async.buffering.spool.age import Ages
+from suprsend_async.buffering.spool.contents import SpoolOrigin
 from suprsend_async.buffering.spool.importer import OrphanImporter
 from suprsend_async.buffering.spool.orphans import Notices, Orphans
-from suprsend_async.buffering.spool.store import SpoolOrigin, SpoolStore
+from suprsend_async.buffering.spool.store import SpoolStore
 from suprsend_async.configuration import resolve_origin
 from suprsend_async.transport.authentication import WorkspaceSecret
 from suprsend_async.transport.session import Session

@@ -15,7 +15,7 @@ from suprsend_async.errors import SpoolError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from suprsend_async.buffering.spool.store import SpoolOrigin
+    from suprsend_async.buffering.spool.contents import SpoolOrigin
 
 # Files that another process may take away between their making and their locking, in a row.
 _TRIES = 20
