@@ -106,6 +106,7 @@ class SpoolSender:
         self._name = name
         self._writer = writer
         self._kind = kinds.carried_by(SpoolRow, name)
+        self._is_ordered = name == EDIT
         self._concurrency = requests_at_once(name, sender.concurrency)
         self._transport = sender.transport
         self._clock = sender.transport.session.clock
@@ -212,6 +213,9 @@ class SpoolSender:
             await self._clock.sleep(seconds)
 
     async def _next_rows(self) -> list[SpoolRow]:
+        if self._resting and self._is_ordered:
+            # What rests comes first: a later edit of the same user must not overtake an earlier one.
+            return []
         most = self._most_records()
         if again := list(islice(self._again, most)):
             rows = await self._ask(lambda store: store.read_these(again, self._name))
@@ -221,9 +225,6 @@ class SpoolSender:
             self._again.extendleft(row.position for row in reversed(rows[fitting:]))
             return rows[:fitting]
         if self._held >= self._concurrency * RESTING_CHUNKS * self._kind.max_records:
-            return []
-        if self._resting and self._name == EDIT:
-            # A later edit of the same user must not overtake an earlier one.
             return []
         cursor = self._cursor
         rows = await self._ask(lambda store: store.read(cursor, Room(most, self._kind.max_bytes), self._name))
@@ -286,7 +287,7 @@ class SpoolSender:
     async def _rest(self, positions: list[int], seconds: float) -> None:
         await self._clock.sleep(seconds)
         self._resting -= len(positions)
-        self._again += positions
+        self._again.extendleft(reversed(positions)) if self._is_ordered else self._again.extend(positions)
         self.wake()
 
     async def _send(self, rows: list[SpoolRow]) -> _Round:
