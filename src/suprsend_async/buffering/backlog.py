@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable
 
     from suprsend_async.api.response import EventResponse
     from suprsend_async.buffering.kinds import AnyRecord
@@ -43,16 +44,24 @@ class KindQueue:
     Args:
         kind: The kind of record.
         concurrency: Requests in flight at most.
+        is_repeatable: Returns whether a record may be sent again when it may have arrived; None if all may.
 
     Attributes:
         kind: The kind of record.
+        is_repeatable: The same.
         in_flight: Requests in flight.
         is_due: Whether what is queued leaves as soon as a request may go, full or not.
     """
 
-    def __init__(self, kind: RecordKind[PendingRecord], concurrency: int) -> None:
+    def __init__(
+        self,
+        kind: RecordKind[PendingRecord],
+        concurrency: int,
+        is_repeatable: Callable[[AnyRecord], bool] | None = None,
+    ) -> None:
         """Begin empty."""
-        self.kind = kind
+        self.kind: RecordKind[PendingRecord] = kind
+        self.is_repeatable: Callable[[AnyRecord], bool] | None = is_repeatable
         self.in_flight: int = 0
         self.is_due: bool = False
         self._concurrency = concurrency
@@ -72,7 +81,11 @@ class KindQueue:
     @property
     def may_leave(self) -> bool:
         """Whether a request may go now."""
-        return self.in_flight < self._concurrency and (self.fills_a_chunk or (self.is_due and bool(self._records)))
+        return self.in_flight < self._concurrency and (
+            (self.is_due and bool(self._records))
+            or len(self._records) >= self.kind.max_records
+            or self._bytes >= self.kind.max_bytes
+        )
 
     def add(self, entry: PendingRecord) -> None:
         """Take in a record."""

@@ -166,11 +166,14 @@ class Dispatcher:
             queue = self._make_queue(name)
         number = self._number
         self._number = number + 1
-        return PendingRecord(number, record, body, queue, answer, self._kinds.is_repeatable(name, record))
+        is_repeatable = queue.is_repeatable
+        return PendingRecord(number, record, body, queue, answer, is_repeatable is None or is_repeatable(record))
 
     def _make_queue(self, name: KindName) -> KindQueue:
         concurrency = requests_at_once(name, self._concurrency)
-        queue = self._queues[name] = KindQueue(self._kinds.carried_by(PendingRecord, name), concurrency)
+        queue = self._queues[name] = KindQueue(
+            self._kinds.carried_by(PendingRecord, name), concurrency, self._kinds[name].is_repeatable
+        )
         transport = self._transport
         self._limiters[queue] = AdaptiveLimiter(
             concurrency, self._clock, transport.timeout, LONGEST_PAUSE, now=transport.session.now

@@ -217,6 +217,8 @@ class Tracker(ABC, Generic[S]):
         return session
 
     def _kind_of(self, record: object, call: str) -> KindName:
+        if isinstance(record, Event):
+            return EVENT
         name = kind_of(record)
         if name is None:
             raise wrong_record(record, call)
@@ -229,7 +231,7 @@ class Tracker(ABC, Generic[S]):
         raise TypeError(f"{call} takes an Event, not {class_of(event, 'Event')}{advice}")
 
     def _encoded(self, name: KindName, record: object) -> bytes:
-        body = self._kinds[name].encode(record)
+        body = (self._sender.kind if isinstance(record, Event) else self._kinds[name]).encode(record)
         if len(body) > self._options.max_pending_bytes:
             raise ValidationError(
                 f"the {name} is {len(body)} bytes long, and the whole buffer {self._options.max_pending_bytes}; "
