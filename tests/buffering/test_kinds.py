@@ -15,9 +15,11 @@ from suprsend_async import (
     AsyncSuprsend,
     BufferFull,
     Event,
+    EventProperties,
     FailedRecord,
     ObjectEdit,
     UserEdit,
+    WorkflowData,
     WorkflowTriggerRequest,
 )
 
@@ -27,6 +29,14 @@ if TYPE_CHECKING:
 
 EVENTS, TRIGGERS, EDITS = "/v2/bulk/event/", "/trigger/", "/event/"
 REFUSED = {"status": "error", "status_code": 400, "error": {"message": "no such workflow", "type": "not_found"}}
+
+
+class Paid(EventProperties, event_name="paid"):
+    amount: int
+
+
+class Shipped(WorkflowData, workflow="order-shipped"):
+    order: int
 
 
 def trigger(number: int = 1) -> WorkflowTriggerRequest:
@@ -84,6 +94,8 @@ async def test_each_kind_travels_in_requests_of_its_own_with_the_identity_it_has
         ({"event": "paid"}, "not dict"),
         ([Event("user-1", "paid")], "not list; call it for each record"),
         (ObjectEdit("teams", "sre").set("name", "SRE"), "not ObjectEdit; await client.objects.edit"),
+        (Paid(amount=1), "not Paid; pass what its method event() returns"),
+        (Shipped(order=1), "not Shipped; pass what its method trigger() returns"),
     ],
 )
 async def test_what_is_no_record_is_refused_with_what_to_pass(

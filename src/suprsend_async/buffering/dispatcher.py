@@ -12,7 +12,7 @@ import anyio
 from suprsend_async.api.verdict import NOT_SENT, Verdict
 from suprsend_async.buffering.backlog import Backlog, KindQueue, PendingRecord
 from suprsend_async.buffering.batch import LONGEST_PAUSE, Batch, BatchResult
-from suprsend_async.buffering.kinds import requests_at_once
+from suprsend_async.buffering.kinds import EVENT, requests_at_once
 from suprsend_async.buffering.lifecycle import State
 from suprsend_async.buffering.reports import BufferStats, Failures
 from suprsend_async.bulk.limiter import AdaptiveLimiter
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from suprsend_async.buffering.options import BufferOptions
     from suprsend_async.bulk.sender import BulkSender
     from suprsend_async.callbacks import Callback
+    from suprsend_async.events.event import Event
     from suprsend_async.outcome import Outcome
 
 # A caller gives up so many seconds after its record's request has, so that it hears from that.
@@ -111,11 +112,11 @@ class Dispatcher:
             )
         self._take_in(self._entry(name, record, body))
 
-    async def track(self, name: KindName, record: AnyRecord, body: bytes) -> EventResponse:
-        """Take a record in, waiting for room in order, and return what it came to."""
+    async def track(self, event: Event, body: bytes) -> EventResponse:
+        """Take an event in, waiting for room in order, and return what it came to."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[EventResponse] = loop.create_future()
-        entry = self._entry(name, record, body, answer)
+        entry = self._entry(EVENT, event, body, answer)
         if self._backlog.has_room_for(body):
             self._take_in(entry)
         else:

@@ -51,8 +51,8 @@ def kind_of(record: object) -> KindName | None:
 
 def wrong_record(record: object, call: str) -> TypeError:
     """Return the error for what is no record that can be taken in."""
-    name = type(record).__name__
-    advice = ""
+    name, advice = type(record).__name__, ""
+    given = class_of(record, name)
     if name == "ObjectEdit":
         advice = "; await client.objects.edit() takes that"
     elif isinstance(record, (list, tuple, set, frozenset)):
@@ -60,9 +60,7 @@ def wrong_record(record: object, call: str) -> TypeError:
     elif hasattr(record, "event") or hasattr(record, "trigger"):
         method = "event" if hasattr(record, "event") else "trigger"
         advice = f"; pass what its method {method}() returns" if callable(getattr(record, method)) else ""
-    return TypeError(
-        f"{call} takes an Event, a WorkflowTriggerRequest or a UserEdit, not {class_of(record, name)}{advice}"
-    )
+    return TypeError(f"{call} takes an Event, a WorkflowTriggerRequest or a UserEdit, not {given}{advice}")
 
 
 class RecordKinds:

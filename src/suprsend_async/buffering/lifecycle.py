@@ -22,7 +22,7 @@ from suprsend_async.transport.loops import running_loop
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from suprsend_async.buffering.kinds import KindName
+    from suprsend_async.buffering.kinds import AnyRecord, KindName
     from suprsend_async.buffering.options import BufferOptions
     from suprsend_async.buffering.reports import BufferStats, Failures
     from suprsend_async.bulk.results import FailedRecord
@@ -216,26 +216,24 @@ class Tracker(ABC, Generic[S]):
             )
         return session
 
-    def _kind_of(self, record: object, call: str) -> KindName:
+    def _check_event(self, event: object, call: str) -> None:
+        if not isinstance(event, Event):
+            advice = "" if kind_of(event) is None else "; enqueue() takes it"
+            raise TypeError(f"{call} takes an Event, not {class_of(event, 'Event')}{advice}")
+
+    def _encoded(self, record: AnyRecord, call: str) -> tuple[KindName, bytes]:
+        """Return the kind of a record, and its bytes."""
+        name: KindName | None
         if isinstance(record, Event):
-            return EVENT
-        name = kind_of(record)
-        if name is None:
+            name, body = EVENT, self._sender.kind.encode(record)
+        elif (name := kind_of(record)) is None:
             raise wrong_record(record, call)
-        return name
-
-    def _kind_of_event(self, event: object, call: str) -> KindName:
-        if isinstance(event, Event):
-            return EVENT
-        advice = "" if kind_of(event) is None else "; enqueue() takes it"
-        raise TypeError(f"{call} takes an Event, not {class_of(event, 'Event')}{advice}")
-
-    def _encoded(self, name: KindName, record: object) -> bytes:
-        body = (self._sender.kind if isinstance(record, Event) else self._kinds[name]).encode(record)
+        else:
+            body = self._kinds[name].encode(record)
         if len(body) > self._options.max_pending_bytes:
             raise ValidationError(
                 f"the {name} is {len(body)} bytes long, and the whole buffer {self._options.max_pending_bytes}; "
                 "raise max_pending_bytes",
                 outcome="rejected",
             )
-        return body
+        return name, body

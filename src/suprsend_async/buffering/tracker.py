@@ -53,8 +53,8 @@ class BufferedTracker(Tracker[Dispatcher]):
             ConfigurationError: Called outside of the block, or from another thread.
         """
         dispatcher = self._running("track_event()")
-        name = self._kind_of_event(event, "track_event()")
-        return await dispatcher.track(name, event, self._encoded(name, event))
+        self._check_event(event, "track_event()")
+        return await dispatcher.track(event, self._encoded(event, "track_event()")[1])
 
     def enqueue(self, record: AnyRecord) -> None:
         """Take a record in and return at once; its result is counted, and a failure goes to `on_failure`.
@@ -80,8 +80,8 @@ class BufferedTracker(Tracker[Dispatcher]):
             3
         """
         dispatcher = self._running("enqueue()")
-        name = self._kind_of(record, "enqueue()")
-        dispatcher.enqueue(name, record, self._encoded(name, record))
+        name, body = self._encoded(record, "enqueue()")
+        dispatcher.enqueue(name, record, body)
 
     @property
     def undelivered(self) -> tuple[FailedRecord[Any], ...]:

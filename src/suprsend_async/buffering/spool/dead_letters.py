@@ -61,7 +61,7 @@ class DeadLetter:
         Raises:
             TypeError: It is a trigger or an edit.
         """
-        record = self.read()
+        record = self._read()
         return record if isinstance(record, Event) else self._refuse(EVENT)
 
     @property
@@ -71,7 +71,7 @@ class DeadLetter:
         Raises:
             TypeError: It is an event or an edit.
         """
-        record = self.read()
+        record = self._read()
         return record if isinstance(record, WorkflowTriggerRequest) else self._refuse(TRIGGER)
 
     @property
@@ -81,13 +81,13 @@ class DeadLetter:
         Raises:
             TypeError: It is an event or a trigger.
         """
-        record = self.read()
+        record = self._read()
         return record if isinstance(record, UserEdit) else self._refuse("edit")
 
     def _refuse(self, wanted: str) -> NoReturn:
         raise TypeError(f"this dead letter holds no {wanted}: its kind is {self.kind!r}, read it with .{self.kind}")
 
-    def read(self) -> AnyRecord:
+    def _read(self) -> AnyRecord:
         """Return the record, of whichever kind, with the identity that it has."""
         if self.kind == EVENT:
             return event_of(self.body)
@@ -96,7 +96,7 @@ class DeadLetter:
     def record(self) -> FailedRecord[Any]:
         """Return the report for `on_failure`; without the record, if this version would not take such a one."""
         try:
-            record = self.read()
+            record = self._read()
         except (ValueError, TypeError, KeyError):
             record = None
         return FailedRecord(record=record, error=self.error, code=self.status_code, index=self.id, outcome=self.outcome)

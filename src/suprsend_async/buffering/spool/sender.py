@@ -103,7 +103,7 @@ class SpoolSender:
         """Begin at the first record."""
         self.in_flight: int = 0
         self.trouble: str | None = None
-        self._name = name
+        self._name: KindName = name
         self._writer = writer
         self._kind = kinds.carried_by(SpoolRow, name)
         self._is_ordered = name == EDIT

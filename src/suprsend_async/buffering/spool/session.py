@@ -279,6 +279,7 @@ class SpoolSession:
 
     async def _import_some(self, importer: OrphanImporter) -> bool:
         # Whole, even when the buffer is closed: what was copied and not deleted would be found in two files.
+        has_copied = False
         with anyio.CancelScope(shield=True):
             has_copied = await self._writer.run(importer.copy)
             if has_copied:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import closing
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from typing import TYPE_CHECKING
 
 from suprsend_async.buffering.kinds import EVENT, KIND_NAMES, KindName
@@ -349,7 +349,7 @@ class SpoolStore:
     def _read_dead(self, which: str, value: int) -> list[DeadLetter]:
         columns = f"{_DEAD_COLUMNS}, kind, repeatable" if self._has_all_kinds else f"{_DEAD_COLUMNS}, '{EVENT}', 1"
         found = self._connection.execute(f"SELECT {columns} FROM dead {which}", (value,))  # noqa: S608
-        return [DeadLetter(*row[:-1], bool(row[-1])) for row in found]
+        return [replace(DeadLetter(*row), repeatable=bool(row[-1])) for row in found]
 
     def take_dead_letters(self, numbers: Iterable[int]) -> list[DeadLetter]:
         """Remove dead letters; returns those that were there."""

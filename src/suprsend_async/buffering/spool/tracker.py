@@ -106,8 +106,7 @@ class DurableTracker(Tracker["SpoolSession"]):
             2
         """
         session = self._running("enqueue()")
-        name = self._kind_of(record, "enqueue()")
-        body = self._encoded(name, record)
+        name, body = self._encoded(record, "enqueue()")
         await session.put(body, name, repeatable=self._kinds.is_repeatable(name, record))
 
     @overload
@@ -130,7 +129,8 @@ class DurableTracker(Tracker["SpoolSession"]):
             BufferFull: As for `enqueue`, and so are the others.
         """
         session = self._running("track_event()")
-        body = self._encoded(self._kind_of_event(event, "track_event()"), event)
+        self._check_event(event, "track_event()")
+        _, body = self._encoded(event, "track_event()")
         if wait:
             return await session.track(body)
         await session.put(body)
