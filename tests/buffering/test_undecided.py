@@ -19,6 +19,7 @@ from tests.conftest import KEY, SECRET, Received, Server, StillTime
 
 from suprsend_async import AsyncSuprsend, DurableTracker, Event, UserEdit
 from suprsend_async.buffering.spool.age import Ages
+from suprsend_async.buffering.spool.directory import rescue
 from suprsend_async.buffering.spool.importer import OrphanImporter
 from suprsend_async.buffering.spool.orphans import Notices, Orphans
 from suprsend_async.buffering.spool.store import SpoolStore
@@ -245,6 +246,20 @@ async def test_an_import_that_is_killed_in_the_middle_leaves_one_of_two_that_can
     # What may be repeated was in both files, and went twice with one identity.
     assert sent == {"user-1": 1, "user-2": 1 if has_deleted else 2}
     assert letters == ([] if has_deleted else ["user-1"])
+
+
+async def test_a_file_that_is_moved_while_it_is_open_is_written_anew_and_its_increments_go_from_one_of_the_two(
+    client: AsyncSuprsend, server: Server, spool: Path, still_time: StillTime
+) -> None:
+    path = stored(spool, counted(1), at=still_time.now, client=client)
+    with closing(SpoolStore(path)) as store:
+        path.rename(spool / "moved.spool")
+        rescue(store)
+    async with client.buffer(spool=spool) as tracker:
+        await tracker.flush()
+        assert await undecided(tracker) == ["user-1"]
+        assert tracker.stats().accepted == 1
+    assert users(server, EDITS) == [["user-1"]]
 
 
 def test_a_file_is_one_that_earlier_releases_read_until_it_holds_another_kind(

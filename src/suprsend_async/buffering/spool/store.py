@@ -289,6 +289,16 @@ class SpoolStore:
             "UPDATE others SET begun_at = ? WHERE position = ?", [(moment, position) for position in positions]
         )
 
+    def begin_all_tries(self) -> None:
+        """Note of all that must not be repeated that it may have arrived: another file has it as well.
+
+        Not to be called within a transaction: the note is brought to the file itself, whatever it is called by now.
+        """
+        if self._has_all_kinds:
+            self._connection.execute("UPDATE others SET begun_at = coalesce(begun_at, stored_at) WHERE NOT repeatable")
+            # SQLite does not do so when it closes a file that was moved.
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def delete(self, rows: Sequence[SpoolRow]) -> None:
         """Remove records."""
         events = [(row.position,) for row in rows if row.kind == EVENT]
