@@ -100,13 +100,18 @@ class KindQueue:
         return True
 
     def fill(self, chunk: Chunk[PendingRecord]) -> None:
-        """Move what is queued to a chunk, as much as fits into one request."""
+        """Move what is queued to an empty chunk, as much as fits into one request."""
         room = self.kind.room()
-        records = self._records
-        while records and room.take(next(iter(records.values())).body):
-            _, entry = records.popitem(last=False)
-            self._bytes -= len(entry.body)
-            chunk.add(entry.number, entry, entry.body)
+        size = 0
+        for entry in self._records.values():
+            body = entry.body
+            if not room.take(body):
+                break
+            size += len(body)
+            chunk.add(entry.number, entry, body)
+        for number in chunk.indexes:
+            del self._records[number]
+        self._bytes -= size
 
 
 class Backlog:
