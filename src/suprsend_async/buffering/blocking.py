@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from types import TracebackType
 
+    from suprsend_async.buffering.kinds import AnyRecord
     from suprsend_async.buffering.reports import BufferStats
     from suprsend_async.bulk.results import FailedRecord
     from suprsend_async.callbacks import Exits
-    from suprsend_async.events.event import Event
     from suprsend_async.loop_thread import LoopThread
 
 A = TypeVar("A", bound=Tracker[Any])
@@ -93,7 +93,7 @@ class BlockingTracker(Blocking[A], Generic[A]):
         self._leave(None, None, None)
 
     def flush(self) -> None:
-        """Send what there is without lingering; returns when all events that have come so far have their result.
+        """Send what there is without lingering; returns when all records that have come so far have their result.
 
         With a spool that takes as long as the platform is down.
 
@@ -185,7 +185,7 @@ class BlockingTracker(Blocking[A], Generic[A]):
 
 
 class BlockingBufferedTracker(BlockingTracker[BufferedTracker]):
-    """Sends the events of many threads together. Made by `client.buffer()` of a `Suprsend`.
+    """Sends the records of many threads together. Made by `client.buffer()` of a `Suprsend`.
 
     Use it as a context manager, or between `open()` and `close()`; any thread may call it. Leaving the block sends
     what is left, for at most `drain_timeout` seconds; `undelivered` then names what was not accepted. `on_failure` is
@@ -201,31 +201,31 @@ class BlockingBufferedTracker(BlockingTracker[BufferedTracker]):
 
     track_event = blocking(BufferedTracker.track_event)
 
-    def enqueue(self, event: Event) -> None:
-        """Take an event in; its result is counted, and a failure goes to `on_failure`.
+    def enqueue(self, record: AnyRecord) -> None:
+        """Take a record in; its result is counted, and a failure goes to `on_failure`.
 
         Args:
-            event: The event.
+            record: An `Event`, a `WorkflowTriggerRequest` or a `UserEdit`.
 
         Raises:
             BufferFull: There is no room; nothing was taken in.
-            TypeError: `event` is not an `Event`.
-            ValidationError: The event cannot be encoded, or is larger than the limit or the whole buffer.
+            TypeError: `record` is none of these.
+            ValidationError: The record cannot be encoded, or is larger than the limit or the whole buffer.
             ConfigurationError: Called outside of the block.
         """
-        self._call("AsyncSuprsend.buffer().enqueue()", self._enqueue, event)
+        self._call("AsyncSuprsend.buffer().enqueue()", self._enqueue, record)
 
-    async def _enqueue(self, event: Event) -> None:
-        self.twin.enqueue(event)
+    async def _enqueue(self, record: AnyRecord) -> None:
+        self.twin.enqueue(record)
 
     @property
-    def undelivered(self) -> tuple[FailedRecord[Event], ...]:
-        """After the block: the events that were pending when it was left, and were not accepted, in their order."""
+    def undelivered(self) -> tuple[FailedRecord[Any], ...]:
+        """After the block: the records that were pending when it was left, and were not accepted, in their order."""
         return self.twin.undelivered
 
 
 class BlockingDurableTracker(BlockingTracker[DurableTracker]):
-    """Stores events on disk first, and sends them in the background. Made by `client.buffer(spool="directory")`.
+    """Stores records on disk first, and sends them in the background. Made by `client.buffer(spool="directory")`.
 
     Use it as a context manager, or between `open()` and `close()`; any thread may call it. What a process leaves
     behind, the next one that opens the same directory sends. All else is as for `DurableTracker`.
