@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "reliability.md"
+PAGE = ROOT / "docs" / "promises.md"
 PROMISES = [line for line in PAGE.read_text("utf-8").splitlines() if line.startswith("|") and "test_" in line]
 # `tests/events/test_send.py::test_x`, `test_matrix.py`, or `::test_y` of the file before.
 NAMED = re.compile(r"`((?:[\w/]+/)?(?:test_\w+\.py)?)(?:::(test_\w+))?`")
