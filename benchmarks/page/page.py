@@ -26,12 +26,12 @@ five lines, 18 containers in all.
 
 Every client runs in a separate process on one core, and the server on another. The clients take turns. CPU time is user
 and system time of the client's process with all threads. Memory is the growth since before the sending, without the
-source of the events. Each figure is the median of its rounds. Lost and double are the worst of the rounds, counted at the
-server. A client that takes longer than {SECONDS_FOR_MORE_ROUNDS:.0f} seconds for a round gets no further rounds.
+source of the events. Each figure is the median of its rounds. Lost and double are the worst of the rounds, counted at
+the server. A client that takes longer than {SECONDS_FOR_MORE_ROUNDS:.0f} seconds for a round gets no further rounds.
 """
 BULK_PEERS = """\
-The floor has no checks, no retries and no outcomes. PostHog's two clients and Segment's speak to the same server in their
-own formats. They report only that an event was queued.
+The floor has no checks, no retries and no outcomes. PostHog's two clients and Segment's speak to the same server in
+their own formats. They report only that an event was queued.
 """
 SINGLE = """\
 One event for each request. `suprsend_async` makes, checks, encodes and signs an event for every call. Bare aiohttp and
@@ -48,8 +48,8 @@ outcomes. The *floor of the stack* is the cost of this project's events, encodin
 ratio is the median of the rounds' ratios. Both sides of a round are measured one after the other.
 """
 PAIRS = """\
-Each round measures two pieces of work, one after the other. CPU is the process's, for each event, call, row or value. The
-ratio is the median of the rounds' ratios, so it can differ from the ratio of the medians.
+Each round measures two pieces of work, one after the other. CPU is the process's, for each event, call, row or value.
+The ratio is the median of the rounds' ratios, so it can differ from the ratio of the medians.
 """
 ENCODING = """\
 `Encoder` checks and copies all values and writes the whole event. `json.dumps` writes a prepared document of the same
@@ -148,7 +148,7 @@ def _introduction(results: Results) -> str:
     quick, option = (QUICK_LOOK, " -- --quick") if results.plan.name == "quick" else ("", "")
     rounds = "one round" if results.plan.rounds == 1 else f"{results.plan.rounds} rounds"
     return (
-        f"{quick}All figures are from one run of {results.seconds / 60:.1f} minutes against a server on the same machine. "
-        f"They are medians of {rounds}. To repeat the run:\n\n"
+        f"{quick}All figures are from one run of {results.seconds / 60:.1f} minutes against a server on the same "
+        f"machine. They are medians of {rounds}. To repeat the run:\n\n"
         f"```console\nnox -s bench{option}\n```\n"
     )

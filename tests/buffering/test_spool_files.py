@@ -317,7 +317,7 @@ def test_a_directory_that_cannot_be_listed_is_named_once(spool: Path, caplog: py
     for _ in range(3):
         assert list(orphans.look()) == []
     [trouble] = troubles(caplog)
-    assert trouble.startswith(f"the spool {spool} cannot be looked through (No such file or directory)")
+    assert trouble.startswith(f"the spool {spool} cannot be listed (No such file or directory)")
 
 
 # Files that are gone while the spool is open.

@@ -67,13 +67,10 @@ def prose(page: str) -> str:
 
 def long_sentences(page: str) -> list[Problem]:
     """Return the sentences of a page that are too long. A span of code counts as one word."""
-    problems: list[Problem] = []
     text = _LINK.sub(r"\1", _CODE.sub("code", prose(page)))
-    for block in _BLOCK.split(text):
-        for sentence in _SENTENCE.split(block.strip()):
-            if (count := len(re.findall(r"\w[\w'-]*", sentence))) > LONGEST:
-                problems.append(Problem(count, " ".join(sentence.split())))
-    return problems
+    sentences = [sentence for block in _BLOCK.split(text) for sentence in _SENTENCE.split(block.strip())]
+    counted = [(len(re.findall(r"\w[\w'-]*", sentence)), " ".join(sentence.split())) for sentence in sentences]
+    return [Problem(count, sentence) for count, sentence in counted if count > LONGEST]
 
 
 def literals(source: str) -> Iterator[tuple[str, int]]:

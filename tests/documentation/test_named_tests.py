@@ -48,11 +48,7 @@ def test_what_is_not_there_is_found() -> None:
 
 
 RELEASED = ROOT / "tests" / "released"
-COMPARED = [
-    line
-    for line in (ROOT / "docs" / "comparison.md").read_text("utf-8").splitlines()
-    if line[:2] == "| "
-][2:]
+COMPARED = [line for line in (ROOT / "docs" / "comparison.md").read_text("utf-8").splitlines() if line[:2] == "| "][2:]
 
 
 @pytest.mark.parametrize("line", COMPARED, ids=lambda line: line.split("|")[1].strip())

@@ -397,7 +397,7 @@ async def test_without_the_letters_nobody_knows_which_rows_failed(job: Job, sand
     lines = write_lines(job, 20, row3="not JSON")
     await job.run(sandbox)
     job.dead.rename(job.dead.with_suffix(".old"))
-    with pytest.raises(CheckpointError, match=r"a\.jsonl\.dead, which tells the rows that failed, cannot be used"):
+    with pytest.raises(CheckpointError, match=r"a\.jsonl\.dead, which lists the failed rows, cannot be used"):
         await job.run(sandbox, retry_failed=True)
     job.dead.touch()
     with pytest.raises(CheckpointError, match="none of the 1 rows that failed can be tried again"):

@@ -37,7 +37,7 @@ USER = {"distinct_id": "user-1"}
         (lambda: UserEdit("user-1").set("plan"), "set: the value is missing"),
         (lambda: UserEdit("user-1").set({"a": 1}, 2), "set: give a key and a value, or a mapping alone"),
         (lambda: UserEdit("user-1").set({}), "set: the mapping is empty"),
-        (lambda: UserEdit("user-1").set({5: 1}), "set has a key that is no string"),
+        (lambda: UserEdit("user-1").set({5: 1}), "set has a key that is not a string"),
         (lambda: UserEdit("user-1").set(" ", 1), "set: the key is empty"),
         (lambda: UserEdit("user-1").set("plan", float("nan")), "plan"),
         (lambda: UserEdit("user-1").increment("orders", "1"), "increment: 'orders' must be a finite number, not str"),

@@ -311,7 +311,7 @@ def test_a_number_that_no_reader_can_hold_is_refused_alone(
     body = json.dumps([good, poison, good]).replace('"NUMBER"', number).encode()
     records = wire.post(MANY, body).json["records"]
     assert [record["status_code"] for record in records] == [202, 422, 202]
-    assert records[1]["error"]["message"] == "`properties.a[1].b` is a number beyond what JSON readers take."
+    assert records[1]["error"]["message"] == "`properties.a[1].b` is a number that JSON readers cannot read."
     assert len(sandbox.events) == 2
     for entry_id in (1, 2, 3):
         assert read_strictly(wire.request("GET", f"/_sandbox/events/{entry_id}").body)["event"]["distinct_id"]

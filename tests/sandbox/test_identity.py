@@ -142,7 +142,7 @@ def test_what_an_edit_needs(wire: Wire, make_edit: Make, name: str) -> None:
 
 def test_a_number_beyond_json_is_refused(wire: Wire, make_edit: Make) -> None:
     body = json.dumps(make_edit({"$set": {"a": "HERE"}})).replace('"HERE"', "1e999").encode()
-    assert_refused(wire.post(EVENT, body), "$user_operations[0].$set.a: a number beyond what JSON readers take")
+    assert_refused(wire.post(EVENT, body), "$user_operations[0].$set.a: a number that JSON readers cannot read")
 
 
 def test_a_refused_event_takes_the_edits_beside_it_along(

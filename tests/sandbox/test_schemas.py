@@ -84,7 +84,7 @@ def test_properties_that_obey(check: Check, properties: dict[str, Any]) -> None:
         ({"amount": 1, "currency": "XXX"}, "`properties.currency` breaks the event's schema: `enum` is "),
         ({"amount": 1, "items": [{"sku": "A"}, {}]}, "`properties.items[1].sku` is missing"),
         ({"amount": 1, "items": [{"sku": "a"}]}, "`properties.items[0].sku` breaks the event's schema: `pattern` is "),
-        ({"amount": 1, "secret": "s"}, "`properties` holds what the event's schema does not allow: 'secret'."),
+        ({"amount": 1, "secret": "s"}, "`properties` has a property that the event's schema does not allow: 'secret'."),
     ],
 )
 def test_properties_that_do_not(check: Check, properties: dict[str, Any], message: str) -> None:
@@ -316,7 +316,7 @@ def test_what_is_no_file_is_named_and_not_waited_for(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems allow no such name")
 def test_a_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.json")).write_text("{}")
-    with pytest.raises(ValueError, match=r"caf�\.json has a name that is no text in UTF-8: percent-encode"):
+    with pytest.raises(ValueError, match=r"caf�\.json has a name that is not UTF-8: percent-encode"):
         Sandbox(schemas=tmp_path)
 
 

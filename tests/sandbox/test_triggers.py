@@ -165,7 +165,7 @@ def test_a_number_that_no_reader_can_hold_is_refused_alone(wire: Wire, sandbox: 
     body = json.dumps([trigger(), trigger(data={"a": ["N"]})]).replace('"N"', "1e999").encode()
     records = wire.post(TRIGGER, body).json["records"]
     assert [record["status_code"] for record in records] == [202, 422]
-    assert records[1]["error"]["message"] == "`data.a[0]` is a number beyond what JSON readers take."
+    assert records[1]["error"]["message"] == "`data.a[0]` is a number that JSON readers cannot read."
     assert len(sandbox.triggers) == 1
 
 

@@ -65,7 +65,7 @@ def test_a_batch_reports_each_row(run: Run) -> None:
         "column 'user' has no value",
         "column 'order' has no value",
     }
-    assert report["warnings"] == ["1 rows have the key of another row; the platform takes one of a key"]
+    assert report["warnings"] == ["1 rows have the key of another row; the platform accepts one row for each key"]
 
 
 def test_foreach_partition_sends_the_same_and_reports_in_parquet(run: Run) -> None:

@@ -75,7 +75,7 @@ class Dispatcher:
         self._group = anyio.create_task_group()
 
     async def run(self, started: anyio.Event) -> None:
-        """Send what comes until cancelled; whoever still waits then gets a result."""
+        """Send what comes until cancelled; every caller that still waits then gets a result."""
         await self._transport.session.loops.current()
         try:
             async with self._group:
@@ -102,7 +102,7 @@ class Dispatcher:
             stats = self.stats()
             raise BufferFull(
                 f"the buffer is full: {stats.pending} events of {stats.pending_bytes} bytes are pending, "
-                f"{stats.waiting} callers wait for room; this event was not taken in",
+                f"{stats.waiting} callers wait for room; this event was not accepted into the buffer",
                 outcome="not_sent",
             )
         self._take_in(PendingRecord(self._next_number(), event, body))

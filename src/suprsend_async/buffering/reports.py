@@ -34,7 +34,7 @@ class BufferStats:
         requests: Requests in flight now.
         accepted: Events that the platform accepted.
         rejected: Events that the platform refused.
-        not_sent: Events that surely never reached the platform.
+        not_sent: Events that did not reach the platform.
         unknown: Events that were sent without a clear answer.
         dead_letters: Events that a spool keeps, those of earlier processes included.
         last_error: What went wrong last, with an attempt or with an event; None if nothing has. It stays when all is

@@ -24,7 +24,7 @@ class DeadLetter:
         body: The event's bytes, as they were or would have been sent.
         stored_at: When it was stored, in seconds since the epoch.
         died_at: When it became one, in seconds since the epoch.
-        outcome: "rejected" if the platform said no; "unknown" if it grew too old, for it may have been sent.
+        outcome: "rejected" if the platform refused it; "unknown" if it grew too old, for it may have been sent.
         status_code: The status code of the refusal, or None.
         error: What went wrong.
 

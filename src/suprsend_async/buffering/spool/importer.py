@@ -107,5 +107,5 @@ def _read(orphan: SpoolStore) -> tuple[list[SpoolRow], list[DeadLetter]]:
             from_json(body)
         except (ValueError, TypeError):
             # One such event would spoil the request of all the others in it.
-            raise _DamagedError("an event in it is not what was stored") from None
+            raise _DamagedError("an event in it is damaged") from None
     return rows, dead_letters

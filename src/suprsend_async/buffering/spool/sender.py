@@ -148,7 +148,7 @@ class SpoolSender:
                 await finished.wait()
                 if self._is_over:
                     raise SpoolError(
-                        "the spool was closed before all of it was sent; the rest stays for the next opening"
+                        "the spool was closed before all events were sent; the next opening sends the rest"
                     )
                 finished = self._finished
                 first, _ = await self._writer.run(lambda store: store.bounds())
@@ -245,7 +245,7 @@ class SpoolSender:
             self._group.start_soon(self._rest, [row.position for row in outcome.again], seconds)
 
     def _rest_after(self, outcome: _Round, started: float) -> float:
-        """Return the seconds that events rest which go again; if nothing got through, all others rest as well."""
+        """Return how many seconds retryable events wait; if nothing got through, all others wait too."""
         if outcome.delivered or outcome.dead:
             self.trouble = None
             self._backoff.succeeded()

@@ -205,7 +205,7 @@ class SpoolSession:
         if free < RESERVED_BYTES and free + store.reusable() < RESERVED_BYTES:
             raise SpoolError(
                 f"the disk of the spool {self._directory} is full: fewer than {RESERVED_BYTES} bytes are free, which "
-                "are kept for noting what was sent; this event was not stored",
+                "are reserved for recording sent events; this event was not stored",
                 outcome="not_sent",
             )
         return store.put(body, *self._ages.stamp())
@@ -214,7 +214,7 @@ class SpoolSession:
         if not store.is_in_place:
             raise SpoolError(
                 f"the file of the spool {store.path} was deleted or moved while it was open: this event was not "
-                "stored. What was stored before is sent as long as this buffer is open; open another one to store more",
+                "stored. Earlier events are sent while this buffer is open; open another buffer to store more",
                 outcome="not_sent",
             )
 
@@ -223,7 +223,7 @@ class SpoolSession:
             return shutil.disk_usage(self._directory).free
         except OSError as error:
             raise SpoolError(
-                f"the directory of the spool {self._directory} cannot be looked at: {error.strerror}; this event was "
+                f"the directory of the spool {self._directory} cannot be read: {error.strerror}; this event was "
                 "not stored",
                 outcome="not_sent",
             ) from None
@@ -241,7 +241,7 @@ class SpoolSession:
             try:
                 await self._import()
             except SpoolError as error:
-                logs.spool_trouble(self._directory, f"is looked through later: {error.message}")
+                logs.spool_trouble(self._directory, f"is imported later: {error.message}")
             self._imported.set()
             await anyio.sleep(pause)
             pause = IMPORT_SECONDS
@@ -251,8 +251,8 @@ class SpoolSession:
         if not await self._writer.run(lambda store: store.is_in_place):
             self._notices.give(
                 self._writer.store.path,
-                "was deleted or moved while it is open: nothing more is stored in it; what it holds is sent, and what "
-                "is left at the end goes into a new file",
+                "was deleted or moved while it is open: it stores nothing more; its events are sent, and the rest is "
+                "written to a new file at the end",
             )
         try:
             while await self._writer.run(importer.next_file):

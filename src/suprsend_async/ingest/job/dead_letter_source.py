@@ -67,13 +67,13 @@ class DeadLetterMapping:
         raise MappingError("the event of this dead letter has arguments that no event has", outcome="rejected")
 
     def sent_since(self, row: Row) -> float | None:
-        """Return since when the dead letter's event may be on its way: its `at`, if its outcome is unknown."""
+        """Return when the dead letter's event may have been sent: its `at`, if its outcome is unknown."""
         values = row.values
         return None if values is None else sent_since(values)
 
 
 def sent_since(dead_letter: Mapping[str, Any]) -> float | None:
-    """Return since when a dead letter's event may be on its way: its `at`, if its outcome is unknown; else None."""
+    """Return when a dead letter's event may have been sent: its `at` if its outcome is unknown, else None."""
     if dead_letter.get("outcome") != "unknown":
         return None
     at: object = dead_letter.get("at")
@@ -90,7 +90,7 @@ _RENEWED = ("error", "code", "outcome", "at")
 class ResentDeadLetters:
     """Takes the failures of dead letters that are sent again, and puts them back at the end of the job.
 
-    Until then they stand in a file of their own, for the files of the dead letters are being read.
+    Until then they are in a separate file, because the files of the dead letters are being read.
 
     Args:
         paths: The files that are the job's sources, in their order.

@@ -56,7 +56,7 @@ class Beginning(NamedTuple):
     Attributes:
         checkpoint: How far the job has come.
         sent_before: For each source the rows that may have been sent before.
-        retried_rows: How many rows that had failed are tried once more.
+        retried_rows: How many failed rows are tried again.
     """
 
     checkpoint: Checkpoint
@@ -80,7 +80,7 @@ def begin(
     """
     if isinstance(store, NoCheckpoint):
         if options.retry_failed:
-            raise ConfigurationError("without a checkpoint nobody knows which rows failed; leave out retry_failed")
+            raise ConfigurationError("without a checkpoint the failed rows are unknown; leave out retry_failed")
         return Beginning(new, [RowSet() for _ in sources])
     for source, progress in zip(sources, new.sources, strict=True):
         if not progress.fingerprint:
@@ -147,7 +147,7 @@ def _accepted_before(
 
 def _kept_dead_letters(dead_letters: DeadLetters | KeptDeadLetters) -> KeptDeadLetters:
     if not isinstance(dead_letters, KeptDeadLetters):
-        raise ConfigurationError("the dead letters cannot be read again, so nobody knows which rows failed")
+        raise ConfigurationError("the dead letters cannot be read again, so the failed rows are unknown")
     return dead_letters
 
 
@@ -158,7 +158,7 @@ def _translated_errors() -> Generator[None]:
         yield
     except OSError as error:
         name = "the file of dead letters" if error.filename is None else shown_path(error.filename)
-        problem = f"{name}, which tells the rows that failed, cannot be used ({error.strerror})"
+        problem = f"{name}, which lists the failed rows, cannot be used ({error.strerror})"
     else:
         return
     raise CheckpointError(problem)

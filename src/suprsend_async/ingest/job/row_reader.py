@@ -73,7 +73,7 @@ class RowPlan(Protocol):
         ...
 
     def sent_since(self, row: Row) -> float | None:
-        """Return since when the row's event may be on its way from another job, in epoch seconds; None if it is not."""
+        """Return when another job may have sent the row's event, in epoch seconds; None if none did."""
         ...
 
 

@@ -157,7 +157,7 @@ def _insert_id(key: str) -> str:
 
 
 SAMPLE_ROWS = 1000
-"""How many rows are looked at for columns that nobody knows beforehand."""
+"""How many rows are searched for the columns."""
 
 
 _Text = Annotated[str, Field(min_length=1, strict=True)]
@@ -270,7 +270,7 @@ class EventMapping(BaseModel):
 
         Args:
             source: Where the rows come from.
-            time: The time of events that have none of their own, in epoch milliseconds. Give the same again when a
+            time: The time of events without one, in epoch milliseconds. Give the same again when a
                 job is resumed, so that the same bytes are sent.
 
         Raises:
@@ -291,7 +291,7 @@ class EventMapping(BaseModel):
     def doubts(self, source: Source) -> list[str]:
         """Return a sentence for each column that the mapping names and no row among the first has.
 
-        Of JSON Lines nobody knows the columns beforehand: a property that most rows do not have is as good as one that
+        The columns of JSON Lines are not known in advance: a property that most rows do not have is as good as one that
         is misspelt. So these are for people to read before they send. There are none for a source that knows its
         columns, which `plan` compares, and none for a pipe, which cannot be read twice.
 

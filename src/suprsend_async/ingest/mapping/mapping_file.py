@@ -59,10 +59,10 @@ def _document(content: bytes) -> dict[str, Any]:
         ConfigurationError: It is no TOML, or too much for a mapping.
     """
     if len(content) > MAX_BYTES:
-        raise ConfigurationError(f"it is larger than {MAX_BYTES >> 10} KiB, and so no mapping")
+        raise ConfigurationError(f"it is larger than {MAX_BYTES >> 10} KiB, so it is not a mapping")
     # The parser's memory grows with the square of a key's parts.
     if any(line.count(b".") > MAX_DOTS for line in content.splitlines()):
-        raise ConfigurationError(f"it has a line with more than {MAX_DOTS} dots, and so is no mapping")
+        raise ConfigurationError(f"it has a line with more than {MAX_DOTS} dots, so it is not a mapping")
     try:
         text = content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
         return tomllib.loads(text)
@@ -125,7 +125,7 @@ def _types(words: Iterable[str]) -> dict[str, str]:
 
 def _set_once(key: str, pairs: dict[str, str], name: str, value: str) -> None:
     if not name or not value:
-        raise ConfigurationError(f"{key}: there is nothing on one side of an equals sign; write NAME=VALUE")
+        raise ConfigurationError(f"{key}: one side of an equals sign is empty; write NAME=VALUE")
     if name in pairs:
         raise ConfigurationError(f"{key}: {name!r} is given twice; give it once")
     pairs[name] = value
