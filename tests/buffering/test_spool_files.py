@@ -189,10 +189,7 @@ def test_what_is_passed_over_is_named_once_however_often_it_is_looked_at(
     for _ in range(3):
         assert list(orphans.look()) == []
     assert [trouble.partition(" is ")[2] for trouble in troubles(caplog)] == [
-        (
-            "left alone: a client with the key that it was written with sends it; give each workspace a directory of "
-            "its own"
-        ),
+        ("left alone: a client with that workspace's key sends it; give each workspace its own directory"),
         "of version 7 and is left alone",
     ]
 

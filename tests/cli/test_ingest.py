@@ -124,7 +124,7 @@ def test_rows_that_could_not_be_read_are_corrected_and_the_advice_is_followed(
     first = run("ingest", str(source), *OPTIONS, **sandbox.environment())
     assert first.returncode == 1
     encoding, empty = first.stderr.splitlines()
-    assert encoding.startswith(f"{source} row 0 (line 2): the record holds bytes that are not utf-8; if the file is in")
+    assert encoding.startswith(f"{source} row 0 (line 2): the record has bytes that are not utf-8; if the file has")
     assert empty == f"{source} row 2 (line 4): column 'user' has no value"
     assert (
         "2 rows could not become events: correct the options, or these rows in their source, in place." in first.stdout
@@ -176,7 +176,7 @@ def test_letters_without_an_event_stay_for_their_sources_job(run: Run, sandbox: 
     again = run("ingest", str(source), *OPTIONS, "--retry-failed", **sandbox.environment())
     # Of the others, which were sent as dead letters, the job knows nothing; but it can tell the rows no longer.
     assert again.returncode == 2
-    assert "put the corrected rows into a file of their own" in again.stderr
+    assert "put the corrected rows into a new file" in again.stderr
     write(source, 100, "not JSON")
     assert run("ingest", str(dead), "--retry-failed", **sandbox.environment()).returncode == 2
 
@@ -439,7 +439,7 @@ def test_a_mapping_from_a_file(run: Run, sandbox: Sandbox, source: Path, tmp_pat
         (("{source}", *OPTIONS, "--property", "="), "equals sign"),
         (("{source}", *OPTIONS, "--sandbox", "--checkpoint", "file"), "leave out --checkpoint"),
         (("{source}", *OPTIONS, "--sandbox", "--retry-failed"), "leave out --retry-failed"),
-        (("{source}", *OPTIONS, "--restart", "--retry-failed"), "give one of them"),
+        (("{source}", *OPTIONS, "--restart", "--retry-failed"), "give only one of them"),
         (("{source}", *OPTIONS, "--time-unit", "s"), "time_unit is given without time"),
         (("{source}", *OPTIONS, "--rate", "0"), "--rate"),
         (("{source}", *OPTIONS, "--checkpoint", "none/file"), "cannot be written here"),

@@ -173,7 +173,7 @@ def test_a_wrong_name_of_a_module(run: Run, tmp_path: Path, name: str, message: 
     [
         ("{", "is not valid JSON"),
         ("[]", "is not a JSON Schema: it must be an object"),
-        ('{"type": "string"}', "describes no object with properties"),
+        ('{"type": "string"}', "does not describe an object with properties"),
         ('{"oneOf": []}', "describes several objects; write the properties into one"),
         ('{"properties": {"x": {"$ref": "other.json"}}}', "refers to 'other.json', which is not in it"),
     ],

@@ -252,7 +252,7 @@ def test_planned_failures_come_first_and_store_nothing(wire: Wire, sandbox: Sand
     sandbox.fail_next(2, status=429, retry_after=7)
     for path in (ONE, MANY):
         reply = wire.post(path, make_event(), authorization=None)
-        assert_error(reply, 429, "planned_fault", "told to refuse")
+        assert_error(reply, 429, "planned_fault", "planned fault")
         assert reply.headers["retry-after"] == "7"
     assert wire.post(ONE, make_event()).status == 202
     assert len(sandbox.events) == 1

@@ -199,7 +199,7 @@ def test_each_edit_counts_for_a_rate(wire: Wire, sandbox: Sandbox, make_edit: Ma
     sandbox.provoke(faults.RateLimit(events_per_second=0.1))
     assert_ok(wire.post(EVENT, [make_edit() for _ in range(11)]))
     reply = wire.post(EVENT, make_edit())
-    assert_refused(reply, "The sandbox was told to take fewer events a second.", 429)
+    assert_refused(reply, "The sandbox has a planned rate limit.", 429)
     assert int(reply.headers["retry-after"]) > 0
     sandbox.clear_faults()
     assert properties(wire) == {"n": 11}

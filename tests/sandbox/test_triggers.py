@@ -399,7 +399,7 @@ def test_records_that_are_told_to_be_refused(wire: Wire, sandbox: Sandbox) -> No
     bodies = [trigger(), trigger("a", {"distinct_id": "user-2"}), trigger(workflow="other"), trigger(workflow="other")]
     records = wire.post(TRIGGER, bodies).json["records"]
     assert [record["status_code"] for record in records] == [202, 422, 404, 202]
-    assert records[1]["error"]["message"] == "The sandbox was told to refuse this trigger."
+    assert records[1]["error"]["message"] == "The sandbox has a planned fault for this trigger."
     assert len(sandbox.triggers) == 2
     assert wire.post(TRIGGER, trigger("user-2")).status == 422
 

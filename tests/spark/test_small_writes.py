@@ -93,7 +93,7 @@ def test_foreach_partition_sends_the_same_and_reports_in_parquet(run: Run) -> No
         ("overwrite", "events can only be added"),
         ("key of prepared", "the DataFrame has no column 'ordr'; did you mean 'order'?"),
         ("credentials", "the write was refused: the platform refuses the credentials"),
-        ("down", "the platform takes nothing now"),
+        ("down", "the platform accepts nothing now"),
         ("too late", "the write was refused: the job began more than 23 hours ago"),
         ("unprepared stream", "write prepared(df, key=[...], partitions=...)"),
     ],
