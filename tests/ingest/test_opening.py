@@ -120,7 +120,7 @@ def test_what_is_no_file_is_refused(folder: Path) -> None:
     for argument, problem in [
         ("data", r"data is a directory; name its files, for example 'data/\*\.jsonl'"),
         ("none.csv", "none.csv cannot be read: there is no such file"),
-        ("*.none", r"\*\.none names no file"),
+        ("*.none", r"\*\.none matches no file"),
         ("pipe.csv", "pipe.csv is not a regular file; pipe it in"),
     ]:
         with pytest.raises(SourceError, match=problem):

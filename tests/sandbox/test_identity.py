@@ -152,7 +152,7 @@ def test_a_refused_event_takes_the_edits_beside_it_along(
     assert_refused(reply, "[1] ")
     assert wire.get("/v1/user/user-1/").status == 404
     sandbox.provoke(faults.RefuseRecords(name="order_placed", status=422))
-    assert_refused(wire.post(EVENT, [make_edit(), make_event()]), "[1] The sandbox was told", 422)
+    assert_refused(wire.post(EVENT, [make_edit(), make_event()]), "[1] The sandbox has a planned", 422)
     assert wire.get("/v1/user/user-1/").status == 404
 
 

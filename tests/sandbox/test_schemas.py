@@ -136,7 +136,7 @@ def test_what_is_removed_in_the_meantime_refuses_nothing(schemas: Schemas) -> No
         ({"$schema": 5}, r"not a JSON Schema, at schema.\$schema"),
         ({"$schema": []}, r"not a JSON Schema, at schema.\$schema"),
         ({"pattern": "(" * 5_000 + ")" * 5_000}, "cannot be used: it is nested too deeply"),
-        ({"properties": {"a": {"minimum": math.inf}}}, "schema.properties.a.minimum is a number beyond"),
+        ({"properties": {"a": {"minimum": math.inf}}}, "schema.properties.a.minimum is a number that JSON"),
     ],
 )
 def test_what_is_no_schema_is_refused_with_the_place(schemas: Schemas, schema: dict[str, Any], message: str) -> None:
@@ -297,7 +297,7 @@ def test_a_folder_of_schemas(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [("{", "not valid JSON"), ("[]", "must be an object"), ('{"type": 5}', "no JSON Schema")]
+    ("text", "message"), [("{", "not valid JSON"), ("[]", "must be an object"), ('{"type": 5}', "not a JSON Schema")]
 )
 def test_a_file_that_is_no_schema_is_named(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "order_placed.json").write_text(text)
@@ -309,7 +309,7 @@ def test_a_file_that_is_no_schema_is_named(tmp_path: Path, text: str, message: s
 @pytest.mark.skipif(os.name != "posix", reason="other systems have no such files")
 def test_what_is_no_file_is_named_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "order_placed.json")
-    with pytest.raises(ValueError, match=r"order_placed\.json is no file"):
+    with pytest.raises(ValueError, match=r"order_placed\.json is not a file"):
         Sandbox(schemas=tmp_path)
 
 
