@@ -175,7 +175,7 @@ def test_a_wrong_name_of_a_module(run: Run, tmp_path: Path, name: str, message: 
         ("[]", "is not a JSON Schema: it must be an object"),
         ('{"type": "string"}', "does not describe an object with properties"),
         ('{"oneOf": []}', "describes several objects; write the properties into one"),
-        ('{"properties": {"x": {"$ref": "other.json"}}}', "refers to 'other.json', which is not in it"),
+        ('{"properties": {"x": {"$ref": "other.json"}}}', "refers to 'other.json', which is not in the file"),
     ],
 )
 def test_a_schema_that_makes_no_class(run: Run, tmp_path: Path, text: str, message: str) -> None:
