@@ -22,8 +22,8 @@ _BLOCK: pytest.StashKey[NetworkBlock] = pytest.StashKey()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add this plugin's options."""
-    parser.addini("suprsend_workflows", "The folder of workflows of which suprsend_sandbox makes messages.", default="")
-    parser.addini("suprsend_load", "The file of `sandbox save` with which suprsend_sandbox begins.", default="")
+    parser.addini("suprsend_workflows", "The folder of workflows for suprsend_sandbox.", default="")
+    parser.addini("suprsend_load", "The file of `sandbox save` that suprsend_sandbox loads.", default="")
     parser.getgroup("suprsend").addoption(
         "--suprsend-block-network",
         action="store_true",
@@ -91,7 +91,7 @@ def _path(config: pytest.Config, name: str) -> Path | None:
 
 @pytest.fixture
 def suprsend_sandbox(pytestconfig: pytest.Config) -> Iterator[SandboxFixture]:
-    """Run a sandbox of this test's own: the platform in small, empty, on this machine.
+    """Run a sandbox of this test's own: a small copy of the platform, empty, on this machine.
 
     It has the workflows of the folder that the setting `suprsend_workflows` names, and begins with what `sandbox save`
     wrote into the file of `suprsend_load`, if they are set.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = {page.name: page.read_text("utf-8") for page in (DOCS / "reference").glob("*.md")}
-GUIDE = (DOCS / "guides" / "migrate.md").read_text("utf-8")
+GUIDE = (DOCS / "guides" / "migrate-calls.md").read_text("utf-8")
 # Those of events have golden requests of their own.
 OFFERED = [call for call in CALLS if call.ours and call.section != "events"]
 RESOURCES = ("users", "objects", "workflows", "subscriber_lists", "tenants", "brands", "messages", "templates")

@@ -23,9 +23,9 @@ PAGED = "pass limit=10 by name"
 OF_TENANT = "pass tenant_id=… by name"
 PREFERENCES = "pass tenant_id=…, show_opt_out_channels=True by name"
 QUERY = "pass query={…} by name"
-NONE = "it has no options; client.request(method, route, query={…}) takes any"
-BATCHED = "pass what is in the dict by name: batch_size=…"
-OF_LOCALE = "pass what is in the dict by name: locale=…"
+NONE = "it takes no options; client.request(method, route, query={…}) takes any"
+BATCHED = "pass the items of the dict by name: batch_size=…"
+OF_LOCALE = "pass the items of the dict by name: locale=…"
 RELEASED: dict[str, tuple[tuple[object, ...], str]] = {
     "users.list": ((), "pass limit=10, tenant_id=… by name"),
     "users.get": (("u",), QUERY),
@@ -121,7 +121,7 @@ WRONG: dict[str, tuple[Callable[[Any], Any], str]] = {
     "no name": (lambda users: users.list(10), f"list() {TOO_MANY}; pass the others by name: {NAMES}"),
     "another option": (
         lambda users: users.list({"page": 1}),
-        f"list() {TOO_MANY}; pass what is in the dict by name: {NAMES}",
+        f"list() {TOO_MANY}; pass the items of the dict by name: {NAMES}",
     ),
     "another name": (lambda users: users.list(lim=10), "list() got an unexpected keyword argument 'lim'"),
     "nothing": (lambda users: users.get(), "get() missing 1 required positional argument: 'distinct_id'"),

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 RELEASED_SHARES = {FLAT: 0.16, NESTED: 0.17, ORDER: 0.20}
 FLOOR_TIMES = {FLOOR: 3.0, FLOOR_STACK: 1.5}
 NO_TENTH = """\
-An earlier promise, a tenth of the released SDK's CPU, cannot be kept: an event that Pydantic checks, its id from the
-system's source of random numbers and an exchange through aiohttp take more than that by themselves.
+The first promise was a tenth of the released SDK's CPU. This is not possible: the check by Pydantic, a random id from
+the system and the exchange through aiohttp alone take more.
 """
 IMPORT_TIMES = 1.0
 FIRST_CALL_TIMES = 3.0

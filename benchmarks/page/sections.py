@@ -48,7 +48,7 @@ SINGLE_HEADS = (
 
 
 def promises(verdicts: Sequence[Verdict]) -> str:
-    """Return the promises and what came of them."""
+    """Return the promises and their results."""
     return text_table(("promise", "measured", ""), [(each.promise, each.measured, each.word) for each in verdicts])
 
 
@@ -102,7 +102,7 @@ def _bulk_errors(rows: Sequence[BulkRow]) -> str:
 
 
 def one_bulk(report: dict[str, Any] | None) -> str:
-    """Return what came of all events in one bulk of the released SDK."""
+    """Return the result of all events in one bulk of the released SDK."""
     events = f"{ONE_BULK_EVENTS:,} events in one bulk"
     if report is None:
         return f"{RELEASED_ONE_BULK.name} with {events}: the process did not end well.\n"
@@ -288,13 +288,12 @@ def _each(runs: Runs) -> str:
 
 def large(row: LargeRow) -> str:
     """Return the memory that large chunks take."""
-    place = f"{row.events} events of 790 KB, each a chunk of its own, {IN_FLIGHT} of them in flight"
+    place = f"{row.events} events of 790 KB, one in each chunk, {IN_FLIGHT} chunks in flight"
     if not row.runs:
         return f"{place}: no run ended well.\n"
     return (
         f"{place}: memory grows by {mebibytes(row.runs.most('memory'))} MiB at most, {row.times:.2f} times "
-        "`concurrency` times the chunk's 800 KB. Whoever sends events of that size and asks for many chunks in flight "
-        "pays for each of them.\n"
+        "`concurrency` times the chunk's 800 KB. Each large chunk in flight takes this memory.\n"
     )
 
 

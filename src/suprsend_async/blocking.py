@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 class Suprsend(BlockingResources[AsyncSuprsend]):
     """The client for blocking code: scripts, notebooks, threads.
 
-    It runs an `AsyncSuprsend` on an event loop in a thread of its own, which starts with the first call. One client
+    It runs an `AsyncSuprsend` on an event loop in its own thread, which starts with the first call. One client
     serves any number of threads, and works inside a running event loop, too (which it blocks). Use it as a context
     manager, or call `close()` at the end.
 

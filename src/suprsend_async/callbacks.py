@@ -42,7 +42,7 @@ class Exits:
         return guarded
 
     def check(self) -> None:
-        """Raise the exit that was noted, if one was, in the place of the error that came of it."""
+        """Raise the exit that was noted, if one was, in place of the error that it caused."""
         if self.error is not None:
             raise self.error from None
 

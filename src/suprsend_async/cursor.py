@@ -66,8 +66,7 @@ class AsyncCursor(Generic[T]):
             self._is_fetching = False
         if following is not None and following in (self._position, self._earlier):
             raise TransportError(
-                "the platform names a page as its own next one, or one that came before it; the list cannot be read "
-                "further"
+                "the platform names the same page or an earlier one as the next page; the list cannot be read further"
             )
         self._pages += 1
         if self._pages & (self._pages - 1) == 0:

@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class Blocking(Generic[A_co]):
-    """The blocking twin of something asynchronous, which runs on an event loop in a thread of its own.
+    """The blocking counterpart of an asynchronous object, which runs on an event loop in its own thread.
 
     Attributes:
         loop: The thread with the loop.

@@ -10,7 +10,7 @@
     ├── TransportError               no HTTP answer came
     │   ├── ConnectionFailed
     │   └── DeadlineExceeded
-    └── ResponseError                an HTTP answer that says no
+    └── ResponseError                an HTTP answer that refuses the call
         ├── AuthenticationError      401, 403
         ├── NotFound                 404
         ├── Conflict                 409
@@ -37,7 +37,7 @@ class SuprsendError(Exception):
         status_code: The HTTP status, or None if no HTTP answer came.
         error_type: The platform's own name for the error (``error.type``), if it gave one.
         attempts: How many requests were made.
-        outcome: What became of the record: "rejected", "not_sent" or "unknown"; "accepted" where it was done and the
+        outcome: The outcome of the record: "rejected", "not_sent" or "unknown"; "accepted" where it was done and the
             answer holds no record; None where no record is concerned.
         retry_after: Seconds that the server asked to wait, or None.
         done: Where ids go in several requests, how many of them are certain to be done; None for all other calls.
@@ -82,7 +82,7 @@ class ValidationError(SuprsendError, ValueError):
 
 
 class BufferFull(SuprsendError):  # noqa: N818 - a fixed public name
-    """A buffer or a spool has no room for the event; it was not taken in."""
+    """A buffer or a spool has no room for the record, which was not accepted into it."""
 
 
 class SpoolError(SuprsendError):
@@ -130,7 +130,7 @@ class ServerError(ResponseError):
 
 
 def response_error_class(status_code: int) -> type[ResponseError]:
-    """Return the class that stands for an HTTP status that says no."""
+    """Return the class for the HTTP status of a refusal."""
     match status_code:
         case 401 | 403:
             return AuthenticationError

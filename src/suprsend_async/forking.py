@@ -96,7 +96,7 @@ def _end_rests() -> None:
 
 
 def notice_fork() -> None:
-    """Begin anew if this is a forked child in which no hook has run; for whoever is about to use an owner."""
+    """Begin anew if this is a forked child in which no hook has run; called before an owner is used."""
     if os.getpid() != _pid:
         with _noticing:
             if os.getpid() != _pid:

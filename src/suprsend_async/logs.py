@@ -300,9 +300,9 @@ def on_failure_raised(error: Exception) -> None:
 
 
 def stored_go_again(stored: int, seconds: float) -> None:
-    """DEBUG: stored records were not delivered, and go again later."""
+    """DEBUG: stored records were not delivered, and are sent again later."""
     logger.debug(
-        "buffer: %d stored records go again in %.0f s",
+        "buffer: %d stored records are sent again in %.0f s",
         stored,
         seconds,
         extra={"suprsend_operation": "buffer", "suprsend_stored": stored, "suprsend_wait_seconds": seconds},
@@ -322,8 +322,8 @@ def stored_stay(stored: int, spool: Path) -> None:
 def stored_lost(stored: int, dead_letters: int, spool: Path, error: Exception) -> None:
     """ERROR: a spool's file was deleted while it was open, and what it held can be kept nowhere else."""
     logger.error(
-        "the spool %s was deleted while it was open and cannot be written anew (%s): %d records that were not sent and "
-        "%d dead letters are lost",
+        "the spool %s was deleted while it was open and cannot be written again (%s): %d records that were not sent "
+        "and %d dead letters are lost",
         spool,
         error,
         stored,
@@ -361,7 +361,7 @@ def spool_trouble(spool: Path, trouble: str) -> None:
 def large_event(size: int) -> None:
     """WARNING: an event is over the size that the platform documents; once for each client."""
     logger.warning(
-        "an event of %d bytes is over the documented 100 KB; it is sent all the same",
+        "an event of %d bytes is over the documented 100 KB; it is sent",
         size,
         extra={"suprsend_bytes": size},
     )
@@ -370,7 +370,7 @@ def large_event(size: int) -> None:
 def attachment_left_out(problem: str) -> None:
     """WARNING: a file that was to go with a trigger cannot be read, and the caller said to ignore that."""
     logger.warning(
-        "a file cannot be read (%s); it is left out, as ignore_if_error says",
+        "a file cannot be read (%s); it is left out because of ignore_if_error",
         problem,
         extra={"suprsend_error_type": problem},
     )
@@ -386,9 +386,9 @@ def clock_differs(offset: float) -> None:
 
 
 def much_held(source: str, what: str, size: str, advice: str) -> None:
-    """WARNING: a file to ingest takes much memory at once, which whoever wrote it has decided."""
+    """WARNING: a file to ingest takes much memory at once, because of how it was written."""
     logger.warning(
-        "%s: %s takes %s of memory at once; if that is too much, write it anew in smaller pieces, %s",
+        "%s: %s takes %s of memory at once; if that is too much, rewrite it in smaller blocks, %s",
         source,
         what,
         size,

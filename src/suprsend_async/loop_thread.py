@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own, for callers that block."""
+"""An event loop in its own thread, for blocking callers."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class LoopThread:
         """
         notice_fork()
         if on is not None and self._running is not on:
-            raise ConfigurationError("the client was closed, or the process was forked, since this was begun")
+            raise ConfigurationError("the client was closed, or the process was forked, since this call began")
         running = self._start(advice)
         try:
             return running.call(function, *args)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_OTHER_CALLS = "client.request(method, route, ids=...) for a call without a method of its own"
-_GIVEN = "what the client was given: it does not tell it again"
+_OTHER_CALLS = "client.request(method, route, ids=...) for a call without a method"
+_GIVEN = "the value that you gave the client: it is not readable"
 
 _CLIENT = {
     "base_url": _GIVEN,
@@ -19,8 +19,8 @@ _CLIENT = {
     "auth_method": _GIVEN,
     "workspace_identifier": _GIVEN,
     "debug": "logging: the environment variable SUPRSEND_LOG=debug, or the logger 'suprsend_async'",
-    "user_agent": "app_info of the client, which becomes a part of it",
-    "client_user_agent": "app_info of the client, which becomes a part of it",
+    "user_agent": "app_info of the client, which becomes part of it",
+    "client_user_agent": "app_info of the client, which becomes part of it",
     "default_headers": _OTHER_CALLS,
     "prepare_request": _OTHER_CALLS,
     "user": "client.users; `client.users.get_edit_instance(distinct_id)` begins an edit",
@@ -36,7 +36,7 @@ _BLOCKING_CLIENT = {**_CLIENT, "aclose": "client.close(), or `with`"}
 
 _CONFIG = "the client"
 
-_AS_A_DICT = "to_dict(), which returns a dict of its own"
+_AS_A_DICT = "to_dict(), which returns a new dict"
 
 # What the released SDK returns is a dict.
 _KEYED = {
@@ -57,7 +57,7 @@ _EVENT = {"as_json": _EVENT_IS_WRITTEN, "get_final_json": _EVENT_IS_WRITTEN}
 
 _EVENT_BULK = {
     "response": "what trigger() returns",
-    "chunks": "client.bulk_events.stream(source), which yields what each event came to",
+    "chunks": "client.bulk_events.stream(source), which yields the result of each event",
     "config": _CONFIG,
 }
 
@@ -109,18 +109,18 @@ _OBJECT_EDIT = {**_EDIT, "save": "client.objects.edit(edit), which returns the o
 _USER_BULK = {
     "trigger": "save()",
     "response": "what save() returns",
-    "chunks": "client.users.stream_edits(source), which yields what each edit came to",
+    "chunks": "client.users.stream_edits(source), which yields the result of each edit",
     "config": _CONFIG,
 }
 
 _WORKFLOWS = {
-    "metadata": "client.workflows.trigger(request), which sends what identifies this package",
+    "metadata": "client.workflows.trigger(request), which sends this package's name and version",
     "config": _CONFIG,
 }
 
 _WORKFLOW_BULK = {
     "response": "what trigger() returns",
-    "chunks": "client.workflows.stream(source), which yields what each trigger came to",
+    "chunks": "client.workflows.stream(source), which yields the result of each trigger",
     "config": _CONFIG,
 }
 
@@ -135,7 +135,7 @@ _LISTS = {
     **_PAGED,
     "subscriber_list_url": _OTHER_CALLS,
     "broadcast_url": _OTHER_CALLS,
-    "non_error_default_response": "what add() and remove() return",
+    "non_error_default_response": "the result of add() and remove()",
 }
 
 _OCCURRENCE = {

@@ -1,4 +1,4 @@
-"""An event loop that takes calls from other threads: in a real thread of its own, or on the caller's."""
+"""An event loop that takes calls from other threads: in its own real thread, or on the caller's."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class _Call(Generic[T]):
 
 
 class RunningLoop:
-    """A loop in a thread of its own."""
+    """A loop in its own thread."""
 
     def __init__(self) -> None:
         self.is_ending: bool = False
@@ -208,7 +208,7 @@ class RunningLoop:
 
 
 class LoopOnCaller(RunningLoop):
-    """A loop that runs on the thread of whoever calls, and during calls only: for the end of the interpreter.
+    """A loop that runs on the caller's thread, and only during calls: for the end of the interpreter.
 
     From 3.12 on, Python starts no thread in exit hooks.
     """

@@ -205,7 +205,7 @@ class Reply(Generic[T]):
 
 
 async def run_in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run a function in a thread of its own; on this one if none starts any more, as when the interpreter ends.
+    """Run a function in a new thread; on this one if none starts any more, as when the interpreter ends.
 
     Neither anyio's threads nor the loop's: those stay, the application may have taken them all, and when the
     interpreter ends they take no more work.

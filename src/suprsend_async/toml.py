@@ -50,7 +50,7 @@ def parse_toml(content: bytes, noun: str, max_bytes: int) -> dict[str, Any]:
     import tomllib
 
     if len(content) > max_bytes:
-        raise ValueError(f"it is larger than {max_bytes >> 10} KiB, and so no {noun}")
+        raise ValueError(f"it is larger than {max_bytes >> 10} KiB, so it is not a {noun}")
     if _LONG_KEY.search(content):
         raise ValueError(f"it has a key of more than {MAX_PARTS} parts, and so is no {noun}")
     try:

@@ -50,7 +50,7 @@ class WebhookReference(Record):
 
 
 class WebhookStatus(Record):
-    """What became of a notification.
+    """The status of a notification.
 
     Attributes:
         status: Such as "delivered" or "seen".
@@ -88,7 +88,7 @@ class WebhookEvent(Record):
         channel_value: Where it was sent.
         distinct_id: The recipient.
         reference: By what the notification is known.
-        suprsend_status: What became of it; of an inbound message None.
+        suprsend_status: The status; None for an inbound message.
         suprsend_inbound_message: What somebody wrote back; else None.
         template: The template's slug.
         vendor_name: Who delivers it.
@@ -116,7 +116,7 @@ class WebhookEvent(Record):
 
     @property
     def status(self) -> str | None:
-        """What became of the notification, such as "delivered"; None if it is not said."""
+        """The status of the notification, such as "delivered"; None if it is not given."""
         found = self.suprsend_status
         return found.status if isinstance(found, WebhookStatus) else None
 
@@ -146,7 +146,7 @@ def parse(body: bytes | str | Mapping[str, Any]) -> WebhookEvent:
     came.
 
     Args:
-        body: The request's body as it came, or what a JSON reader made of it.
+        body: The request's body as it came, or the parsed JSON.
 
     Returns:
         The webhook.
@@ -164,12 +164,10 @@ def parse(body: bytes | str | Mapping[str, Any]) -> WebhookEvent:
             document = from_json(body)
         except ValueError:
             raise ValidationError(
-                "body: a webhook is a JSON object, and this is no JSON; pass the body as it came"
+                "body: a webhook is a JSON object, and this is not JSON; pass the body unchanged"
             ) from None
     if not isinstance(document, Mapping):
-        raise ValidationError(
-            "body: a webhook is a JSON object; pass the request's body as it came, or what a JSON reader made of it"
-        )
+        raise ValidationError("body: a webhook is a JSON object; pass the request's body unchanged, or the parsed JSON")
     try:
         return WebhookEvent.model_validate({**object_in(dict(cast("Mapping[str, Any]", document)))})
     except PydanticValidationError:

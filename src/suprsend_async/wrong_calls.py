@@ -130,13 +130,13 @@ def _advice(code: CodeType, surplus: Sequence[object]) -> str | None:
     if not isinstance(surplus[0], Mapping):
         return f"pass the others by name{': ' * bool(names)}{_listed(names)}" if is_named else None
     if not names:
-        return "it has no options; client.request(method, route, query={…}) takes any"
+        return "it takes no options; client.request(method, route, query={…}) takes any"
     given = cast("Mapping[object, object]", surplus[0])
     named = [f"{name}={_shown(value)}" for name, value in given.items() if name in names]
     if len(named) < len(given) and "query" in names:
         named.append("query={…}")
     if not named:
-        return f"pass what is in the dict by name: {_listed(names)}"
+        return f"pass the items of the dict by name: {_listed(names)}"
     return f"pass {', '.join(named)} by name"
 
 

@@ -170,7 +170,7 @@ def test_a_row_shows_the_first_properties_or_why_not(page: Page, sandbox: Sandbo
     expect(page.get_by_role("columnheader", name="Tenant")).to_be_hidden()
     sandbox.fail_next(status=429)
     client.track_event(Event("user-1", "order_paid", {"amount": 11}, tenant_id="acme"))
-    expect(row(page, "order_paid")).to_contain_text("told to refuse")
+    expect(row(page, "order_paid")).to_contain_text("planned fault")
     expect(row(page, "order_paid")).not_to_contain_text("amount")
     expect(page.get_by_role("columnheader", name="Tenant")).to_be_visible()
 
@@ -184,7 +184,7 @@ def test_a_bulk_as_one(page: Page, sandbox: Sandbox, client: Suprsend) -> None:
     expect(rows(page)).to_have_count(6)
     page.get_by_text("Bulks as one").click()
     expect(rows(page)).to_have_count(2)
-    for text in ("1 of 5 refused", "invoice_ready", "told to refuse"):
+    for text in ("1 of 5 refused", "invoice_ready", "planned fault"):
         expect(rows(page).nth(1)).to_contain_text(text)
     expect(page.locator("#matches")).to_have_text("6 events")
     # The keys go on after the click, and open the bulk.
@@ -194,7 +194,7 @@ def test_a_bulk_as_one(page: Page, sandbox: Sandbox, client: Suprsend) -> None:
     expect(detail(page).locator(".outcome")).to_have_text("1 refused, 4 accepted")
     records = detail(page).locator(".records li")
     expect(records).to_have_count(5)
-    expect(records.first).to_contain_text(re.compile(r"2.*422.*user-2.*told to refuse", re.DOTALL))
+    expect(records.first).to_contain_text(re.compile(r"2.*422.*user-2.*planned fault", re.DOTALL))
     expect(detail(page).locator("section", has_text="Response")).to_contain_text("HTTP 207")
     records.nth(4).get_by_role("button").click()
     expect(detail(page).locator(".facts")).to_contain_text("user-4")
@@ -236,7 +236,7 @@ def test_a_refusal_tells_why(page: Page, sandbox: Sandbox, client: Suprsend) -> 
     sandbox.fail_next(status=429, retry_after=5)
     client.track_event(Event("user-1", "order_placed"))
     row(page, "refused 429").click()
-    expect(detail(page)).to_contain_text("told to refuse")
+    expect(detail(page)).to_contain_text("planned fault")
 
 
 def test_copy_as_python_makes_the_same_event(page: Page, client: Suprsend) -> None:

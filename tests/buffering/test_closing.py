@@ -126,7 +126,7 @@ def test_another_loop_than_asyncios_is_a_clear_error(options: dict[str, Any]) ->
     client = AsyncSuprsend("key", "secret", base_url="http://127.0.0.1:9/")
 
     async def main() -> None:
-        with pytest.raises(ConfigurationError, match="needs a running event loop of asyncio"):
+        with pytest.raises(ConfigurationError, match="needs a running asyncio event loop"):
             async with client.buffer(**options):
                 pass
 

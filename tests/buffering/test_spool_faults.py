@@ -145,7 +145,7 @@ async def test_a_directory_that_was_removed_is_an_error_of_the_spool(
 ) -> None:
     async with client.buffer(spool=spool) as tracker:
         shutil.rmtree(spool)
-        with pytest.raises(SpoolError, match="cannot be looked at") as caught:
+        with pytest.raises(SpoolError, match="cannot be read") as caught:
             await tracker.enqueue(events(1)[0])
     assert caught.value.outcome == "not_sent"
 

@@ -190,10 +190,7 @@ def test_what_is_passed_over_is_named_once_however_often_it_is_looked_at(
     for _ in range(3):
         assert list(orphans.look()) == []
     assert [trouble.partition(" is ")[2] for trouble in troubles(caplog)] == [
-        (
-            "left alone: a client with the key that it was written with sends it; give each workspace a directory of "
-            "its own"
-        ),
+        ("left alone: a client with that workspace's key sends it; give each workspace its own directory"),
         "of version 7 and is left alone",
     ]
 
@@ -318,7 +315,7 @@ def test_a_directory_that_cannot_be_listed_is_named_once(spool: Path, caplog: py
     for _ in range(3):
         assert list(orphans.look()) == []
     [trouble] = troubles(caplog)
-    assert trouble.startswith(f"the spool {spool} cannot be looked through (No such file or directory)")
+    assert trouble.startswith(f"the spool {spool} cannot be listed (No such file or directory)")
 
 
 # Files that are gone while the spool is open.

@@ -225,7 +225,7 @@ async def test_flushing_ends_with_the_block(make_client: Callable[..., AsyncSupr
         await tracker.enqueue(events(1)[0])
         flushing = asyncio.create_task(tracker.flush())
         await asyncio.sleep(0)
-    with pytest.raises(SpoolError, match="stays for the next opening"):
+    with pytest.raises(SpoolError, match="the next opening sends"):
         await flushing
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-MUST_NOT_COUNT_TWICE = "it may have arrived with an earlier try, and doing it twice would count twice"
+MUST_NOT_COUNT_TWICE = "it may have arrived with an earlier try, and a repeat would count twice"
 PROGRAM = """
 import asyncio, sys
 from suprsend_async import AsyncSuprsend, Event, UserEdit, WorkflowTriggerRequest

@@ -124,11 +124,10 @@ def test_rows_that_could_not_be_read_are_corrected_and_the_advice_is_followed(
     first = run("ingest", str(source), *OPTIONS, **sandbox.environment())
     assert first.returncode == 1
     encoding, empty = first.stderr.splitlines()
-    assert encoding.startswith(f"{source} row 0 (line 2): the record holds bytes that are not utf-8; if the file is in")
+    assert encoding.startswith(f"{source} row 0 (line 2): the record has bytes that are not utf-8; if the file has")
     assert empty == f"{source} row 2 (line 4): column 'user' has no value"
     assert (
-        "2 rows could not become events: correct the options, or these rows in their source, each in its place."
-        in first.stdout
+        "2 rows could not become events: correct the options, or these rows in their source, in place." in first.stdout
     )
     assert "Then send the failures again with:" in first.stdout
     second = run(*advised(first.stdout), "--encoding", "cp1252", **sandbox.environment())
@@ -177,7 +176,7 @@ def test_letters_without_an_event_stay_for_their_sources_job(run: Run, sandbox: 
     again = run("ingest", str(source), *OPTIONS, "--retry-failed", **sandbox.environment())
     # Of the others, which were sent as dead letters, the job knows nothing; but it can tell the rows no longer.
     assert again.returncode == 2
-    assert "put the corrected rows into a file of their own" in again.stderr
+    assert "put the corrected rows into a new file" in again.stderr
     write(source, 100, "not JSON")
     assert run("ingest", str(dead), "--retry-failed", **sandbox.environment()).returncode == 2
 
@@ -189,11 +188,11 @@ def test_dead_letters_themselves_can_be_sent_again(run: Run, sandbox: Sandbox, s
     dead = Path(f"{source}.dead")
     first = run("ingest", str(dead), **sandbox.environment())
     assert first.returncode == 1, first.stderr
-    assert f"What was not accepted is still in {dead}." in first.stdout
+    assert f"The events that were not accepted are still in {dead}." in first.stdout
     assert advised(first.stdout) == ["ingest", str(dead)]
     second = run(*advised(first.stdout), **sandbox.environment())
     assert second.returncode == 0, second.stderr
-    assert f"All of {dead} was accepted at last, and is gone." in second.stdout
+    assert f"All of {dead} was accepted; the file was deleted." in second.stdout
     assert (keys(sandbox), sandbox.repeats) == (expected(250), 0)
     assert sorted(path.name for path in source.parent.iterdir()) == [source.name, f"{source.name}.checkpoint"]
 
@@ -440,7 +439,7 @@ def test_a_mapping_from_a_file(run: Run, sandbox: Sandbox, source: Path, tmp_pat
         (("{source}", *OPTIONS, "--property", "="), "equals sign"),
         (("{source}", *OPTIONS, "--sandbox", "--checkpoint", "file"), "leave out --checkpoint"),
         (("{source}", *OPTIONS, "--sandbox", "--retry-failed"), "leave out --retry-failed"),
-        (("{source}", *OPTIONS, "--restart", "--retry-failed"), "give one of them"),
+        (("{source}", *OPTIONS, "--restart", "--retry-failed"), "give only one of them"),
         (("{source}", *OPTIONS, "--time-unit", "s"), "time_unit is given without time"),
         (("{source}", *OPTIONS, "--rate", "0"), "--rate"),
         (("{source}", *OPTIONS, "--checkpoint", "none/file"), "cannot be written here"),

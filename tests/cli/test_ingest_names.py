@@ -127,7 +127,7 @@ def test_errors_show_the_name(tmp_path: Path, environment: dict[str, str]) -> No
     write(tmp_path / f"{name}.jsonl", 1)
     for words, problem in [
         ((f"{name}.csv",), r"caf\xe9.csv cannot be read: there is no such file"),
-        ((f"{name}*.none",), r"caf\xe9*.none names no file"),
+        ((f"{name}*.none",), r"caf\xe9*.none matches no file"),
         ((f"{name}.jsonl", "--map", f"{name}.toml"), r"caf\xe9.toml: event: give a text"),
         ((f"{name}.jsonl", *OPTIONS, "--checkpoint", f"{name}/none"), r"caf\xe9/none: it cannot be written here"),
     ]:

@@ -40,7 +40,7 @@ def test_the_reader_of_json_dies(start: Start, sandbox: Sandbox, source: Path) -
     assert process.stderr is not None
     errors = process.stderr.read()
     assert process.wait() == 0, errors
-    assert errors == "warning: standard output cannot be written (Broken pipe); the rest goes on without it\n"
+    assert errors == "warning: standard output cannot be written (Broken pipe); the job continues without it\n"
     assert keys(sandbox) == expected(2_000)
 
 
@@ -48,7 +48,7 @@ def test_the_reader_of_json_dies(start: Start, sandbox: Sandbox, source: Path) -
 def test_the_disk_of_the_output_is_full(sandbox: Sandbox, source: Path, environment: dict[str, str], more: str) -> None:
     result = ingest(source, {**environment, **sandbox.environment()}, more)
     assert result.returncode == 0
-    problem = "standard output cannot be written (No space left on device); the rest goes on without it"
+    problem = "standard output cannot be written (No space left on device); the job continues without it"
     assert result.stderr == f"warning: {problem}\n"
     assert keys(sandbox) == expected(2_000)
 
@@ -75,7 +75,7 @@ def test_looking_without_a_reader_ends_early(source: Path, environment: dict[str
     *_, status = result.stdout.splitlines()
     assert status == "3"
     assert result.stderr.startswith("warning: standard output cannot be written (")
-    assert result.stderr.endswith("; this ends here\n")
+    assert result.stderr.endswith("; the command ends\n")
 
 
 @pytest.mark.parametrize("more", ["", "--check"])

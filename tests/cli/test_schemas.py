@@ -79,7 +79,7 @@ def test_each_class_becomes_a_file_that_the_sandbox_checks_by(run: Run, shop: Pa
         assert client.track_event(Event("user-1", "order_placed", ORDER)).success
         assert client.track_event(Event("user-1", "tree/1", {"children": [{}]})).success
         wrong = client.track_event(Event("user-1", "order_placed", ORDER | {"amuont": 1}))
-        assert "`properties` holds what the event's schema does not allow: 'amuont'" in str(wrong.message)
+        assert "`properties` has a property that the event's schema does not allow: 'amuont'" in str(wrong.message)
         wrong = client.track_event(Event("user-1", "order_placed", ORDER | {"items": [{"stock-keeping": 5}]}))
         assert "properties.items[0].stock-keeping" in str(wrong.message)
 
@@ -139,7 +139,7 @@ main()
         ("x = 5", "wrong has no class of EventProperties or WorkflowData"),
         (
             "from shop_events import *\nclass Again(EventProperties, event_name='order_placed'): pass",
-            "OrderPlaced and Again both name 'order_placed'; give each its own name",
+            "OrderPlaced and Again both name 'order_placed'; give them different names",
         ),
         ("from suprsend_async import *\nclass Wrong(EventProperties): pass", "class Wrong names no event"),
         (
@@ -160,8 +160,8 @@ def test_a_module_that_cannot_be_exported(run: Run, shop: Path, source: str, mes
     ("name", "message"),
     [
         ("shop.absent", "there is no module shop; "),
-        ("a b", "'a b' is no module's name; "),
-        ("", "'' is no module's name"),
+        ("a b", "'a b' is not a module's name; "),
+        ("", "'' is not a module's name"),
     ],
 )
 def test_a_wrong_name_of_a_module(run: Run, tmp_path: Path, name: str, message: str) -> None:
@@ -174,10 +174,10 @@ def test_a_wrong_name_of_a_module(run: Run, tmp_path: Path, name: str, message: 
     ("text", "message"),
     [
         ("{", "is not valid JSON"),
-        ("[]", "holds no JSON Schema: it must be an object"),
-        ('{"type": "string"}', "describes no object with properties"),
+        ("[]", "is not a JSON Schema: it must be an object"),
+        ('{"type": "string"}', "does not describe an object with properties"),
         ('{"oneOf": []}', "describes several objects; write the properties into one"),
-        ('{"properties": {"x": {"$ref": "other.json"}}}', "refers to 'other.json', which it does not hold itself"),
+        ('{"properties": {"x": {"$ref": "other.json"}}}', "refers to 'other.json', which is not in the file"),
     ],
 )
 def test_a_schema_that_makes_no_class(run: Run, tmp_path: Path, text: str, message: str) -> None:
@@ -216,4 +216,4 @@ def test_a_name_of_a_schema_that_is_no_text(run: Run, tmp_path: Path) -> None:
 def test_a_folder_without_schemas(run: Run, tmp_path: Path) -> None:
     process = run("schemas", "generate", "absent", "--out", "generated.py", cwd=tmp_path)
     assert process.returncode == 2
-    assert "absent holds no JSON Schema" in process.stderr
+    assert "absent is not a JSON Schema" in process.stderr

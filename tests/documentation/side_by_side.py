@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-PAGE = Path(__file__).parents[2] / "docs" / "guides" / "migrate.md"
+PAGE = Path(__file__).parents[2] / "docs" / "guides" / "migrate-calls.md"
 HEADINGS = (
     "## Users, objects and edits, side by side",
     "## Workflows, lists, tenants and messages, side by side",
@@ -64,7 +64,9 @@ def rows() -> list[Row]:
     sections = [page.split(f"{heading}\n")[1].split("\n## ")[0] for heading in HEADINGS]
     found: list[Row] = []
     for section in sections:
-        for line in [line for line in section.splitlines() if line.startswith("| ")][2:]:
+        for line in section.splitlines():
+            if not line.startswith("| ") or line.startswith(("| suprsend-py-sdk", "| ---")):
+                continue
             there, here, _ = line.removeprefix("|").removesuffix("|").split(" | ")
             codes = re.findall(r"`([^`]+)`", there)
             own = re.findall(r"`([^`]+)`", here)

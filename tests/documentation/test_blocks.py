@@ -130,7 +130,7 @@ def test_every_example_of_a_derived_docstring_runs_as_a_blocking_caller_sees_it(
 def test_the_readme_was_really_run(reader: Callable[[str], Reader], sandbox: Sandbox) -> None:
     reader("README.md").read((ROOT / "README.md").read_text("utf-8"))
     sent = {event["event"] for event in sandbox.events}
-    assert {"product_purchased", "report_ready", "flight_delayed"} <= sent
+    assert {"product_purchased", "report_ready", "invoice_ready"} <= sent
 
 
 TEXT = """

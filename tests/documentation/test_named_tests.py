@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "reliability.md"
+PAGE = ROOT / "docs" / "promises.md"
 PROMISES = [line for line in PAGE.read_text("utf-8").splitlines() if line.startswith("|") and "test_" in line]
 # `tests/events/test_send.py::test_x`, `test_matrix.py`, or `::test_y` of the file before.
 NAMED = re.compile(r"`((?:[\w/]+/)?(?:test_\w+\.py)?)(?:::(test_\w+))?`")
@@ -48,15 +48,11 @@ def test_what_is_not_there_is_found() -> None:
 
 
 RELEASED = ROOT / "tests" / "released"
-COMPARED = [
-    line
-    for line in (ROOT / "README.md").read_text("utf-8").split("## How it differs")[1].splitlines()[3:]
-    if line[:2] == "| "
-][2:]
+COMPARED = [line for line in (ROOT / "docs" / "comparison.md").read_text("utf-8").splitlines() if line[:2] == "| "][2:]
 
 
 @pytest.mark.parametrize("line", COMPARED, ids=lambda line: line.split("|")[1].strip())
-def test_what_the_readme_says_of_the_released_sdk_has_a_test(line: str) -> None:
+def test_what_the_comparison_says_of_the_released_sdk_has_a_test(line: str) -> None:
     written = "".join(page.read_text("utf-8") for page in RELEASED.glob("test_*.py"))
     named = line.split("|")[-2].strip()
     if named.startswith("`"):
@@ -66,5 +62,5 @@ def test_what_the_readme_says_of_the_released_sdk_has_a_test(line: str) -> None:
             assert re.search(rf"^(async )?def test_{number}_", written, re.MULTILINE), number
 
 
-def test_the_readmes_table_is_read() -> None:
+def test_the_comparison_is_read() -> None:
     assert len(COMPARED) > 10

@@ -162,7 +162,7 @@ def test_too_little_memory_is_not_damage(tmp_path: Path) -> None:
     assert read(path, 1).returncode == 0
     ended = read(path, 1, more=40)
     assert ended.returncode == 1
-    assert f"{path} cannot be read on: it takes more memory than there is" in ended.stderr.splitlines()[-1]
+    assert f"{path} cannot be read to its end: it takes more memory than there is" in ended.stderr.splitlines()[-1]
 
 
 def test_dictionaries_whose_first_rows_have_no_value(tmp_path: Path) -> None:

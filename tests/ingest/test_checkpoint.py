@@ -113,7 +113,7 @@ def test_in_doubt_after_23_hours() -> None:
         (job(sources=[source(), source("b.csv")]), "other sources (a.csv)"),
         (job(sources=[source(fingerprint="2")]), "a.csv is not what it was"),
         (job(mapping="another"), "the mapping has changed"),
-        (job(target="another"), "another workspace or address"),
+        (job(target="another"), "the workspace or the address has changed"),
     ],
 )
 def test_another_job_is_refused(wanted: Checkpoint, words: str) -> None:

@@ -203,7 +203,7 @@ def test_a_long_torn_line_is_found_as_well(path: Path) -> None:
 
 def test_a_file_that_is_somebody_elses_is_left_alone(path: Path) -> None:
     path.write_bytes(b"notes, without a line break")
-    with pytest.raises(OSError, match="no file of dead letters") as caught:
+    with pytest.raises(OSError, match="not a file of dead letters") as caught:
         DeadLetterFile(path).write([dead_letter()])
     assert caught.value.filename == str(path)
     assert path.read_bytes() == b"notes, without a line break"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from suprsend_async.ingest import EventMapping, mapping_of
 
-GUIDE = (Path(__file__).parents[2] / "docs/guides/ingest.md").read_text("utf-8")
+GUIDE = (Path(__file__).parents[2] / "docs/guides/ingest-mapping.md").read_text("utf-8")
 
 
 def test_the_mapping_of_the_guide_is_one() -> None:

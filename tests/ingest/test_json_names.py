@@ -42,7 +42,7 @@ def rows_of(folder: Path, *lines: bytes) -> list[tuple[dict[str, Any] | None, st
 def test_a_name_given_twice_is_refused_alone(tmp_path: Path, line: bytes, name: str) -> None:
     first, refused, last = rows_of(tmp_path, PLAIN, line + b"\n", PLAIN)
     assert first == last == (json.loads(PLAIN), None)
-    assert refused == (None, f"the line gives the name {name!r} twice in one object, and only one value can be meant")
+    assert refused == (None, f"the line gives the name {name!r} twice in one object; each name may occur once")
 
 
 @pytest.mark.parametrize(

@@ -93,10 +93,10 @@ def test_what_is_no_moment_is_refused_with_what_to_do(value: object) -> None:
 @pytest.mark.parametrize(
     ("value", "problem"),
     [
-        ("2021-12-31", "before the year 2022, which the platform does not take"),
+        ("2021-12-31", "before the year 2022, which the platform does not accept"),
         (dt.date(1, 1, 1), "before the year 2022"),
         ("0001-01-01T00:00:00+23:00", "before the year 2022"),
-        (1_500_000_000, "before the year 2022, which the platform does not take; write ISO 8601"),
+        (1_500_000_000, "before the year 2022, which the platform does not accept; write ISO 8601"),
         (20170101, "before the year 2022"),
         ("2100-01-01", "after the year 2099"),
         ("9999-12-31T23:59:59-23:00", "after the year 2099"),

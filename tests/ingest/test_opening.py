@@ -53,7 +53,9 @@ def test_the_suffix_tells_the_format(folder: Path, name: str, kind: type) -> Non
 
 def test_a_format_can_be_named(folder: Path) -> None:
     (folder / "rows.txt").write_text("a;b\n1;2\n")
-    with pytest.raises(SourceError, match=r"rows\.txt: the format cannot be told.*jsonl, csv, tsv, parquet, arrow"):
+    with pytest.raises(
+        SourceError, match=r"rows\.txt: the ending of the name gives no format.*jsonl, csv, tsv, parquet, arrow"
+    ):
         open_sources(["rows.txt"])
     [source] = open_sources(["rows.txt"], SourceOptions(format="csv", delimiter=";"))
     assert source.columns() == ("a", "b")
@@ -68,7 +70,7 @@ def test_a_tsv_is_read_by_tabs(folder: Path) -> None:
 
 
 def test_standard_input_needs_its_format_named() -> None:
-    with pytest.raises(SourceError, match="standard input: the format cannot be told"):
+    with pytest.raises(SourceError, match="standard input: the ending of the name gives no format"):
         open_sources(["-"])
     assert names("-", format="jsonl") == ["standard input"]
     with pytest.raises(SourceError, match="standard input: Parquet is read from a file"):
@@ -118,8 +120,8 @@ def test_what_is_no_file_is_refused(folder: Path) -> None:
     for argument, problem in [
         ("data", r"data is a directory; name its files, for example 'data/\*\.jsonl'"),
         ("none.csv", "none.csv cannot be read: there is no such file"),
-        ("*.none", r"\*\.none names no file"),
-        ("pipe.csv", "pipe.csv is no regular file; pipe it in"),
+        ("*.none", r"\*\.none matches no file"),
+        ("pipe.csv", "pipe.csv is not a regular file; pipe it in"),
     ]:
         with pytest.raises(SourceError, match=problem):
             open_sources([argument])

@@ -47,7 +47,7 @@ async def test_an_outage_stops_it_and_no_row_is_lost(job: Job, sandbox: Sandbox)
         report = await job.run(client, concurrency=4)
     assert (report.ending, report.accepted, report.failed) == ("stopped", 0, 0)
     assert report.reason is not None
-    assert "takes nothing now" in report.reason
+    assert "accepts nothing now" in report.reason
     assert sandbox.requests < 10
     assert not job.dead.exists()
     sandbox.clear_faults()

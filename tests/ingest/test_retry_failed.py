@@ -86,7 +86,7 @@ async def test_the_mapping_can_be_corrected(job: Job, sandbox: Sandbox) -> None:
     job.mapping = EventMapping(distinct_id="user", event="signed_up", key="{id}", types={"amount": "int"})
     assert (await job.run(sandbox)).failed == 2
     job.mapping = EventMapping(distinct_id="user", event="signed_up", key="{id}", types={"amount": "int"}, null=["NA"])
-    with pytest.raises(CheckpointError, match="add --retry-failed to send the rows that failed, if it was for them"):
+    with pytest.raises(CheckpointError, match="add --retry-failed to send the failed rows, if you changed it for them"):
         await job.run(sandbox)
     report = await job.run(sandbox, retry_failed=True)
     assert (report.accepted, report.failed, report.failed_now, report.accepted_now) == (249, 1, 1, 1)
@@ -230,7 +230,7 @@ async def test_what_may_have_arrived_is_not_made_anew_when_the_job_is_changed(jo
         # Row 150 alone is tried: made anew, the others would be other events.
         assert (report.retried_rows, report.accepted, report.failed) == (1, 100, 100)
         assert sorted(dead_letter["row"] for dead_letter in job.dead_letters()) == list(range(100))
-        with pytest.raises(CheckpointError, match="none of the 100 rows that failed can be tried again"):
+        with pytest.raises(CheckpointError, match="none of the 100 failed rows can be tried again"):
             await job.run(client, retry_failed=True)
         # Their dead letters are sent as they were.
         again = job.of_its_failures()
@@ -256,7 +256,7 @@ async def test_a_job_with_rows_in_flight_is_first_to_go_on_unchanged(job: Job, s
             tasks.start_soon(stop_when_held, server, runner)
             await runner.run()
         job.mapping = EventMapping(distinct_id="user", event="signed_in", key="{id}")
-        with pytest.raises(CheckpointError, match="rows are in flight since an earlier run"):
+        with pytest.raises(CheckpointError, match="rows may be in flight from an earlier run"):
             await job.run(client, retry_failed=True)
 
 
@@ -271,7 +271,7 @@ async def test_after_an_interrupted_run_a_changed_file_cannot_be_compared(job: J
         runner._on_failure = stop
         assert (await runner.run()).ending == "interrupted"
     correct(job, lines, row0=line(0))
-    with pytest.raises(CheckpointError, match="cannot be compared, for the run before was interrupted"):
+    with pytest.raises(CheckpointError, match="cannot be compared, because the last run was interrupted"):
         await job.run(sandbox, retry_failed=True)
     write_lines(job, 2_000, row0="not JSON")
     # With the old file it goes on, and can be corrected then.
@@ -397,10 +397,10 @@ async def test_without_the_letters_nobody_knows_which_rows_failed(job: Job, sand
     lines = write_lines(job, 20, row3="not JSON")
     await job.run(sandbox)
     job.dead.rename(job.dead.with_suffix(".old"))
-    with pytest.raises(CheckpointError, match=r"a\.jsonl\.dead, which tells the rows that failed, cannot be used"):
+    with pytest.raises(CheckpointError, match=r"a\.jsonl\.dead, which lists the failed rows, cannot be used"):
         await job.run(sandbox, retry_failed=True)
     job.dead.touch()
-    with pytest.raises(CheckpointError, match="none of the 1 rows that failed can be tried again"):
+    with pytest.raises(CheckpointError, match="none of the 1 failed rows can be tried again"):
         await job.run(sandbox, retry_failed=True)
     correct(job, lines, row3=line(3))
     with pytest.raises(CheckpointError, match="1 rows failed, and 0 of them are among the dead letters"):
@@ -423,9 +423,9 @@ async def test_trying_again_needs_what_tells_which_rows_failed(job: Job, sandbox
         with pytest.raises(ConfigurationError, match="the dead letters cannot be read again"):
             await runner.run()
         sources = open_sources([str(job.paths[0])])
-        with pytest.raises(ConfigurationError, match="without a checkpoint nobody knows"):
+        with pytest.raises(ConfigurationError, match="without a checkpoint the failed rows are unknown"):
             await Runner(client, sources, job.mapping, options=RunnerOptions(retry_failed=True)).run()
-    with pytest.raises(ConfigurationError, match="give one of them"):
+    with pytest.raises(ConfigurationError, match="give only one of them"):
         RunnerOptions(retry_failed=True, restart=True)
 
 
@@ -434,7 +434,7 @@ async def test_where_nothing_failed_there_is_nothing_to_try_again(job: Job, sand
     assert (await job.run(sandbox, retry_failed=True)).accepted == 20
     assert (await job.run(sandbox, retry_failed=True)).accepted_now == 0
     job.write(21)
-    with pytest.raises(CheckpointError, match="is not what it was when the job began"):
+    with pytest.raises(CheckpointError, match="has changed since the job began"):
         await job.run(sandbox, retry_failed=True)
 
 

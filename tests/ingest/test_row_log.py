@@ -133,7 +133,7 @@ class Case:
     then_doubt: str | None = None
 
 
-OUTAGE = "takes nothing now"
+OUTAGE = "accepts nothing now"
 CASES: dict[str, Case] = {
     "all accepted": Case([(0, "aa"), (2, "aa")], done="0-3"),
     "refused for what they are": Case([(0, "rr"), (2, "ar")], done="0-3", failed="0 1 3"),

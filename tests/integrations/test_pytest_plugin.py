@@ -106,7 +106,7 @@ def test_a_failure_shows_the_difference_and_not_the_plugins_code(run: Run) -> No
             "E *   properties.amount: expected 10, got 12",
             "*1 tracked with 'order_placed'; expected none",
             "E * the sandbox accepted no event;*",
-            "E *   order_placed of user-1: 404, The sandbox was told to refuse this request.",
+            "E *   order_placed of user-1: 404, The sandbox has a planned fault for this request.",
         ]
     )
     result.stdout.no_fnmatch_line("*raise AssertionError*")

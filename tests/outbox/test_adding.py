@@ -134,7 +134,7 @@ def test_an_edit_that_counts_is_not_repeatable() -> None:
 @pytest.mark.parametrize(
     ("records", "message"),
     [
-        ((), "takes one record or more behind the session"),
+        ((), "takes one record or more after the session"),
         ((EVENT, {"event": "paid"}), "record 2 is of type dict; nothing of this call was stored"),
         (([EVENT],), "record 1 is of type list"),
     ],

@@ -132,7 +132,7 @@ async def test_what_a_relay_that_was_killed_had_claimed(
         stats = await relay.stats()
     assert keys(server) == ["key-1"]
     assert (dead.kind, dead.outcome) == ("edit", "unknown")
-    assert "doing it twice would count twice" in dead.error
+    assert "a repeat would count twice" in dead.error
     assert (stats.accepted, stats.unknown, stats.last_error) == (1, 1, dead.error)
     assert [record.getMessage() for record in caplog.records] == ["outbox: 1 records became dead letters"]
 
@@ -279,7 +279,7 @@ async def test_a_relay_that_is_stopped_meanwhile_does_not_say_that_all_is_sent(
         flushing = asyncio.ensure_future(relay.flush())
         await all_have_run()
         await client.aclose()
-        with pytest.raises(ConfigurationError, match="closed before all of it was sent"):
+        with pytest.raises(ConfigurationError, match="closed before all records were sent"):
             await flushing
 
 

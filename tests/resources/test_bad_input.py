@@ -45,7 +45,7 @@ SAID_OF_VALUES: dict[str, tuple[Callable[[AsyncSuprsend], Any], str]] = {
     "upsert, a text": (lambda c: c.users.upsert("u", {"a": [LONE]}), r"^payload\.a\[0\] holds a lone surrogate"),
     "upsert, a key": (lambda c: c.users.upsert("u", {"a": {LONE: 1}}), r"^payload\.a has a key that UTF-8"),
     "upsert, a top key": (lambda c: c.users.upsert("u", {LONE: 1}), r"^payload has a key that UTF-8"),
-    "upsert, no string": (lambda c: c.users.upsert("u", {5: 1}), r"^payload has a key that is no string"),
+    "upsert, no string": (lambda c: c.users.upsert("u", {5: 1}), r"^payload has a key that is not a string"),
     "upsert, no key": (lambda c: c.users.upsert("u", {"a": {None: 1}}), r"^payload\.a has a key of type NoneType"),
     "upsert, a cycle": (lambda c: c.users.upsert("u", cycle()), r"^payload\.a\.b(\.a)? contains itself"),
     "upsert, too deep": (lambda c: c.users.upsert("u", deep()), r"^payload\.a\[0\]\[0\].* more than 100 levels"),

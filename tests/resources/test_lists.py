@@ -413,7 +413,7 @@ async def test_iterate_stops_where_the_platform_does_not_heed_the_offset(client:
     server.script.extend([server.answer(200, page)] * 9)
     cursor = client.subscriber_lists.iterate(limit=2)
     assert [(await anext(cursor)).list_id for _ in range(2)] == ["beta", "beta"]
-    with pytest.raises(TransportError, match="another page than the one asked for"):
+    with pytest.raises(TransportError, match="a different page"):
         await anext(cursor)
 
 

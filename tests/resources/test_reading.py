@@ -49,7 +49,7 @@ BAD: list[tuple[Callable[[Any], Any], str]] = [
         lambda client: client.messages.bulk_update([{"message_id": "m1", "action": ""}]),
         r"messages\[0\]\.action is empty",
     ),
-    (lambda client: client.messages.bulk_update([ACTION, ACTION]), r"messages\[1\]\.message_id stands there twice"),
+    (lambda client: client.messages.bulk_update([ACTION, ACTION]), r"messages\[1\]\.message_id occurs twice"),
     (lambda client: client.messages.get_content("."), r"message_id must not be '\.'"),
     (lambda client: client.templates.list(offset=-1), "offset must be a whole number"),
     (lambda client: client.templates.list(has_channels_any=["email", ""]), r"has_channels_any\[1\] is empty"),

@@ -28,7 +28,7 @@ CLIENT_NAMES = {
     "track": "client.track_event(Event(",
     "trigger_workflow": "client.workflows.trigger(",
     "bulk_workflows": "client.workflows.send(source)",
-    "workspace_key": "what the client was given",
+    "workspace_key": "the value that you gave the client",
     "debug": "SUPRSEND_LOG=debug",
     "default_headers": "client.request(",
 }

@@ -249,7 +249,7 @@ def test_a_removed_workflow_delivers_no_more(sandbox: Sandbox, client: Suprsend)
 
 
 def test_time_does_not_go_back(sandbox: Sandbox) -> None:
-    with pytest.raises(ValueError, match="time only goes on"):
+    with pytest.raises(ValueError, match="time only moves forward"):
         sandbox.advance(hours=-1)
 
 

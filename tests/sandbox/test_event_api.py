@@ -252,7 +252,7 @@ def test_planned_failures_come_first_and_store_nothing(wire: Wire, sandbox: Sand
     sandbox.fail_next(2, status=429, retry_after=7)
     for path in (ONE, MANY):
         reply = wire.post(path, make_event(), authorization=None)
-        assert_error(reply, 429, "planned_fault", "told to refuse")
+        assert_error(reply, 429, "planned_fault", "planned fault")
         assert reply.headers["retry-after"] == "7"
     assert wire.post(ONE, make_event()).status == 202
     assert len(sandbox.events) == 1
@@ -311,7 +311,7 @@ def test_a_number_that_no_reader_can_hold_is_refused_alone(
     body = json.dumps([good, poison, good]).replace('"NUMBER"', number).encode()
     records = wire.post(MANY, body).json["records"]
     assert [record["status_code"] for record in records] == [202, 422, 202]
-    assert records[1]["error"]["message"] == "`properties.a[1].b` is a number beyond what JSON readers take."
+    assert records[1]["error"]["message"] == "`properties.a[1].b` is a number that JSON readers cannot read."
     assert len(sandbox.events) == 2
     for entry_id in (1, 2, 3):
         assert read_strictly(wire.request("GET", f"/_sandbox/events/{entry_id}").body)["event"]["distinct_id"]

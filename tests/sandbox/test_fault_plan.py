@@ -97,7 +97,7 @@ def test_jitter_draws_from_its_range(faults: Faults) -> None:
 def test_records_are_refused_by_who_and_by_name(faults: Faults) -> None:
     faults.plan(RefuseRecords(distinct_id="u-1", status=404))
     faults.plan(RefuseRecords(name="bad"))
-    message = "The sandbox was told to refuse this event."
+    message = "The sandbox has a planned fault for this event."
     assert faults.refuse("event", "good", ["u-1"]) == Refusal(404, "planned_fault", message)
     assert faults.refuse("event", "bad", ["u-2"]) == Refusal(422, "planned_fault", message)
     assert faults.refuse("event", "good", ["u-2"]) is None

@@ -92,7 +92,7 @@ def test_a_reset_before_accepting_stores_nothing(wire: Wire, sandbox: Sandbox, m
     other = type(wire)(sandbox)
     entry = newest(other)
     assert (entry["verdict"], entry["status_code"]) == ("refused", 0)
-    assert entry["reason"] == "The sandbox was told to reset the connection."
+    assert entry["reason"] == "The sandbox has a planned fault: reset the connection."
     other.close()
 
 

@@ -142,7 +142,7 @@ def test_what_an_edit_needs(wire: Wire, make_edit: Make, name: str) -> None:
 
 def test_a_number_beyond_json_is_refused(wire: Wire, make_edit: Make) -> None:
     body = json.dumps(make_edit({"$set": {"a": "HERE"}})).replace('"HERE"', "1e999").encode()
-    assert_refused(wire.post(EVENT, body), "$user_operations[0].$set.a: a number beyond what JSON readers take")
+    assert_refused(wire.post(EVENT, body), "$user_operations[0].$set.a: a number that JSON readers cannot read")
 
 
 def test_a_refused_event_takes_the_edits_beside_it_along(
@@ -152,7 +152,7 @@ def test_a_refused_event_takes_the_edits_beside_it_along(
     assert_refused(reply, "[1] ")
     assert wire.get("/v1/user/user-1/").status == 404
     sandbox.provoke(faults.RefuseRecords(name="order_placed", status=422))
-    assert_refused(wire.post(EVENT, [make_edit(), make_event()]), "[1] The sandbox was told", 422)
+    assert_refused(wire.post(EVENT, [make_edit(), make_event()]), "[1] The sandbox has a planned", 422)
     assert wire.get("/v1/user/user-1/").status == 404
 
 
@@ -199,7 +199,7 @@ def test_each_edit_counts_for_a_rate(wire: Wire, sandbox: Sandbox, make_edit: Ma
     sandbox.provoke(faults.RateLimit(events_per_second=0.1))
     assert_ok(wire.post(EVENT, [make_edit() for _ in range(11)]))
     reply = wire.post(EVENT, make_edit())
-    assert_refused(reply, "The sandbox was told to take fewer events a second.", 429)
+    assert_refused(reply, "The sandbox has a planned rate limit.", 429)
     assert int(reply.headers["retry-after"]) > 0
     sandbox.clear_faults()
     assert properties(wire) == {"n": 11}

@@ -260,7 +260,7 @@ def test_a_bulk_with_a_refused_record_says_why(get: Get, client: Suprsend, sandb
     bulk.trigger()
     [row] = get("kinds/requests")["records"]
     assert (row["status"], row["tone"]) == ("207", "refused")
-    assert "told to refuse" in row["about"]
+    assert "planned fault" in row["about"]
 
 
 @pytest.mark.parametrize(

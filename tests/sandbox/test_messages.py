@@ -247,7 +247,7 @@ def test_1000_at_once_and_no_more(wire: Wire, sandbox: Sandbox) -> None:
         ({"messages": items}, "messages: takes at most 1000 items; this one has 1001"),
         ({"messages": []}, "messages: must not be empty"),
         ({}, "messages: missing"),
-        ({"messages": [items[999], items[0], items[999]]}, "messages: a message_id stands there twice"),
+        ({"messages": [items[999], items[0], items[999]]}, "messages: a message_id occurs twice"),
         ({"messages": [{"message_id": "m-999", "action": "eaten"}]}, "messages[0].action: must be one of"),
     ):
         reply = wire.call("PATCH", BULK, body)

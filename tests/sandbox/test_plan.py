@@ -131,7 +131,7 @@ MANDATORY = CATEGORY | {"default_preference": "cant_unsubscribe", "default_manda
             replace(ADA, choices={"channels": {"inbox": True}, "categories": {}}),
             {},
             None,
-            "inbox is restricted to what is mandatory there",
+            "inbox is restricted to mandatory categories",
         ),
         (ADA, {"blocked": ["email"]}, "the tenant has switched email off", None),
         (
@@ -153,7 +153,7 @@ MANDATORY = CATEGORY | {"default_preference": "cant_unsubscribe", "default_manda
             replace(ADA, choices={"channels": {"email": True, "inbox": True}, "categories": {}}),
             {"category": MANDATORY},
             None,
-            "inbox is restricted to what is mandatory there",
+            "inbox is restricted to mandatory categories",
         ),
     ],
 )

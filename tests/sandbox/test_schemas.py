@@ -90,7 +90,7 @@ def test_what_no_value_may_be_given_for(check: Check, schema: dict[str, Any]) ->
         ({"amount": 1, "currency": "XXX"}, "`properties.currency` breaks the event's schema: `enum` is "),
         ({"amount": 1, "items": [{"sku": "A"}, {}]}, "`properties.items[1].sku` is missing"),
         ({"amount": 1, "items": [{"sku": "a"}]}, "`properties.items[0].sku` breaks the event's schema: `pattern` is "),
-        ({"amount": 1, "secret": "s"}, "`properties` holds what the event's schema does not allow: 'secret'."),
+        ({"amount": 1, "secret": "s"}, "`properties` has a property that the event's schema does not allow: 'secret'."),
     ],
 )
 def test_properties_that_do_not(check: Check, properties: dict[str, Any], message: str) -> None:
@@ -126,12 +126,12 @@ def test_what_is_removed_in_the_meantime_refuses_nothing(schemas: Schemas) -> No
 @pytest.mark.parametrize(
     ("schema", "message"),
     [
-        ({"type": 5}, "no JSON Schema, at schema.type"),
-        ({"properties": {"a": {"minimum": "x"}}}, r"no JSON Schema, at schema.properties.a.minimum"),
-        ({"pattern": "("}, "no JSON Schema, at schema.pattern"),
-        ({"pattern": r"^\p{L}+$"}, r"at schema\.pattern: that is no regular expression of Python's.*`\[\^\\W\\d_\]`"),
-        ({"pattern": r"^[^\W\d_]+$", "type": 5}, r"no JSON Schema, at schema\.type$"),
-        ({"$ref": "https://example.com/schema"}, "refers to 'https://example.com/schema', which it does not hold"),
+        ({"type": 5}, "not a JSON Schema, at schema.type"),
+        ({"properties": {"a": {"minimum": "x"}}}, r"not a JSON Schema, at schema.properties.a.minimum"),
+        ({"pattern": "("}, "not a JSON Schema, at schema.pattern"),
+        ({"pattern": r"^\p{L}+$"}, r"at schema\.pattern: that is not a regular expression of Python.*`\[\^\\W\\d_\]`"),
+        ({"pattern": r"^[^\W\d_]+$", "type": 5}, r"not a JSON Schema, at schema\.type$"),
+        ({"$ref": "https://example.com/schema"}, "refers to 'https://example.com/schema', which is not in it"),
         ({"$ref": "file:///etc/passwd"}, "refers to 'file:///etc/passwd'"),
         ({"properties": {"a": {"$ref": "#/$defs/missing"}}}, "refers to '#/[$]defs/missing'"),
         ({"allOf": [{"items": {"$ref": "#/allOf/7"}}]}, "refers to '#/allOf/7'"),
@@ -139,10 +139,10 @@ def test_what_is_removed_in_the_meantime_refuses_nothing(schemas: Schemas) -> No
         ({"$ref": "#/a/b", "a": True}, "refers to '#/a/b'"),
         ({"$ref": "#/a", "a": 5}, "refers to '#/a', which is no schema"),
         ({"$ref": "#/a", "a": "text"}, "refers to '#/a', which is no schema"),
-        ({"$schema": 5}, r"no JSON Schema, at schema.\$schema"),
-        ({"$schema": []}, r"no JSON Schema, at schema.\$schema"),
+        ({"$schema": 5}, r"not a JSON Schema, at schema.\$schema"),
+        ({"$schema": []}, r"not a JSON Schema, at schema.\$schema"),
         ({"pattern": "(" * 5_000 + ")" * 5_000}, "cannot be used: it is nested too deeply"),
-        ({"properties": {"a": {"minimum": math.inf}}}, "schema.properties.a.minimum is a number beyond"),
+        ({"properties": {"a": {"minimum": math.inf}}}, "schema.properties.a.minimum is a number that JSON"),
     ],
 )
 def test_what_is_no_schema_is_refused_with_the_place(schemas: Schemas, schema: dict[str, Any], message: str) -> None:
@@ -303,7 +303,7 @@ def test_a_folder_of_schemas(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [("{", "not valid JSON"), ("[]", "must be an object"), ('{"type": 5}', "no JSON Schema")]
+    ("text", "message"), [("{", "not valid JSON"), ("[]", "must be an object"), ('{"type": 5}', "not a JSON Schema")]
 )
 def test_a_file_that_is_no_schema_is_named(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "order_placed.json").write_text(text)
@@ -315,14 +315,14 @@ def test_a_file_that_is_no_schema_is_named(tmp_path: Path, text: str, message: s
 @pytest.mark.skipif(os.name != "posix", reason="other systems have no such files")
 def test_what_is_no_file_is_named_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "order_placed.json")
-    with pytest.raises(ValueError, match=r"order_placed\.json is no file"):
+    with pytest.raises(ValueError, match=r"order_placed\.json is not a file"):
         Sandbox(schemas=tmp_path)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems allow no such name")
 def test_a_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.json")).write_text("{}")
-    with pytest.raises(ValueError, match=r"caf�\.json has a name that is no text in UTF-8: percent-encode"):
+    with pytest.raises(ValueError, match=r"caf�\.json has a name that is not UTF-8: percent-encode"):
         Sandbox(schemas=tmp_path)
 
 

@@ -165,7 +165,7 @@ def test_a_number_that_no_reader_can_hold_is_refused_alone(wire: Wire, sandbox: 
     body = json.dumps([trigger(), trigger(data={"a": ["N"]})]).replace('"N"', "1e999").encode()
     records = wire.post(TRIGGER, body).json["records"]
     assert [record["status_code"] for record in records] == [202, 422]
-    assert records[1]["error"]["message"] == "`data.a[0]` is a number beyond what JSON readers take."
+    assert records[1]["error"]["message"] == "`data.a[0]` is a number that JSON readers cannot read."
     assert len(sandbox.triggers) == 1
 
 
@@ -399,7 +399,7 @@ def test_records_that_are_told_to_be_refused(wire: Wire, sandbox: Sandbox) -> No
     bodies = [trigger(), trigger("a", {"distinct_id": "user-2"}), trigger(workflow="other"), trigger(workflow="other")]
     records = wire.post(TRIGGER, bodies).json["records"]
     assert [record["status_code"] for record in records] == [202, 422, 404, 202]
-    assert records[1]["error"]["message"] == "The sandbox was told to refuse this trigger."
+    assert records[1]["error"]["message"] == "The sandbox has a planned fault for this trigger."
     assert len(sandbox.triggers) == 2
     assert wire.post(TRIGGER, trigger("user-2")).status == 422
 

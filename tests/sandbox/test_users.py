@@ -124,7 +124,7 @@ def test_a_number_beyond_json_is_no_property(wire: Wire, template: str, number: 
     method = "PATCH" if "operations" in template else "POST"
     reply = wire.call(method, USER, (template % number).encode())
     assert_refused(reply, 400, reply.json["message"])
-    assert reply.json["message"].endswith("a number beyond what JSON readers take")
+    assert reply.json["message"].endswith("a number that JSON readers cannot read")
     assert wire.get(USER).status == 404
 
 

@@ -79,7 +79,7 @@ def test_what_is_wrong_is_named_with_the_nearest_names(given: dict[str, Any], sa
     ("text", "said"),
     [
         ("[x", "it is not valid TOML"),
-        ('delay = "10m"', "'delay' stands outside of a table: begin with the workflow's slug"),
+        ('delay = "10m"', "'delay' is outside of a table: begin with the workflow's slug"),
         ('[a]\nsms = {body = "x"}\n[b]\nsmss = {body = "x"}', "[b] has an unknown key 'smss'; did you mean sms?"),
     ],
 )
@@ -98,7 +98,7 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
 def test_a_slug_stands_once(tmp_path: Path) -> None:
     for name in ("a.toml", "b.toml"):
         (tmp_path / name).write_text('[w]\nsms = {body = "x"}')
-    with pytest.raises(ValueError, match=r"b\.toml: \[w\] stands in another file of the folder as well"):
+    with pytest.raises(ValueError, match=r"b\.toml: \[w\] is also in another file of the folder"):
         load_definitions(tmp_path, CATEGORIES)
 
 

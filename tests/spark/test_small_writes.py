@@ -65,7 +65,7 @@ def test_a_batch_reports_each_row(run: Run) -> None:
         "column 'user' has no value",
         "column 'order' has no value",
     }
-    assert report["warnings"] == ["1 rows have the key of another row; the platform takes one of a key"]
+    assert report["warnings"] == ["1 rows have the key of another row; the platform accepts one row for each key"]
 
 
 def test_foreach_partition_sends_the_same_and_reports_in_parquet(run: Run) -> None:
@@ -93,7 +93,7 @@ def test_foreach_partition_sends_the_same_and_reports_in_parquet(run: Run) -> No
         ("overwrite", "events can only be added"),
         ("key of prepared", "the DataFrame has no column 'ordr'; did you mean 'order'?"),
         ("credentials", "the write was refused: the platform refuses the credentials"),
-        ("down", "the platform takes nothing now"),
+        ("down", "the platform accepts nothing now"),
         ("too late", "the write was refused: the job began more than 23 hours ago"),
         ("unprepared stream", "write prepared(df, key=[...], partitions=...)"),
     ],

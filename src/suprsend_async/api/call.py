@@ -113,7 +113,7 @@ async def fetch(
         read_answer: Reads an answer.
 
     Raises:
-        ResponseError: The server said no: `NotFound`, `Conflict` or another class of the tree.
+        ResponseError: The server refused the call: `NotFound`, `Conflict` or another class of the tree.
         TransportError: No answer came, or none of the platform's; `outcome` says whether it may have been done.
     """
     transport.session.check_open()

@@ -94,7 +94,7 @@ class EventResponse(Result):
         """Return the response itself if the event was accepted, and raise what stands for the failure otherwise.
 
         Raises:
-            ResponseError: The server said no: `AuthenticationError`, `RateLimited`, `PayloadTooLarge`,
+            ResponseError: The server refused: `AuthenticationError`, `RateLimited`, `PayloadTooLarge`,
                 `ServerError` or the class itself.
             TransportError: No HTTP answer came, or none of the platform's: `ConnectionFailed`, `DeadlineExceeded` or
                 the class itself.

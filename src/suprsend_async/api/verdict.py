@@ -26,7 +26,7 @@ class Verdict(NamedTuple):
     """What is known about one record.
 
     Attributes:
-        outcome: What became of it.
+        outcome: The outcome.
         status_code: The HTTP status, or the record's own in a bulk; None if no answer came.
         error: What went wrong; None if it was accepted.
         message_id: The platform's id for it, if it was accepted and one was given.
@@ -43,7 +43,7 @@ class Verdict(NamedTuple):
 
     @property
     def is_undone(self) -> bool:
-        """Whether the platform surely did nothing, so that even what must not be repeated may be sent again."""
+        """Whether the platform certainly did nothing, so that even what must not be repeated may be sent again."""
         return self.outcome == "not_sent" or (self.outcome == "rejected" and self.status_code in _UNDONE_STATUS)
 
 
@@ -51,7 +51,7 @@ NOT_SENT = Verdict("not_sent", error="it was not sent", error_type="given_up", r
 # Of a record that must not be repeated, when nobody knows what came of its first try.
 NOT_REPEATABLE = Verdict(
     "unknown",
-    error="it may have arrived with an earlier try, and doing it twice would count twice",
+    error="it may have arrived with an earlier try, and a repeat would count twice",
     error_type="not_repeatable",
 )
 
@@ -113,8 +113,10 @@ def verdict_of_record_call(answer: Answer) -> Verdict:
     return verdict_of_call(answer)
 
 
-_MISCOUNTED = Verdict("unknown", error="the answer does not have one record for each that was sent", retryable=True)
-_MALFORMED = Verdict("unknown", error="the answer says nothing readable about this record", retryable=True)
+_MISCOUNTED = Verdict(
+    "unknown", error="the answer does not have one record for each record that was sent", retryable=True
+)
+_MALFORMED = Verdict("unknown", error="the answer has no readable verdict for this record", retryable=True)
 
 
 def verdicts_of_records(answer: Answer, count: int) -> list[Verdict] | None:

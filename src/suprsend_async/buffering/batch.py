@@ -124,7 +124,7 @@ class Batch(Chunk[R], Generic[R]):
 
 
 def _documents(answer: Answer, count: int) -> list[Any]:
-    """Return what an answer says of each of so many records: one of its own each, or all the same."""
+    """Return what an answer says of each of so many records: one for each, or the same for all."""
     records = cast("object", answer.mapping.get("records"))
     is_one_each = isinstance(records, list) and len(cast("list[object]", records)) == count
     return cast("list[Any]", records) if is_one_each else [answer.document] * count

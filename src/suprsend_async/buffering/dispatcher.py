@@ -81,7 +81,7 @@ class Dispatcher:
         self._group = anyio.create_task_group()
 
     async def run(self, started: anyio.Event) -> None:
-        """Send what comes until cancelled; whoever still waits then gets a result."""
+        """Send what comes until cancelled; every caller that still waits then gets a result."""
         await self._transport.session.loops.current()
         try:
             async with self._group:
@@ -107,7 +107,7 @@ class Dispatcher:
             stats = self.stats()
             raise BufferFull(
                 f"the buffer is full: {stats.pending} records of {stats.pending_bytes} bytes are pending, "
-                f"{stats.waiting} callers wait for room; this {name} was not taken in",
+                f"{stats.waiting} callers wait for room; this {name} was not accepted into the buffer",
                 outcome="not_sent",
             )
         self._take_in(self._entry(name, record, body))

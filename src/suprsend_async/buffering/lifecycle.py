@@ -212,7 +212,7 @@ class Tracker(ABC, Generic[S]):
             )
         if session.state is State.CANCELLED:
             raise ConfigurationError(
-                f"{call} comes too late: the task in which this buffer works was cancelled; enter a new one"
+                f"{call} comes too late: the task of this buffer was cancelled; enter a new buffer"
             )
         return session
 

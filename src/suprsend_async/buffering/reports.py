@@ -33,7 +33,7 @@ class BufferStats:
         requests: Requests in flight now.
         accepted: Records that the platform accepted.
         rejected: Records that the platform refused.
-        not_sent: Records that surely never reached the platform.
+        not_sent: Records that did not reach the platform.
         unknown: Records that were sent without a clear answer.
         dead_letters: Records that a spool keeps, those of earlier processes included.
         last_error: What went wrong last, with an attempt or with a record; None if nothing has. It stays when all is

@@ -59,7 +59,7 @@ class BufferedTracker(Tracker[Dispatcher]):
     def enqueue(self, record: AnyRecord) -> None:
         """Take a record in and return at once; its result is counted, and a failure goes to `on_failure`.
 
-        Events, triggers and edits travel in requests of their own, so that an event may arrive before an edit that was
+        Events, triggers and edits travel in separate requests, so that an event may arrive before an edit that was
         taken in earlier. A record is read and encoded here; what is done to it later changes nothing.
 
         Args:

@@ -187,7 +187,7 @@ class Chunk(Generic[R]):
         return is_repeatable is None or (record is not None and is_repeatable(record))
 
     def _hold(self, left: list[int]) -> None:
-        """Take what has a key in common with records that go again out of the groups that were never tried."""
+        """Remove records from untried groups that share a key with records to be retried."""
         keys = {key for position in left for key in self._keys(position)}
         untried = [self._groups.popleft() for _ in range(self._untried)]
         groups: list[list[int]] = []
@@ -212,7 +212,7 @@ class Chunk(Generic[R]):
         return () if record is None else tuple(self.kind.order_keys(record))
 
     def _release(self) -> Again | None:
-        """Let what was held go, now that nothing is to go again."""
+        """Release the held records, now that nothing is retried."""
         if not self._held:
             return None
         group, self._held = sorted(self._held), []

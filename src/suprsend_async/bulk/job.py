@@ -166,7 +166,7 @@ class Job(Generic[R]):
     async def _watch(self) -> None:
         """Notice when the job is cancelled by somebody else than its owner, as by the end of its loop.
 
-        In a task of its own: a callback of the user's might keep the cancellation to itself.
+        In its own task: a callback of the user's might swallow the cancellation.
         """
         try:
             await anyio.sleep_forever()

@@ -72,7 +72,7 @@ class RecordKind(Generic[R]):
         documented_bytes: The size that the platform documents for one record, if records may be larger than it.
         ids: The ids in the route, by their names in it; None if it has none.
         frame: What a body begins and ends with.
-        halved: The statuses with which a request goes again in halves, until the records that are at fault are alone:
+        halved: The statuses after which a request is sent again in halves, until the records at fault are alone:
             for a kind whose answer says nothing of single records, so that none takes others with it.
     """
 

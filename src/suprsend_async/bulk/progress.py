@@ -20,7 +20,7 @@ class Progress:
         sent: Records that went out at least once.
         accepted: Records that the platform accepted.
         rejected: Records that the platform, or validation here, refused.
-        not_sent: Records that surely never reached the platform.
+        not_sent: Records that did not reach the platform.
         unknown: Records that went out without a clear answer.
         retried: Times that a record went out again.
         requests: HTTP requests made.
@@ -93,7 +93,7 @@ class Meter:
             self.retried += records
 
     def finished(self, outcomes: list[Outcome]) -> None:
-        """Count what became of records that are over."""
+        """Count finished records by outcome."""
         for outcome in self.outcomes:
             self.outcomes[outcome] += outcomes.count(outcome)
 

@@ -1,4 +1,4 @@
-"""Merging what became of chunks into one response. Pure."""
+"""Merging the results of chunks into one response. Pure."""
 
 from __future__ import annotations
 
@@ -60,12 +60,10 @@ class Tally(Generic[R]):
         warnings: list[str] = []
         if self._large and self.kind.documented_bytes is not None:
             size = self.kind.documented_bytes // 1024
-            warnings.append(
-                f"{self._large} {self.kind.noun} are over the documented {size} KB; they were sent all the same"
-            )
+            warnings.append(f"{self._large} {self.kind.noun} are over the documented {size} KB; they were sent")
         if self.failure > len(self._failed):
             warnings.append(
-                f"failed_records holds {len(self._failed)} of {self.failure} failures; on_failure was given them all"
+                f"failed_records holds {len(self._failed)} of {self.failure} failures; on_failure got all of them"
             )
         return warnings
 

@@ -13,7 +13,7 @@ def environments_client(
 ) -> AsyncSuprsend:
     """Return a client with the environment's credentials.
 
-    What it warns of is told on the terminal as a sentence, without a source line.
+    Its warnings are printed on the terminal as sentences, without a source line.
 
     Args:
         base_url: As for the client, and so are the others.

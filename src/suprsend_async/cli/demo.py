@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def demo() -> None:
     """Show what this package does, in seconds and without an account.
 
-    It starts the platform in small on this machine, sends it one event and then 5,000 real ones (the most delayed
+    It starts a sandbox on this machine, sends it one event and then 5,000 real ones (the most delayed
     departures of New York in 2013), and tells what that took. Nothing leaves this machine.
     """
     try:

@@ -108,7 +108,7 @@ def of_credentials(answer: Answer) -> Finding | None:
             "error",
             "credentials",
             f"not decided: the answer ({answer.status_code}) is not the platform's JSON; another server gave it",
-            "check SUPRSEND_BASE_URL, and whether a proxy or a login page stands in between",
+            "check SUPRSEND_BASE_URL, and whether a proxy or a login page is in between",
         )
     # Anything else was answered behind the look at the signature.
     return Finding("ok", "credentials", "accepted")

@@ -12,7 +12,7 @@ def doctor(
         str | None,
         typer.Option(
             metavar="URL",
-            help="Where the platform is. Left out: $SUPRSEND_BASE_URL, or the platform's own address.",
+            help="The address of the platform. Default: $SUPRSEND_BASE_URL, or the platform's own address.",
             show_default=False,
         ),
     ] = None,

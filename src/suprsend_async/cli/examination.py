@@ -79,7 +79,7 @@ async def _findings_of(client: AsyncSuprsend) -> AsyncIterator[Finding]:
     if finding is None:
         second = await _exchange(client, _NOTHING)
         finding = diagnosis.of_credentials(second) if isinstance(second, Answer) else None
-    yield finding or Finding("warning", "credentials", "not decided: this server knows neither tenants nor events")
+    yield finding or Finding("warning", "credentials", "not decided: this server has neither tenants nor events")
 
 
 async def _exchange(client: AsyncSuprsend, request: Request) -> Answer | Failure:

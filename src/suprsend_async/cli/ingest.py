@@ -123,7 +123,7 @@ def ingest(
             opened, mapping = open_plan(sources, reading, map_file, words, records)
             if in_sandbox and (checkpoint is not None or retry_failed):
                 option = "--retry-failed" if checkpoint is None else "--checkpoint"
-                fail(f"a sandbox forgets everything at its end, so nothing can go on there; leave out {option}")
+                fail(f"a sandbox forgets everything when it ends, so a job cannot be resumed there; leave out {option}")
             if not in_sandbox:
                 checkpoint, dead_letter = beside(opened, mapping, checkpoint, dead_letter)
             plan = IngestPlan(opened, mapping, options, checkpoint, dead_letter, base_url, in_sandbox)

@@ -28,15 +28,15 @@ Format = Annotated[
         _SOURCES,
         "--format",
         metavar="FORMAT",
-        help="jsonl, csv, tsv, parquet or arrow. Left out: told by the file's name.",
+        help="jsonl, csv, tsv, parquet or arrow. Default: by the file's name.",
     ),
 ]
 Delimiter = Annotated[
     str | None,
-    _option(_SOURCES, "--delimiter", metavar="CHARACTER", help="Between the cells of a CSV file. Left out: a comma."),
+    _option(_SOURCES, "--delimiter", metavar="CHARACTER", help="The delimiter of a CSV file. Default: a comma."),
 ]
 Encoding = Annotated[
-    str, _option(_SOURCES, "--encoding", metavar="NAME", help="Of CSV and TSV files. Left out: utf-8.")
+    str, _option(_SOURCES, "--encoding", metavar="NAME", help="The encoding of CSV and TSV files. Default: utf-8.")
 ]
 Limit = Annotated[int | None, _option(_SOURCES, "--limit", metavar="N", min=1, help="Only the first N rows.")]
 
@@ -46,16 +46,14 @@ As = Annotated[
         _COLUMNS,
         "--as",
         metavar="KIND",
-        help="What the rows become: events, users, workflows, or list:LIST_ID, whose members are replaced. Left out: "
+        help="What the rows become: events, users, workflows, or list:LIST_ID, whose members are replaced. Default: "
         "events.",
     ),
 ]
-MapFile = Annotated[
-    Path | None, _option(_COLUMNS, "--map", metavar="FILE", help="A TOML file that says what the options below say.")
-]
+MapFile = Annotated[Path | None, _option(_COLUMNS, "--map", metavar="FILE", help="A TOML file with the options below.")]
 DistinctId = Annotated[
     str | None,
-    _option(_COLUMNS, "--distinct-id", metavar="COLUMN", help="The user's id. Left out: the column distinct_id."),
+    _option(_COLUMNS, "--distinct-id", metavar="COLUMN", help="The user's id. Default: the column distinct_id."),
 ]
 EventForAll = Annotated[str | None, _option(_EVENTS, "--event", metavar="NAME", help="The name of all events.")]
 EventName = Annotated[
@@ -68,8 +66,8 @@ Properties = Annotated[
         "--property",
         "-p",
         metavar="NAME[=COLUMN]",
-        help="A property of an event or a user, and its column if that has another name. Can be given more than once. "
-        "Left out: all other columns.",
+        help="A property of an event or a user, and its column if that has another name. Repeatable. "
+        "Default: all other columns.",
     ),
 ]
 PropertiesFrom = Annotated[
@@ -83,13 +81,13 @@ Key = Annotated[
         "--key",
         metavar="TEMPLATE",
         help="The idempotency key of an event or a trigger, for example 'order-{order_id}'. "
-        "Left out: made of the file's content and the row's number.",
+        "Default: made of the file's content and the row's number.",
     ),
 ]
 TenantId = Annotated[str | None, _option(_COLUMNS, "--tenant-id", metavar="COLUMN", help="The tenant.")]
 Time = Annotated[
     str | None,
-    _option(_EVENTS, "--time", metavar="COLUMN", help="When it happened. Left out: when the job began."),
+    _option(_EVENTS, "--time", metavar="COLUMN", help="The column with the time. Default: when the job began."),
 ]
 TimeUnit = Annotated[
     str | None,
@@ -97,7 +95,7 @@ TimeUnit = Annotated[
         _EVENTS,
         "--time-unit",
         metavar="UNIT",
-        help="What numbers in the column of --time count since 1970: s, ms, us or ns. Left out: it is recognised.",
+        help="The unit of numbers in the column of --time: s, ms, us or ns since 1970. Default: recognised by size.",
     ),
 ]
 Types = Annotated[
@@ -106,7 +104,7 @@ Types = Annotated[
         _COLUMNS,
         "--type",
         metavar="COLUMN=TYPE",
-        help="str, int, float, decimal, bool, json, datetime or date. Can be given more than once.",
+        help="str, int, float, decimal, bool, json, datetime or date. Repeatable.",
     ),
 ]
 Null = Annotated[
@@ -115,7 +113,7 @@ Null = Annotated[
         _COLUMNS,
         "--null",
         metavar="TEXT",
-        help="A text that means that there is no value, for example NA. Can be given more than once.",
+        help="A text that means no value, for example NA. Repeatable.",
     ),
 ]
 
@@ -201,7 +199,7 @@ Concurrency = Annotated[
         "--concurrency",
         metavar="N",
         min=1,
-        help="Requests in flight at most, of 100 records each (400 of users). Left out: 16.",
+        help="Requests in flight at most, of 100 records each (400 of users). Default: 16.",
     ),
 ]
 Rate = Annotated[
@@ -222,7 +220,7 @@ BaseUrl = Annotated[
         _SENDING,
         "--base-url",
         metavar="URL",
-        help="Where the platform is. Left out: $SUPRSEND_BASE_URL, or the platform's own address.",
+        help="The address of the platform. Default: $SUPRSEND_BASE_URL, or the platform's own address.",
     ),
 ]
 InSandbox = Annotated[
@@ -236,7 +234,8 @@ CheckpointPath = Annotated[
         _RECORDS,
         "--checkpoint",
         metavar="FILE",
-        help="Where the job notes what is done. Left out: SOURCE.checkpoint, with --as users SOURCE.users.checkpoint.",
+        help="The file in which the job records its progress. Default: SOURCE.checkpoint, with --as users "
+        "SOURCE.users.checkpoint.",
     ),
 ]
 Restart = Annotated[
@@ -248,7 +247,7 @@ RetryFailed = Annotated[
         _RECORDS,
         "--retry-failed",
         metavar="",
-        help="Try the rows again that failed, with what was corrected: the options, or rows of the source, in place.",
+        help="Send the failed rows again, after you have corrected the options, or the rows of the source in place.",
     ),
 ]
 FinishIncomplete = Annotated[
@@ -266,7 +265,7 @@ ResendInDoubt = Annotated[
         _RECORDS,
         "--resend-in-doubt",
         metavar="",
-        help="Send again what may have been processed more than 23 hours ago.",
+        help="Send rows again that may have been processed more than 23 hours ago.",
     ),
 ]
 DeadLetterPath = Annotated[
@@ -275,7 +274,7 @@ DeadLetterPath = Annotated[
         _RECORDS,
         "--dead-letter",
         metavar="FILE",
-        help="Where failures go. Left out: SOURCE.dead, with --as users SOURCE.users.dead.",
+        help="The file for failures. Default: SOURCE.dead, with --as users SOURCE.users.dead.",
     ),
 ]
 MaxFailures = Annotated[
@@ -289,4 +288,6 @@ Preview = Annotated[
 Check = Annotated[
     bool, _option(_LOOKING, "--check", metavar="", help="Read and validate everything, and send nothing.")
 ]
-AsJson = Annotated[bool, _option(_LOOKING, "--json", metavar="", help="Report how it goes in JSON, an object a line.")]
+AsJson = Annotated[
+    bool, _option(_LOOKING, "--json", metavar="", help="Report the progress in JSON, one object a line.")
+]

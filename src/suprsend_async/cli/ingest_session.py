@@ -107,7 +107,7 @@ def _take_interrupts(runner: Runner, view: View, stack: AsyncExitStack) -> None:
     received: list[int] = []
 
     def stop() -> None:
-        view.say("Stopping: what is in flight may end. Ctrl-C again stops at once.")
+        view.say("Stopping: waiting for requests in flight. Press Ctrl-C again to stop at once.")
         runner.stop()
 
     def handle(number: int, _: object) -> None:
@@ -117,7 +117,9 @@ def _take_interrupts(runner: Runner, view: View, stack: AsyncExitStack) -> None:
             return
         # The checkpoint is as valid as after a crash: nothing more needs to be written.
         if sys.stderr is not None:
-            sys.stderr.write("\x1b[?25h\nStopped at once. The same command goes on.\n" if sys.stderr.isatty() else "\n")
+            sys.stderr.write(
+                "\x1b[?25h\nStopped at once. Run the same command to continue.\n" if sys.stderr.isatty() else "\n"
+            )
         _end_process(INTERRUPTED)
 
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -1,4 +1,4 @@
-"""What came of a run of `ingest`: a table, what is in doubt, and the command to go on with."""
+"""The result of a run of `ingest`: a table, the rows in doubt, and the command to continue."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _letters_command(plan: IngestPlan, paths: Sequence[Path]) -> str:
 
 
 def show(console: Console, report: IngestReport, plan: IngestPlan) -> None:
-    """Show what came of a run."""
+    """Show the result of a run."""
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(style="bold")
     table.add_column(justify="right")
@@ -97,7 +97,7 @@ def show(console: Console, report: IngestReport, plan: IngestPlan) -> None:
     command = next_command(report, plan)
     if command is not None:
         then = "Then send" if report.unmade else "Send"
-        _say(console, "Go on with:" if report.ending != "finished" else f"{then} the failures again with:")
+        _say(console, "Continue with:" if report.ending != "finished" else f"{then} the failures again with:")
         typer.secho(f"  {command}", fg="cyan")
 
 
@@ -107,7 +107,7 @@ def _sentences(report: IngestReport, plan: IngestPlan) -> list[str]:
         how = "Stopped early" if report.ending == "stopped" else "Interrupted"
         sentences.append(f"{how}: {report.reason}." if report.ending == "stopped" else f"{how}.")
     if report.ending != "finished" and plan.checkpoint is not None:
-        sentences.append(f"The checkpoint {shown_path(plan.checkpoint)} knows which rows are done.")
+        sentences.append(f"The checkpoint {shown_path(plan.checkpoint)} records which rows are done.")
     is_idle = not report.accepted_now and not report.failed_now and not report.in_doubt
     if report.ending == "finished" and is_idle and report.rows:
         failed = f"; {counted(report.failed, 'row')} failed in earlier runs" if report.failed else ""
@@ -117,7 +117,7 @@ def _sentences(report: IngestReport, plan: IngestPlan) -> list[str]:
     if report.in_doubt:
         sentences.append(
             "Rows in doubt may have been processed more than 23 hours ago; the platform may have forgotten their keys, "
-            "and sending them again may process them twice. To do it all the same, add --resend-in-doubt."
+            "and sending them again may process them twice. To send them anyway, add --resend-in-doubt."
         )
     sentences += _of_dead_letters(report, plan) if plan.resends else _of_failures(report, plan)
     return sentences + _of_list(report, plan)
@@ -145,11 +145,11 @@ def _of_dead_letters(report: IngestReport, plan: IngestPlan) -> list[str]:
     if report.ending != "finished":
         return []
     if report.success:
-        return [f"All of {names} was accepted at last, and is gone."] if report.rows else []
-    sentences = [f"What was not accepted is still in {names}."]
+        return [f"All of {names} was accepted; the file was deleted."] if report.rows else []
+    sentences = [f"The events that were not accepted are still in {names}."]
     if report.unmade:
         sentences.append(
-            f"{counted(report.unmade, 'dead letter')} can never be sent: correct the rows in their source, each in its "
+            f"{counted(report.unmade, 'dead letter')} can never be sent: correct the rows in their source, in "
             "place, and add --retry-failed to the command that read it."
         )
     return sentences
@@ -163,7 +163,7 @@ def _of_failures(report: IngestReport, plan: IngestPlan) -> list[str]:
     if report.unmade:
         what = f"{counted(report.unmade, 'row')} could not become {plan.records.nouns}: correct"
         sentences.append(
-            f"{what} the options, or these rows in their source, each in its place."
+            f"{what} the options, or these rows in their source, in place."
             if plan.checkpoint is not None
             else f"{what} these rows, and pipe them in again."
         )

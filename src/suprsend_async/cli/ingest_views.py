@@ -172,7 +172,7 @@ class JsonEvents(_FirstFailures):
         self.report("failure", {name: getattr(dead_letter, name) for name in names})
 
     def finished(self, report: IngestReport, **more: Any) -> None:
-        """Tell what came of the run."""
+        """Report the result of the run."""
         self.report("finished", {**asdict(report), **more})
 
     def report(self, kind: str, fields: dict[str, Any]) -> None:

@@ -1,10 +1,10 @@
-"""The commands `outbox run` and `outbox stats`: a relay as a process of its own, and what the tables hold."""
+"""The commands `outbox run` and `outbox stats`: a relay as a process, and the contents of the tables."""
 
 from typing import Annotated
 
 import typer
 
-outbox: typer.Typer = typer.Typer(no_args_is_help=True, help="Send what an outbox in your database holds.")
+outbox: typer.Typer = typer.Typer(no_args_is_help=True, help="Send the records of an outbox in your database.")
 
 _Url = Annotated[
     str,
@@ -19,7 +19,7 @@ _BaseUrl = Annotated[
     str | None,
     typer.Option(
         metavar="URL",
-        help="Where the platform is. Left out: $SUPRSEND_BASE_URL, or the platform's own address.",
+        help="The address of the platform. Default: $SUPRSEND_BASE_URL, or the platform's own address.",
         show_default=False,
     ),
 ]
@@ -29,15 +29,17 @@ _BaseUrl = Annotated[
 def run(
     url: _Url,
     ordered: Annotated[
-        bool, typer.Option("--ordered", metavar="", help="Keep the order of each user's records; all relays have to.")
+        bool,
+        typer.Option("--ordered", metavar="", help="Keep the order of each user's records; use it for all relays."),
     ] = False,
     once: Annotated[
-        bool, typer.Option("--once", metavar="", help="End when nothing is left of what is committed now.")
+        bool, typer.Option("--once", metavar="", help="Stop when every record that is committed now has been sent.")
     ] = False,
     lease: Annotated[
-        float, typer.Option(metavar="SECONDS", help="After so long others may have what a killed relay had claimed.")
+        float,
+        typer.Option(metavar="SECONDS", help="The time after which others may take the records of a killed relay."),
     ] = 60.0,
-    poll: Annotated[float, typer.Option(metavar="SECONDS", help="Between two looks at an empty table.")] = 0.5,
+    poll: Annotated[float, typer.Option(metavar="SECONDS", help="The time between two looks at an empty table.")] = 0.5,
     base_url: _BaseUrl = None,
 ) -> None:
     """Send what is committed to the outbox, until Ctrl-C or SIGTERM. Several may run side by side.

@@ -8,7 +8,7 @@ from typer.core import TyperCommand, TyperOption
 
 
 class PanelledCommand(TyperCommand):
-    """A command whose help shows its options by their `rich_help_panel`, which typer heeds with rich alone."""
+    """A command whose help shows its options by their `rich_help_panel`, which typer supports only with rich."""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the arguments, and then the options, group by group."""

@@ -1,4 +1,4 @@
-"""A relay as a process of its own, and what the tables of an outbox hold."""
+"""A relay as a process, and the contents of an outbox's tables."""
 
 from __future__ import annotations
 

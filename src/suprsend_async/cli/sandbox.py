@@ -1,4 +1,4 @@
-"""The command `sandbox`: the platform in small, until it is stopped; and `sandbox save`, what is in it as a file."""
+"""The commands `sandbox`, which runs until it is stopped, and `sandbox save`, which writes its records into a file."""
 
 import json
 import shlex
@@ -31,14 +31,14 @@ def sandbox(
     port: Annotated[
         int, typer.Option(metavar="PORT", min=0, max=65_535, help="The port to listen on; 0 for any that is free.")
     ] = 0,
-    store: Annotated[Path | None, typer.Option(metavar="FILE", help="Keep all that comes in this SQLite file.")] = None,
+    store: Annotated[Path | None, typer.Option(metavar="FILE", help="Keep everything in this SQLite file.")] = None,
     schemas: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Check properties by JSON Schemas, in files named EVENT.json."),
+        typer.Option(metavar="DIR", help="Check properties against JSON Schemas, in files named EVENT.json."),
     ] = None,
     workflows: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Make messages of what these workflows are for, in TOML files."),
+        typer.Option(metavar="DIR", help="Make messages with the workflows in these TOML files."),
     ] = None,
     webhook: Annotated[
         str | None, typer.Option(metavar="URL", help="Post each change of a message's status to this address.")
@@ -47,32 +47,28 @@ def sandbox(
         list[str] | None,
         typer.Option(metavar="NAME:VALUE", help="Send this header with it, such as a shared token. Repeatable."),
     ] = None,
-    load: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Begin with what `sandbox save` wrote into this file.")
-    ] = None,
+    load: Annotated[Path | None, typer.Option(metavar="FILE", help="Start with a file of `sandbox save`.")] = None,
     category: Annotated[
         list[str] | None,
-        typer.Option(metavar="SLUG", help="Have this preference category as well. Repeatable."),
+        typer.Option(metavar="SLUG", help="Add this preference category. Repeatable."),
     ] = None,
-    max_events: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Keep so many entries; the oldest make room.")
-    ] = 100_000,
+    max_events: Annotated[int, typer.Option(metavar="N", min=1, help="Keep the newest N entries.")] = 100_000,
     host: Annotated[str, typer.Option(metavar="HOST", help="The address to listen on.")] = "127.0.0.1",
     allow_host: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME", help="Let the page be opened under this name as well, as a compose service's. Repeatable."
+            metavar="NAME", help="Open the page under this name too, such as a compose service's. Repeatable."
         ),
     ] = None,
     not_for_production: Annotated[
         bool,
         typer.Option(
             "--i-know-this-is-not-for-production",
-            help="Needed for a HOST beyond this machine: whoever reaches it sees all events.",
+            help="Needed for a HOST beyond this machine: everybody who can connect sees all events.",
         ),
     ] = False,
 ) -> None:
-    """Run the platform in small on this machine, until Ctrl-C.
+    """Run a sandbox of the platform on this machine, until Ctrl-C.
 
     It prints the environment variables that point a client at it; everything on standard output can be pasted into a
     shell. What arrives is shown as it comes, and in a browser at the address that it prints.
@@ -127,7 +123,7 @@ def sandbox(
 
 @commands.command()
 def save(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write; one that is there is replaced.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write; an existing file is replaced.")],
     url: Annotated[
         str | None,
         typer.Option(
@@ -180,7 +176,7 @@ def _state_over_http(url: str | None) -> dict[str, Any]:
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         fail(f"no sandbox answers at {url} ({type(error).__name__}); is it running?", NOT_ACCEPTED)
     if not isinstance(state, dict) or "records" not in state:
-        fail(f"what answers at {url} is no sandbox of this version (status {answer.status_code})", NOT_ACCEPTED)
+        fail(f"the server at {url} is not a sandbox of this version (status {answer.status_code})", NOT_ACCEPTED)
     return cast("dict[str, Any]", state)
 
 
@@ -196,7 +192,7 @@ def _headers(given: "Iterable[str]") -> dict[str, str]:
 
 
 def _announce(platform: "Sandbox") -> None:
-    typer.echo(f"# SuprSend sandbox at {platform.url} - open it in a browser to see what arrives; stop it with Ctrl-C")
+    typer.echo(f"# SuprSend sandbox at {platform.url} - open it in a browser to see the events; stop it with Ctrl-C")
     for name, value in platform.environment().items():
         typer.echo(f"export {name}={shlex.quote(value)}")
     if platform.network_url is not None:

@@ -80,7 +80,7 @@ def _named(source: str, document: Document) -> str:
             found.add(statement.name)
     if missing := sorted(options.keys() - found):
         raise SchemaError(
-            f"datamodel-code-generator makes no class {missing[0]} of its own: a part of a schema may have the same "
+            f"datamodel-code-generator makes no class {missing[0]}: a part of a schema may have the same "
             'name; give the schema another "title"'
         )
     return "".join(lines).rstrip() + "\n"

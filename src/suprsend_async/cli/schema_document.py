@@ -54,14 +54,14 @@ def read_folder(folder: Path) -> Document:
         (document.events if path.parent == folder else document.workflows)[class_name] = name
         document.schemas[class_name] = _placed(schema, class_name, path.name)
     if not document.schemas:
-        raise SchemaError(f"{folder} holds no JSON Schema; put each into a file named after its event, NAME.json")
+        raise SchemaError(f"{folder} is not a JSON Schema; put each into a file named after its event, NAME.json")
     return document
 
 
 def _read(path: Path) -> dict[str, Any]:
     schema = _content(path)
     if not isinstance(schema, dict):
-        raise SchemaError(f"{path} holds no JSON Schema: it must be an object")
+        raise SchemaError(f"{path} is not a JSON Schema: it must be an object")
     found = cast("dict[str, Any]", schema)
     # A model that refers to itself is written as a reference to one of the definitions.
     if isinstance(reference := found.get("$ref"), str):
@@ -72,7 +72,7 @@ def _read(path: Path) -> dict[str, Any]:
         if isinstance(target, dict):
             found = {**cast("dict[str, Any]", target), "$defs": found.get("$defs", {})}
     if found.get("type", "object") != "object" or not isinstance(found.get("properties", {}), dict):
-        raise SchemaError(f"{path} describes no object with properties, and what is sent is one")
+        raise SchemaError(f"{path} does not describe an object with properties")
     if "properties" not in found and any(name in found for name in ("$ref", "allOf", "anyOf", "oneOf")):
         raise SchemaError(f"{path} describes several objects; write the properties into one")
     return {"type": "object", **found}
@@ -128,7 +128,7 @@ def _moved(part: Any, root: str, file: str, *, is_schema: bool = True) -> Any:
     for key, value in cast("dict[str, Any]", part).items():
         if is_schema and key == "$ref" and isinstance(value, str):
             if value != "#" and not value.startswith("#/"):
-                raise SchemaError(f"{file} refers to {value!r}, which it does not hold itself; put it in under $defs")
+                raise SchemaError(f"{file} refers to {value!r}, which is not in the file; add it under $defs")
             moved[key] = root + value[1:]
         elif is_schema and key in _DATA:
             moved[key] = value

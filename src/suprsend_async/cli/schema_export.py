@@ -20,7 +20,7 @@ WORKFLOWS = "workflows"
 """The folder, beside the events' files, of the workflows' ones."""
 
 PLATFORMS_NAMES: dict[str, Any] = {"^\\$": {}}
-"""What a schema without other names lets through all the same: the platform's own, such as `$attachments`."""
+"""The names that a schema without other names still allows: the platform's own, such as `$attachments`."""
 
 
 class SchemaError(ValueError):
@@ -31,7 +31,7 @@ class _Schema(GenerateJsonSchema):
     """Writes schemas without the titles that only repeat the fields' names."""
 
     def field_title_should_be_set(self, schema: CoreSchema | Any) -> bool:
-        """Say no."""
+        """Refuse."""
         return False
 
 
@@ -96,6 +96,6 @@ def schemas_by_file(module: ModuleType) -> dict[str, dict[str, Any]]:
         if first is not kind:
             raise SchemaError(
                 f"{first.__name__} and {kind.__name__} both name {file_of(kind).removesuffix('.json')!r}; "
-                "give each its own name"
+                "give them different names"
             )
     return {file: schema_of(kind) for file, kind in kinds.items()}

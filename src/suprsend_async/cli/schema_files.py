@@ -19,7 +19,7 @@ from suprsend_async.errors import SuprsendError
 def write_schemas(module: str, out: Path) -> None:
     """Write the JSON Schemas of a module's classes to a folder, and print where."""
     if not all(part.isidentifier() for part in module.split(".")):
-        fail(f"{module!r} is no module's name; write it as in an import, for example shop.events")
+        fail(f"{module!r} is not a module's name; write it as in an import, for example shop.events")
     # As `python -m` does, so that a module of this folder is found.
     sys.path.insert(0, str(Path.cwd()))
     try:

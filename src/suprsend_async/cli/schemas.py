@@ -11,7 +11,7 @@ schemas: typer.Typer = typer.Typer(no_args_is_help=True, help="Turn typed events
 @schemas.command()
 def export(
     module: Annotated[str, typer.Argument(metavar="MODULE", help="The module of the classes, as package.module.")],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="The folder to write to; made if there is none.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="The folder to write to; it is made if it does not exist.")],
 ) -> None:
     """Write the JSON Schemas of a module's typed events and triggers.
 
@@ -25,7 +25,7 @@ def export(
 @schemas.command()
 def generate(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of JSON Schemas, in files EVENT.json.")],
-    out: Annotated[Path, typer.Option(metavar="FILE", help="The module to write; what it held is replaced.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The module to write; an existing file is replaced.")],
 ) -> None:
     """Write classes of typed events and triggers from JSON Schemas.
 

@@ -36,11 +36,11 @@ class Story:
 
     def begin(self, url: str) -> None:
         """Tell where the events go."""
-        self._say("Sandbox", Text(url, "cyan"), "The platform in small, on this machine: no account needed.")
+        self._say("Sandbox", Text(url, "cyan"), "A small copy of the platform on this machine; no account needed.")
         self._console.print()
 
     def tell_one(self, response: EventResponse, seconds: float) -> None:
-        """Tell what came of the first event."""
+        """Show the result of the first event."""
         took = f"{seconds * 1000:.0f} ms" if seconds < 0.9995 else f"{seconds:.1f} s"
         verdict = (
             Text.assemble(("accepted", "green"), f" in {took}, message id {response.message_id}")
@@ -78,7 +78,7 @@ class Story:
         self._console.print()
 
     def tell_many(self, result: BulkResponse, *, requests: int, connections: int, stored: int) -> None:
-        """Tell what came of the many, and what it took.
+        """Show the result of the many events, and their cost.
 
         Args:
             result: The result of the bulk.
@@ -87,7 +87,7 @@ class Story:
             stored: How many of the events the sandbox holds.
         """
         accepted = (f"{result.success:,} of {result.total:,}", "red" if result.failure else "green")
-        self._say("Accepted", Text.assemble(accepted, f"; the sandbox holds {stored:,} of them"))
+        self._say("Accepted", Text.assemble(accepted, f"; the sandbox has {stored:,} of them"))
         if self._last is not None:
             self._say("Took", f"{self._last.seconds:.2f} s, {self._last.events_per_second:,.0f} events a second")
         self._say("Requests", f"{requests:,}, with at most 100 events in each")

@@ -18,7 +18,7 @@ def track(
             "--property",
             "-p",
             metavar="NAME=VALUE",
-            help="A property whose value is a string. Can be given more than once.",
+            help="A property whose value is a string. Repeatable.",
             show_default=False,
         ),
     ] = None,
@@ -44,7 +44,7 @@ def track(
         str | None,
         typer.Option(
             metavar="URL",
-            help="Where the platform is. Left out: $SUPRSEND_BASE_URL, or the platform's own address.",
+            help="The address of the platform. Default: $SUPRSEND_BASE_URL, or the platform's own address.",
             show_default=False,
         ),
     ] = None,

@@ -43,10 +43,10 @@ def own_form(model: object, most_containers: int, **names: Any) -> object:
     any type, the one of the outermost model, unless it is in a model in such a field, which counts as outermost again.
     Null, which is what Pydantic makes of them unasked, is kept where a serializer returns it, or where the nearest
     model around it that sets `ser_json_inf_nan` sets "null". All else is left for the caller to refuse, or refused:
-    bare numbers ("constants"), a null that nobody chose, and one where Pydantic does not heed the "strings" of a
+    bare numbers ("constants"), a null that nobody chose, and one where Pydantic ignores the "strings" of a
     nested model.
 
-    The model's serializers, aliases and excluded fields are heeded. Pydantic's JSON has a set in an order that differs
+    The model's serializers, aliases and excluded fields are used. Pydantic's JSON has a set in an order that differs
     from process to process, cuts the seconds off an offset, drops all but one of keys that become the same string, and
     has null for a NaN in a field of any type. Its form for Python shows where: there the set is sorted, the moment
     kept, and the rest refused or left for the caller to refuse.

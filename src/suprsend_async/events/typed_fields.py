@@ -42,7 +42,7 @@ def check_class(kind: type[TypedFields], own_names: Iterable[str], is_reserved: 
     for field, name in _names(kind):
         if field in hidden:
             raise ValidationError(
-                f"class {kind.__name__}: the field {field!r} hides what the class itself calls so; name the field "
+                f"class {kind.__name__}: the field {field!r} hides what the class itself uses; name the field "
                 f'{field}_ and give it Field(serialization_alias="{field}")'
             )
         if is_reserved(name):

@@ -63,7 +63,7 @@ def webhook_router(
     """Return a router that takes webhooks.
 
     A request without the token is answered 401, a body that is no webhook 400; neither reaches `handle`. What `handle`
-    raises is answered 500, as FastAPI does it, and whoever posts may try again: so a webhook can come twice.
+    raises is answered 500, as FastAPI does it, and the sender may try again. So a webhook can come twice.
 
     Args:
         handle: Called with each webhook. A function that is not asynchronous runs in a thread. The answer, 204, is

@@ -188,7 +188,7 @@ def _without_other_spans() -> Context:
 
 
 def _facts(result: Answer | Failure) -> _Attributes:
-    """Return what is told about an attempt: names and numbers from short lists."""
+    """Return the attributes of an attempt: names and numbers from short lists."""
     if isinstance(result, Failure):
         return {"error.type": result.error_type}
     facts: _Attributes = {"http.response.status_code": result.status_code}

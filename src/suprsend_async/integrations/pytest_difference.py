@@ -141,7 +141,7 @@ def explain(expected: Expected, events: Sequence[Wire], refused: Sequence[str] =
         lines += ["", "the sandbox refused:", *(f"  {line}" for line in refused)]
     if pending:
         waiting = "1 event is" if pending == 1 else f"{pending} events are"
-        lines += ["", f"{waiting} still in a buffer, on the way: give within= seconds, or flush the buffer"]
+        lines += ["", f"{waiting} still in a buffer: give within= seconds, or flush the buffer"]
     return "\n".join(lines)
 
 

@@ -2,7 +2,7 @@
 
 Python reports every use of its sockets to audit hooks before it happens, whichever library asked: one hook covers
 httpx, aiohttp, requests and bare sockets alike. uvloop, and asyncio on Windows, connect without Python's sockets, so
-their loops are guarded as well. Not covered: other processes, and libraries in C with sockets of their own.
+their loops are guarded as well. Not covered: other processes, and libraries in C that open sockets.
 """
 
 from __future__ import annotations

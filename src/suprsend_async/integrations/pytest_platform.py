@@ -317,6 +317,6 @@ def _refuse_running_loop() -> None:
     except RuntimeError:
         return
     raise RuntimeError(
-        "within= would stop the event loop that this test runs on, and what it waits for with it: `await "
+        "within= would block the event loop of this test, and the events with it: `await "
         "tracker.flush()` first, or wait in a thread: `await asyncio.to_thread(suprsend_sandbox.assert_tracked, ...)`"
     )

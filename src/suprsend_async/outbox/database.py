@@ -25,7 +25,7 @@ FAILURES: tuple[type[Exception], ...] = (SQLAlchemyError, OSError, TimeoutError)
 
 
 class Database:
-    """Runs functions on a connection, each in a transaction of its own.
+    """Runs functions on a connection, each in its own transaction.
 
     Args:
         engine: An engine of SQLAlchemy's, asynchronous or not; with a blocking one, threads wait for the database.

@@ -1,4 +1,4 @@
-"""What becomes of a stored record: whether it is sent, and what follows from the verdict. Pure."""
+"""The fate of a stored record: whether it is sent, and what follows from the verdict. Pure."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Results:
     Attributes:
         accepted: Numbers of those that are done.
         dead: Those that become dead letters, and why.
-        undone: Numbers of those that go again, and surely have not arrived with this try.
-        doubtful: Numbers of those that go again, and may have arrived.
+        undone: Numbers of those that are sent again, and did not arrive with this try.
+        doubtful: Numbers of those that are sent again, and may have arrived.
         error: What went wrong last.
     """
 
@@ -37,7 +37,7 @@ class Results:
 
     @property
     def again(self) -> int:
-        """How many go again."""
+        """How many are sent again."""
         return len(self.undone) + len(self.doubtful)
 
     @property
@@ -49,7 +49,7 @@ class Results:
 def verdict_before(record: ClaimedRecord) -> Verdict | None:
     """Return why a record may not be sent any more; None if it may.
 
-    One that has surely never arrived may be sent however old it is: the platform knows nothing of it.
+    One that never arrived may be sent at any age: the platform does not know it.
     """
     if record.tried_at is None:
         return None
@@ -59,7 +59,7 @@ def verdict_before(record: ClaimedRecord) -> Verdict | None:
 
 
 def judge(verdicts: Iterable[tuple[ClaimedRecord, Verdict]]) -> Results:
-    """Return what becomes of records with these verdicts."""
+    """Return what to do with records of these verdicts."""
     results = Results()
     for record, verdict in verdicts:
         if verdict.outcome == "accepted":

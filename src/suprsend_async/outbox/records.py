@@ -53,7 +53,7 @@ class ClaimedRecord:
         order_key: As stored.
         repeatable: As stored.
         stored_at: When it was stored, in seconds since the epoch.
-        tried_at: Since when it may have arrived, by the database's clock; None if it surely has not.
+        tried_at: The time from which it may have arrived, by the database's clock; None if it did not.
         claimed_at: When it was claimed, by the same clock.
     """
 
@@ -87,7 +87,7 @@ def stored(call: str, records: Sequence[object]) -> list[EncodedRecord]:
         ValidationError: One of them cannot be sent.
     """
     if not records:
-        raise TypeError(f"{call} takes one record or more behind the session: {_TAKEN}")
+        raise TypeError(f"{call} takes one record or more after the session: {_TAKEN}")
     return [_stored(call, position, record) for position, record in enumerate(records, 1)]
 
 

@@ -36,7 +36,7 @@ class Relay:
     as many processes: each claims records for itself. What a relay that was killed had claimed, another one sends once
     the lease is over, with the key that it has; only an edit that must not be repeated becomes a dead letter instead.
 
-    A record that fails in a way that may pass goes again, however long that takes. One that the platform refuses, and
+    A record whose failure may pass is sent again, however long that takes. One that the platform refuses, and
     one that may have arrived more than 23 hours ago, becomes a dead letter: it is kept for you to decide.
 
     Args:

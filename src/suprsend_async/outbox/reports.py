@@ -21,7 +21,7 @@ class OutboxDeadLetter:
         body: The record's bytes as stored: as they are sent, without the workspace.
         stored_at: When it was stored, in seconds since the epoch.
         died_at: When it became one, in seconds since the epoch.
-        outcome: "rejected" if the platform said no; "unknown" if it may have arrived, and may not be sent again.
+        outcome: "rejected" if the platform refused it; "unknown" if it may have arrived, and may not be sent again.
         status_code: The status code of the refusal, or None.
         error: What went wrong.
 
@@ -54,7 +54,7 @@ class OutboxStats:
     Attributes:
         pending: Records in the table that are to be sent, those of all relays.
         leased: Those of them that a relay has just now.
-        resting: Those of them that were tried and go again later.
+        resting: Those of them that were tried and are sent again later.
         oldest_seconds: The age of the oldest of them, in seconds since it was stored; 0.0 if there is none.
         dead_letters: Records in the table of dead letters.
         accepted: Records of this relay that the platform accepted.

@@ -153,7 +153,7 @@ class Rounds:
             self.wake()
             with anyio.move_on_after(self._options.poll):
                 await progress.wait()
-        raise ConfigurationError("the relay was closed before all of it was sent; the rest stays in the table")
+        raise ConfigurationError("the relay was closed before all records were sent; the rest stays in the table")
 
     async def run(self) -> None:
         """Work until stopped or cancelled; what was claimed and not sent is given back."""
@@ -288,7 +288,7 @@ class Rounds:
     def _rest_after(
         self, results: Results, verdicts: Sequence[Verdict], limiter: AdaptiveLimiter, started: float
     ) -> float:
-        """Return the seconds that records rest which go again; if nothing got through, all others rest as well."""
+        """Return how many seconds retryable records wait; if nothing got through, all others wait too."""
         if limiter.closed:
             return 0.0
         now = self._clock.monotonic()

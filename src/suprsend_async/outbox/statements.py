@@ -140,7 +140,7 @@ def put_back(connection: Connection, owner: str, ids: Sequence[int]) -> None:
 def finish(connection: Connection, owner: str, results: Results, rest: float, *, ordered: bool) -> int:
     """Bring to the tables what records came to; returns how many dead letters that made.
 
-    What the platform accepted is deleted whoever has it by now. All else is done only while the relay still has it.
+    Accepted records are deleted, whichever relay holds them. All else is done only while this relay holds them.
     """
     if ordered:
         _lock(connection)

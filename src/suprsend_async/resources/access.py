@@ -107,7 +107,7 @@ class AsyncResources(ReleasedNames):
             ...     await client.brands.get("..")
             ... except ValidationError as error:
             ...     print(error.message)
-            brand_id must not be '.' or '..', which cannot stand in a path
+            brand_id must not be '.' or '..', which cannot be part of a path
         """
         from suprsend_async.resources.brands import AsyncBrands
 
@@ -167,7 +167,7 @@ class AsyncResources(ReleasedNames):
         Raises:
             ValidationError: The method or the route cannot be used, an id cannot stand in a path, or JSON cannot carry
                 the body.
-            ResponseError: The server said no: `NotFound`, `Conflict` or another class of the tree.
+            ResponseError: The server refused the call: `NotFound`, `Conflict` or another class of the tree.
             TransportError: No answer came; `outcome` says whether it may have been done.
 
         Examples:

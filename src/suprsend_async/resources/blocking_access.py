@@ -107,7 +107,7 @@ class BlockingResources(ReleasedNames, Blocking[A_co]):
             ...         client.brands.get("..")
             ...     except ValidationError as error:
             ...         print(error.message)
-            brand_id must not be '.' or '..', which cannot stand in a path
+            brand_id must not be '.' or '..', which cannot be part of a path
         """
         from suprsend_async.resources.brands import Brands
 

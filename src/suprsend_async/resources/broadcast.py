@@ -34,7 +34,7 @@ _RENAMED = {"$idempotency_key": "idempotency_key", "$insert_id": "insert_id", "$
 class SubscriberListBroadcast(Occurrence):
     """One notification to all users of a list.
 
-    Its identity is fixed when it is made. It carries an idempotency key, but no document says that the platform heeds
+    Its identity is fixed when it is made. It carries an idempotency key, but no document says that the platform uses
     it for broadcasts: once a byte of it has gone out it is not sent again, and ends "unknown" if no answer comes.
 
     The released SDK's forms work, too: `SubscriberListBroadcast(body={...})`, and a mapping as the first argument.

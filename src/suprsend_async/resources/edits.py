@@ -68,7 +68,7 @@ class ProfileEdit(ReleasedNames):
         self.operations: list[dict[str, Any]] = []
 
     def __copy__(self) -> Self:
-        """Return an edit with the same identity, and a list of operations of its own."""
+        """Return an edit with the same identity and a copied list of operations."""
         copied = object.__new__(type(self))
         copied.__dict__ |= {**self.__dict__, "operations": [*self.operations]}
         return copied

@@ -93,8 +93,8 @@ def _read_file(path: Path, file_name: str | None, ignore_if_error: bool) -> File
     else:
         if len(content) > _MAX_FILE_BYTES:
             raise ValidationError(
-                f"file_path: the file is longer than {_MAX_FILE_BYTES} bytes, which with its base64 is more than one "
-                "request may carry; give a URL where the platform finds it",
+                f"file_path: the file is longer than {_MAX_FILE_BYTES} bytes, which as base64 exceeds one "
+                "request; give a URL that the platform can read",
                 outcome="rejected",
             )
         return FileAttachment(

@@ -112,7 +112,7 @@ class MessageContent(Record):
 
 
 class MessageUpdate(Record):
-    """What became of one of several changes of messages.
+    """The result of one of several changes of messages.
 
     Attributes:
         message_id: The message's id.

@@ -178,14 +178,14 @@ class AsyncMessages(ReleasedNames):
         return Listing(self._transport, Message, "messages.iterate", MESSAGES, {}, {"limit": limit, **query}).iterate()
 
     async def bulk_update(self, messages: Sequence[MessageAction | Mapping[str, str]]) -> Sequence[MessageUpdate]:
-        """Change the status of messages, and return what became of each, in their order.
+        """Change the status of messages, and return the result of each, in their order.
 
         Args:
             messages: 1 to 1000 mappings with `message_id` and `action`: "seen", "clicked" or "dismissed", and for the
                 inbox "read", "unread", "archived" or "unarchived". No message may stand there twice.
 
         Raises:
-            ValidationError: There are none or too many, a field is missing, or a message stands there twice.
+            ValidationError: There are none or too many, a field is missing, or a message occurs twice.
         """
         operation, body = "messages.bulk_update", json_bytes({"messages": _actions(messages)})
         request = Request("PATCH", "v1/bulk/message/", body=body, max_answer_bytes=MAX_PAGE_BYTES)
@@ -248,7 +248,7 @@ def _actions(messages: object) -> list[dict[str, object]]:
                 raise ValidationError(f"messages[{position}].{name} is missing", outcome="rejected")
             action[name] = text(f"messages[{position}].{name}", action[name])
         if action["message_id"] in seen:
-            raise ValidationError(f"messages[{position}].message_id stands there twice", outcome="rejected")
+            raise ValidationError(f"messages[{position}].message_id occurs twice", outcome="rejected")
         seen.add(action["message_id"])
     return actions
 

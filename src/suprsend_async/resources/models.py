@@ -132,7 +132,7 @@ def read_record(model: type[M], document: Any, operation: str) -> M:
 
 
 class TenantProfile(Record):
-    """What a user has of its own in one tenant: the block `tenant` of a user.
+    """The values of a user in one tenant: the block `tenant` of a user.
 
     Examples:
         >>> TenantProfile.model_validate({"tenant_id": "acme", "properties": {"role": "admin"}}).tenant_id
@@ -151,7 +151,7 @@ class User(Record):
         properties: Its properties.
         created_at: When it was made, in ISO 8601.
         updated_at: When it was changed last, in ISO 8601.
-        tenant: What it has of its own in a tenant, where one was asked for.
+        tenant: Its values in the tenant, where one was asked for.
 
     Examples:
         >>> user = User.model_validate({"distinct_id": "user-1", "$email": [{"value": "a@example.com"}]})

@@ -117,13 +117,13 @@ def read_body(body: object, known: Mapping[str, str], options: Mapping[str, obje
         options: Arguments given beside it, which count more; None for those left out.
 
     Raises:
-        ValidationError: It is no mapping, or has a key that is no string.
+        ValidationError: It is no mapping, or has a key that is not a string.
     """
     if not isinstance(body, Mapping):
         raise ValidationError(f"body must be a mapping, not {type(body).__name__}", outcome="rejected")
     given = dict(cast("Mapping[object, Any]", body))
     if not all(isinstance(key, str) for key in given):
-        raise ValidationError("body has a key that is no string; keys must be strings", outcome="rejected")
+        raise ValidationError("body has a key that is not a string; keys must be strings", outcome="rejected")
     named = {known.get(key, key): value for key, value in cast("dict[str, Any]", given).items()}
     return named | {name: value for name, value in options.items() if value is not None}
 
@@ -165,7 +165,7 @@ def copy_of(name: str, value: object) -> dict[str, Any]:
     """Return a copy of a mapping; an empty one for None. What is in it is checked when it is sent.
 
     Raises:
-        ValidationError: It is no mapping, or has a key that is no string.
+        ValidationError: It is no mapping, or has a key that is not a string.
     """
     if value is None:
         return {}
@@ -173,7 +173,7 @@ def copy_of(name: str, value: object) -> dict[str, Any]:
         raise ValidationError(f"{name} must be a mapping, not {type(value).__name__}", outcome="rejected")
     found = dict(cast("Mapping[object, Any]", value))
     if not all(isinstance(key, str) for key in found):
-        raise ValidationError(f"{name} has a key that is no string; keys must be strings", outcome="rejected")
+        raise ValidationError(f"{name} has a key that is not a string; keys must be strings", outcome="rejected")
     return cast("dict[str, Any]", found)
 
 

@@ -174,7 +174,7 @@ class Listing(Generic[M]):
         async def get_page(after: str | None) -> tuple[Sequence[M], str | None]:
             page = await self.page(after=after)
             if page.has_next and page.after is None:
-                raise TransportError("the platform says that there is another page, and not where it begins")
+                raise TransportError("the platform reports another page without its position")
             return page.results, page.after if page.has_next else None
 
         return AsyncCursor(get_page)
@@ -187,7 +187,7 @@ class Listing(Generic[M]):
             offset = begin or 0
             page = await self.page(offset=offset)
             if page.offset not in (None, offset):
-                raise TransportError("the platform answered with another page than the one asked for")
+                raise TransportError("the platform answered with a different page")
             following = offset + len(page.results)
             return page.results, following if page.results and following < (page.count or 0) else None
 

@@ -124,7 +124,7 @@ def json_object(payload: object, name: str = "payload", max_bytes: int = MAX_BYT
         raise ValidationError(f"{name} must be a mapping, not {type(payload).__name__}", outcome="rejected")
     items = dict(cast("Mapping[object, Any]", payload))
     if not all(isinstance(key, str) for key in items):
-        raise ValidationError(f"{name} has a key that is no string; keys must be strings", outcome="rejected")
+        raise ValidationError(f"{name} has a key that is not a string; keys must be strings", outcome="rejected")
     return jsonable(cast("dict[str, Any]", items), max_bytes, name=name, whole=name or _WHOLE)
 
 

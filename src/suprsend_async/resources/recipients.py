@@ -203,7 +203,7 @@ def read_recipient(place: str, recipient: object) -> str | dict[str, Any]:
 def _read_fields(place: str, given: Mapping[Any, Any]) -> dict[str, Any]:
     fields = dict(given)
     if not all(isinstance(name, str) for name in fields):
-        raise ValidationError(f"{place} has a key that is no string; keys must be strings", outcome="rejected")
+        raise ValidationError(f"{place} has a key that is not a string; keys must be strings", outcome="rejected")
     if fields.get("object_type") is not None:
         for name in ("object_type", "id"):
             fields[name] = text(f"{place}.{name}", fields.get(name))

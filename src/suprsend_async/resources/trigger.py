@@ -140,7 +140,7 @@ class WorkflowTriggerRequest(Occurrence):
             values |= read_body(body, {"$idempotency_key": "idempotency_key"}, values)
         if unknown := values.keys() - _NAMES:
             raise ValidationError(
-                f"body has the key {min(unknown)!r}, which no trigger has; put what templates show in data",
+                f"body has the key {min(unknown)!r}, which a trigger does not have; put values for templates into data",
                 outcome="rejected",
             )
         slug = required("workflow", values["workflow"], "the workflow's slug")

@@ -205,7 +205,7 @@ class AsyncUsers(AsyncUserPreferences):
         """Send all edits that a source yields, in flat memory, as `client.bulk_events.send` does events.
 
         At most 400 travel in a request, and the platform answers for the request as a whole. After an unclear answer
-        edits that may not be repeated end "unknown", and the rest goes again.
+        edits that must not be repeated end "unknown", and the others are sent again.
 
         Args:
             source: The edits. Anything in it that is none fails alone.

@@ -1,4 +1,4 @@
-"""The platform in small, on this machine: for tests, demonstrations and development."""
+"""A small copy of the platform on this machine, for tests, demonstrations and development."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ _PATIENCE = 60.0  # seconds
 
 
 class DeliveryAccess:
-    """Reads messages and what came of them, and lets time pass."""
+    """Reads messages and their results, and moves the time forward."""
 
     _store: EntryStore
     _clock: MovableClock
@@ -33,7 +33,7 @@ class DeliveryAccess:
 
     @property
     def deliveries(self) -> list[dict[str, Any]]:
-        """What was accepted and has a workflow, in order: when it is `due_at`, and what came of it.
+        """The accepted records with a workflow, in order: when each is `due_at`, and its messages.
 
         Each has in `messages` the ids of its messages, and in `skipped` for whom or on which channel there is none, and
         why. A new list each time.
@@ -108,14 +108,14 @@ class DeliveryAccess:
         """
         passed = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds).total_seconds()
         if passed < 0:
-            raise ValueError("time only goes on: advance takes no negative amount")
+            raise ValueError("time only moves forward: advance takes no negative amount")
         self._clock.advance(passed)
         if self._delivery.is_due and not self._delivery.finish(patience):
             raise RuntimeError(f"the messages were not made within {patience:g} s, or the sandbox is not started")
         self._delivery.wake()
 
     def replay_webhook(self, webhook_id: str) -> None:
-        """Post a webhook once more, as it was.
+        """Post a webhook again, unchanged.
 
         Args:
             webhook_id: Its id, as `webhooks` has it.

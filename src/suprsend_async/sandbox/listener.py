@@ -1,4 +1,4 @@
-"""An ASGI application on a loopback port, in a thread with an event loop of its own."""
+"""An ASGI application on a loopback port, in a thread with its own event loop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One way to say no: the same shape for a request, a record and a missing page."""
+"""One shape of a refusal: the same for a request, a record and a missing page."""
 
 from __future__ import annotations
 

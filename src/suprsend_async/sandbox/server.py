@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 
 class Sandbox(LedgerAccess, StateAccess):
-    """The platform in small: a real HTTP server on this machine, on a port that the system chooses.
+    """A small copy of the platform: a real HTTP server on this machine, on a port that the system chooses.
 
     It checks signatures and events as the platform does, and keeps what it accepts for you to look at: from Python, and
     at its URL in a browser. It serves blocking code as well as any event loop.
@@ -67,9 +67,9 @@ class Sandbox(LedgerAccess, StateAccess):
         load: What `state` returned, or a file of it: what is there from the beginning.
         render_seconds: How long the template of a message may take; then the message has failed with that reason.
         max_events: How many entries are kept, how many triggers, broadcasts, deliveries, messages, webhooks, other
-            requests and changes of records; the oldest make room. For all of it but the records there is a bound of
+            requests and changes of records; the oldest are dropped. For all of it but the records there is a bound of
             512 MiB as well.
-        i_know_this_is_not_for_production: Whoever can reach the port sees all events, and changes what he likes.
+        i_know_this_is_not_for_production: Everybody who can connect to the port can see and change everything.
         workspace_key: At least 20 characters. Random if left out, like the three below; what is given is not stored.
         workspace_secret: The secret that signs requests.
         workspace_uid: The workspace's name for requests with an API key.

@@ -19,7 +19,7 @@ def _windows_of(content_encoding: str) -> list[tuple[int, ...]]:
 class BoundedBody:
     """Takes the pieces of a body and gives at most `limit` decoded bytes.
 
-    The client asks for no content coding; a proxy may use one all the same. The decoder is told how much it may
+    The client asks for no content coding; a proxy may still use one. The decoder has a limit on how much it may
     produce, so a compressed bomb costs no more memory than an honest body.
 
     What a server calls a coding need not be one: `utf-8`, `none` and `aws-chunked` stand before bodies as they are, and
@@ -35,7 +35,7 @@ class BoundedBody:
         self._codings = _windows_of(content_encoding) if content_encoding else []
 
     def feed(self, piece: bytes) -> bool:
-        """Add a piece; returns False once more would be of no use."""
+        """Add a piece; returns False as soon as more is of no use."""
         self._pieces.append(piece)
         self._size += len(piece)
         return self._size <= self._limit

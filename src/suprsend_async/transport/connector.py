@@ -3,7 +3,7 @@
 A second copy of an answer, or whatever else a server or a proxy sends unasked, would be read as the answer to the next
 request on its connection: aiohttp looks only whether the connection still stands. Here it is looked at in three places:
 what aiohttp has read and kept, what stands half-read in its parser, and what waits in the system. That is done when a
-connection is taken, and once more at the moment in which the request is written.
+connection is taken, and again at the moment in which the request is written.
 """
 
 from __future__ import annotations

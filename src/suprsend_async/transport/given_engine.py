@@ -32,7 +32,7 @@ _TURNS = 10
 class GivenEngine:
     """The user's own `httpx.AsyncClient`, with the user's proxies, hooks and certificates; never closed here.
 
-    httpx's own connection pool does not survive cancellation well, so each exchange runs in a task of its own that
+    httpx's own connection pool does not survive cancellation well, so each exchange runs in a separate task that
     a cancelled caller leaves alone; `aclose` waits for these.
     """
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def is_under_way(stream: Any) -> bool:
-    """Whether a part of the request has surely not reached the server's system, though its answer is there."""
+    """Whether a part of the request has certainly not reached the server's system, though its answer is there."""
     connection = stream.get_extra_info("socket") if stream is not None else None
     return connection is not None and has_unacknowledged(connection)
 

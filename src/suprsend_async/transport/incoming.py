@@ -100,7 +100,7 @@ class HttpxIncoming:
         return cast("AsyncIterable[bytes]", self._response.stream)
 
     def is_under_way(self) -> bool:
-        """Whether a part of the request has surely not reached the server's system."""
+        """Whether a part of the request has certainly not reached the server's system."""
         return is_under_way(self._connection)
 
     def has_left_over(self) -> bool:

@@ -36,7 +36,7 @@ def running_loop() -> asyncio.AbstractEventLoop:
     except RuntimeError:
         pass
     raise ConfigurationError(
-        "the client needs a running event loop of asyncio: under trio, call the blocking Suprsend in a thread "
+        "the client needs a running asyncio event loop: under trio, call the blocking Suprsend in a thread "
         "(`await trio.to_thread.run_sync(client.track_event, event)`); with anyio, choose the backend asyncio"
     )
 
@@ -157,7 +157,7 @@ class LoopStates:
         loop = running_loop()
         if stands_still(loop.time):
             raise ConfigurationError(
-                "the event loop's clock stands still, so that no deadline and no retry would ever come: with freezegun "
+                "the event loop's clock stands still, so no deadline and no retry can happen: with freezegun "
                 "write freeze_time(..., real_asyncio=True), or let the time go on with tick=True"
             )
         state = self._states.get(loop)

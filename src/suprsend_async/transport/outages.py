@@ -104,7 +104,7 @@ class Outage:
             self._quiet_until = now + REPEAT_SECONDS
 
     def count_lost(self, count: int, now: float) -> bool:
-        """Count records that were given up; returns False if they need a line of their own, as the first ones do."""
+        """Count records that were given up; returns False if they need separate lines, as the first ones do."""
         if not self.is_known:
             return False
         self._lost += count
@@ -178,7 +178,7 @@ class OutageLog:
             self._refused.succeeded(route, began, now)
 
     def count_lost(self, outcome: Outcome, status_code: int | None, count: int, now: float) -> bool:
-        """Count records that were not accepted; returns False if they need a line of their own."""
+        """Count records that were not accepted; returns False if they need separate lines."""
         if status_code in REFUSED_CREDENTIALS:
             return self._refused.count_lost(count, now)
         # A refusal that no repeat would change is the record's own.

@@ -1,4 +1,4 @@
-"""Which proxy requests go through, by the variables that all programs heed: `HTTPS_PROXY`, `NO_PROXY` and the like."""
+"""Which proxy requests go through, by the variables that all programs use: `HTTPS_PROXY`, `NO_PROXY` and the like."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ _LAST_PORT = 65_535
 
 
 def variable_of(name: str, environment: Iterable[str]) -> str:
-    """Return the spelling in which the environment has a variable; in small letters it goes first."""
+    """Return the spelling in which the environment has a variable; lower case comes first."""
     return name if name in environment else name.upper()
 
 

@@ -117,7 +117,7 @@ def path_segment(name: str, value: object) -> str:
         raise ValidationError(f"{name} is empty; give the id as it is on the platform", outcome="rejected")
     if text in (".", ".."):
         # HTTP libraries resolve these two, encoded or not: the request would go to another path.
-        raise ValidationError(f"{name} must not be '.' or '..', which cannot stand in a path", outcome="rejected")
+        raise ValidationError(f"{name} must not be '.' or '..', which cannot be part of a path", outcome="rejected")
     return _escaped(name, text)
 
 
@@ -142,13 +142,13 @@ def fill_route(route: str, segments: Mapping[str, str]) -> str:
         if name is None:
             raise ValidationError("a brace in the route must enclose the name of an id", outcome="rejected")
         if name not in segments:
-            raise ValidationError(f"{name} is missing: the route names it, and ids does not", outcome="rejected")
+            raise ValidationError(f"{name} is in the route and missing in ids", outcome="rejected")
         named.add(name)
         return segments[name]
 
     path = _NAME.sub(segment_of, route)
     for name in segments.keys() - named:
-        raise ValidationError(f"{name} has no place in the path: the route does not name it", outcome="rejected")
+        raise ValidationError(f"{name} is not in the route", outcome="rejected")
     return path
 
 

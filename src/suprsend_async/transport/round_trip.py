@@ -55,7 +55,7 @@ async def read_answer(came: Incoming, request: Request, sending: Sending, copies
         # A yes has seen the whole request. A no may come sooner, as when the body is too large.
         if sending.is_spoiled or (200 <= came.status_code < 300 and await _is_early(came, sending)):
             await _drop(came, sending)
-            raise _NoAnswer("a yes came before the whole request was there")
+            raise _NoAnswer("an acceptance came before the whole request was sent")
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in came.head}
         coding = "" if came.is_decoded else headers.get("content-encoding", "")
         body = BoundedBody(request.max_answer_bytes, coding)
@@ -65,7 +65,7 @@ async def read_answer(came: Incoming, request: Request, sending: Sending, copies
         answer = Answer(came.status_code, headers, *body.collected())
         if copies.is_copy(request, answer.body, is_first=sending.is_first):
             await _drop(came, sending)
-            raise _NoAnswer("what came is the answer to another request, once more")
+            raise _NoAnswer("a copy of the answer to another request came")
         if came.has_left_over():
             await _drop(came, sending)
         return answer

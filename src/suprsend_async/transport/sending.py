@@ -1,4 +1,4 @@
-"""How far the sending of one request has come: what may have reached the server, and what surely has not."""
+"""How far the sending of one request has come: what may have reached the server, and what has not."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Mapping
 
-SPOKE_FIRST = "bytes came before the request was sent, which are no answer to it"
+SPOKE_FIRST = "bytes came before the request was sent, so they are no answer to it"
 
 
 @dataclass(slots=True)
@@ -54,7 +54,7 @@ class Sending:
 
     @property
     def is_under_way(self) -> bool:
-        """Whether a part of it has surely not reached the server's system yet."""
+        """Whether a part of it has certainly not reached the server's system yet."""
         return self.transport is not None and has_unsent(self.transport)
 
     def check_unsent(self) -> None:
@@ -84,7 +84,7 @@ class Sending:
         is_tunnel = getattr(info.get("request"), "method", b"") == b"CONNECT"
         if event.endswith("send_request_headers.started") and not is_tunnel:
             if self.abandoned:
-                raise httpx.ConnectTimeout("given up before the connection stood")
+                raise httpx.ConnectTimeout("given up before the connection was made")
             self.sent = True
 
 

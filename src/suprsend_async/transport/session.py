@@ -109,12 +109,12 @@ class Session:
         """Count records that were not accepted in the lines of an outage.
 
         Args:
-            outcome: What became of them.
+            outcome: Their outcome.
             status_code: The status that they ended with, or None.
             count: How many there are.
 
         Returns:
-            False if they need a line of their own: no outage is to blame, or none was said to cost any.
+            False if they need separate lines: no outage is to blame, or none was said to cost any.
         """
         return self.outages.count_lost(outcome, status_code, count, self.clock.monotonic())
 
@@ -160,7 +160,7 @@ class Session:
             # Not its text: a proxy's address may hold a password.
             reason = type(error).__name__
         raise ConfigurationError(
-            f"no connection can be made ({reason}): look at SSL_CERT_FILE, SSL_CERT_DIR and the proxy variables "
+            f"no connection can be made ({reason}): check SSL_CERT_FILE, SSL_CERT_DIR and the proxy variables "
             "HTTPS_PROXY, HTTP_PROXY and ALL_PROXY"
         )
 

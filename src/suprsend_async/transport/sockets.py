@@ -30,7 +30,7 @@ def has_unread(transport: asyncio.Transport) -> bool:
 
 
 def has_unsent(transport: asyncio.Transport) -> bool:
-    """Whether bytes that were written to the connection have surely not reached the other side's system yet.
+    """Whether bytes that were written to the connection have certainly not reached the other side's system yet.
 
     TCP acknowledges what came with everything that it sends. So what the other side sent while bytes were still
     unacknowledged, it sent without having seen them. Only Linux is asked for these; elsewhere the answer may be False

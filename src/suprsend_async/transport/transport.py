@@ -159,7 +159,7 @@ class Transport:
         return _UNOBSERVED if observer is None else observer.call(operation)
 
     def report_finished(self, outcomes: Sequence[Outcome]) -> None:
-        """Report final verdicts to whoever watches the client."""
+        """Report final verdicts to the observers of the client."""
         if outcomes and self.session.observer is not None:
             self.session.observer.finished(outcomes)
 

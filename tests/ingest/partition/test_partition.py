@@ -190,7 +190,7 @@ async def test_a_job_that_becomes_too_old_on_the_way_stops(server: Server) -> No
 
 async def test_a_platform_that_takes_nothing_raises_one_sentence(server: Server) -> None:
     server.script.extend([Server.answer(503)] * 10_000)
-    with pytest.raises(ServerError, match=r"the platform takes nothing now .* sends the same keys"):
+    with pytest.raises(ServerError, match=r"the platform accepts nothing now .* sends the same keys"):
         await send(orders(1_000), max_retries=0)
 
 

@@ -21,7 +21,7 @@ _TOO_OLD = Verdict(
 )
 _AGE_UNKNOWN = Verdict(
     "unknown",
-    error="stored at a time that is still to come: the clock was wrong then, or is now; it may have been processed, "
+    error="stored at a time in the future: the clock was wrong then or is wrong now; it may have been processed, "
     "and the key forgotten",
     error_type="age_unknown",
 )

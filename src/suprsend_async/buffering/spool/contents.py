@@ -35,7 +35,7 @@ class SpoolRow:
         monotonic: The same on the machine's monotonic clock, or None.
         kind: "event", "trigger" or "edit".
         repeatable: Whether it may be sent again when it may have arrived.
-        begun_at: Since when it may have arrived, in seconds since the epoch; noted only of what is not repeatable.
+        begun_at: When its first try began, in seconds since the epoch; noted only if it is not repeatable.
     """
 
     position: int

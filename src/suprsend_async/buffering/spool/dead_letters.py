@@ -28,8 +28,8 @@ class DeadLetter:
         body: The record's bytes, as they were or would have been sent.
         stored_at: When it was stored, in seconds since the epoch.
         died_at: When it became one, in seconds since the epoch.
-        outcome: "rejected" if the platform said no; "unknown" if it may have been processed, and must not be sent again
-            by itself: it grew too old, or is an edit that would count twice.
+        outcome: "rejected" if the platform refused it; "unknown" if it may have been processed and must not be
+            repeated: it grew too old, or it is an edit that increments.
         status_code: The status code of the refusal, or None.
         error: What went wrong.
         kind: "event", "trigger" or "edit".

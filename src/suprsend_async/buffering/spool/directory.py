@@ -56,7 +56,7 @@ def create(directory: Path, origin: SpoolOrigin) -> SpoolStore:
             sync(directory)
             return store
         store.close()
-    raise SpoolError(f"no file could be made in the spool {directory}: other processes take each away")
+    raise SpoolError(f"cannot make a file in the spool {directory}: other processes take each away")
 
 
 def rescue(store: SpoolStore) -> None:

@@ -133,5 +133,5 @@ def _read(orphan: SpoolStore) -> tuple[list[SpoolRow], list[DeadLetter]]:
             from_json(body)
         except (ValueError, TypeError):
             # One such record would spoil the request of all the others in it.
-            raise _DamagedError("a record in it is not what was stored") from None
+            raise _DamagedError("a record in it is damaged") from None
     return rows, dead_letters

@@ -75,7 +75,7 @@ class Orphans:
         except OSError as error:
             self._notices.give(
                 self._directory,
-                f"cannot be looked through ({error.strerror}): what processes that ended have left in it stays there",
+                f"cannot be listed ({error.strerror}): events of processes that ended stay there",
             )
             return []
         return [path for path in paths if path.suffix == ".spool"]
@@ -88,8 +88,8 @@ class Orphans:
         self._others.add(store.path)
         self._notices.give(
             store.path,
-            "was written for another workspace and is left alone: a client with the key that it was written with "
-            "sends it; give each workspace a directory of its own",
+            "was written for another workspace and is left alone: a client with that workspace's key "
+            "sends it; give each workspace its own directory",
         )
         return False
 

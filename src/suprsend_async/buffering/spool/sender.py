@@ -68,7 +68,7 @@ class SpoolSender:
     However long the platform is down, no more is held in memory than is in flight, and the numbers of what rests.
 
     An edit that must not be repeated is noted as begun before it is sent. Once a try may have arrived it becomes a dead
-    letter, whether this process learns what came of it or is killed, and the next one finds the note.
+    letter, whether this process learns its verdict or is killed, and the next one finds the note.
 
     Args:
         name: The kind of record.
@@ -164,7 +164,7 @@ class SpoolSender:
                 await finished.wait()
                 if self._is_over:
                     raise SpoolError(
-                        "the spool was closed before all of it was sent; the rest stays for the next opening"
+                        "the spool was closed before all events were sent; the next opening sends the rest"
                     )
                 finished = self._finished
                 first, _ = await self._writer.run(self._bounds)
@@ -274,7 +274,7 @@ class SpoolSender:
             self._group.start_soon(self._rest, [row.position for row in outcome.again], seconds)
 
     def _rest_after(self, outcome: _Round, started: float) -> float:
-        """Return the seconds that records rest which go again; if nothing got through, all others rest as well."""
+        """Return how many seconds retryable records wait; if nothing got through, all others wait too."""
         if outcome.got_through:
             self.trouble = None
             self._backoff.succeeded()

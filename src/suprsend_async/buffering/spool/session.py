@@ -220,7 +220,7 @@ class SpoolSession:
         if free < RESERVED_BYTES and free + store.reusable() < RESERVED_BYTES:
             raise SpoolError(
                 f"the disk of the spool {self._directory} is full: fewer than {RESERVED_BYTES} bytes are free, which "
-                "are kept for noting what was sent; this record was not stored",
+                "are reserved for recording sent records; this record was not stored",
                 outcome="not_sent",
             )
         return store.put(body, *self._ages.stamp(), kind, repeatable=repeatable)
@@ -229,7 +229,7 @@ class SpoolSession:
         if not store.is_in_place:
             raise SpoolError(
                 f"the file of the spool {store.path} was deleted or moved while it was open: this record was not "
-                "stored. What was stored before is sent as long as this buffer is open; open another one to store more",
+                "stored. Earlier records are sent while this buffer is open; open another buffer to store more",
                 outcome="not_sent",
             )
 
@@ -238,7 +238,7 @@ class SpoolSession:
             return shutil.disk_usage(self._directory).free
         except OSError as error:
             raise SpoolError(
-                f"the directory of the spool {self._directory} cannot be looked at: {error.strerror}; this event was "
+                f"the directory of the spool {self._directory} cannot be read: {error.strerror}; this event was "
                 "not stored",
                 outcome="not_sent",
             ) from None
@@ -256,7 +256,7 @@ class SpoolSession:
             try:
                 await self._import()
             except SpoolError as error:
-                logs.spool_trouble(self._directory, f"is looked through later: {error.message}")
+                logs.spool_trouble(self._directory, f"is imported later: {error.message}")
             self._imported.set()
             await anyio.sleep(pause)
             pause = IMPORT_SECONDS
@@ -266,8 +266,8 @@ class SpoolSession:
         if not await self._writer.run(lambda store: store.is_in_place):
             self._notices.give(
                 self._writer.store.path,
-                "was deleted or moved while it is open: nothing more is stored in it; what it holds is sent, and what "
-                "is left at the end goes into a new file",
+                "was deleted or moved while it is open: it stores nothing more; its events are sent, and the rest is "
+                "written to a new file at the end",
             )
         try:
             while await self._writer.run(importer.next_file):
@@ -318,4 +318,4 @@ class SpoolSession:
 
 
 def _notify_nobody(position: int, result: BatchResult) -> None:
-    """Nobody waits for what comes of triggers and edits."""
+    """Nobody waits for the verdicts of triggers and edits."""

@@ -284,7 +284,7 @@ class SpoolStore:
         ]
 
     def begin_try(self, positions: Iterable[int], moment: float | None) -> None:
-        """Note since when records that are no events may have arrived; None: they surely have not."""
+        """Note when the first try of records that are no events began; None if none of them has arrived."""
         self._connection.executemany(
             "UPDATE others SET begun_at = ? WHERE position = ?", [(moment, position) for position in positions]
         )
@@ -324,7 +324,7 @@ class SpoolStore:
             delivered: Those that were accepted.
             rejected: Those that became dead letters.
             dead_letters: These.
-            undone: Positions of those that must not be repeated, and have surely not arrived.
+            undone: Positions of those that must not be repeated, and have not arrived.
         """
         self.delete([*delivered, *rejected])
         self.add_dead_letters(dead_letters)

@@ -85,7 +85,7 @@ class DurableTracker(Tracker["SpoolSession"]):
         `WorkflowTriggerRequest` is safe: the platform skips the repeat. A `UserEdit` that is not `repeatable` would
         count twice.
 
-        Events, triggers and edits travel in requests of their own, so that an event may arrive before an edit that was
+        Events, triggers and edits travel in separate requests, so that an event may arrive before an edit that was
         stored earlier. The edits are sent in the order in which they were stored.
 
         Args:

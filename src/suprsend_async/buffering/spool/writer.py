@@ -55,7 +55,7 @@ class _Job:
 
 
 class Writer:
-    """Runs jobs on a store in a thread of its own.
+    """Runs jobs on a store in its own thread.
 
     Args:
         open_store: Opens the store, in the thread.
@@ -105,14 +105,14 @@ class Writer:
     async def run(self, do: Callable[[SpoolStore], T]) -> T:
         """Run a job; returns its result when that is on the disk.
 
-        If another job breaks the transaction that it shares, it is run once more.
+        If another job breaks the transaction that it shares, it is run again.
 
         Raises:
             SpoolError: The disk fails, or the spool was closed; nothing of this job was stored.
             Exception: What the job raised.
         """
         if self._is_closed:
-            raise SpoolError("the spool was closed; what is stored stays for the next opening", outcome="not_sent")
+            raise SpoolError("the spool was closed; the next opening sends the stored events", outcome="not_sent")
         done: asyncio.Future[Any] = self._loop.create_future()
         self._jobs.put(_Job(do, done))
         return cast("T", await done)

@@ -122,7 +122,7 @@ class SourceProgress:
             put(self.in_flight, row, since)
 
     def sent_since(self, row: int) -> float | None:
-        """Return since when a row may be on its way from before this run, in epoch seconds; None if it is not."""
+        """Return when an earlier run may have sent a row, in epoch seconds; None if none did."""
         return next((rows.since for rows in within(self.in_flight, (row, row + 1))), None)
 
     def release(self, sent: Iterable[Span]) -> None:
@@ -248,7 +248,7 @@ def read_checkpoint(content: bytes) -> Checkpoint:
     try:
         document: dict[str, Any] = json.loads(content)
         if document["format"] not in (FORMAT, CORRECTED_FORMAT, KINDS_FORMAT):
-            raise CheckpointError("it was written by another version of suprsend-async; go on with that version")
+            raise CheckpointError("it was written by another version of suprsend-async; continue with that version")
         return Checkpoint(
             _text(document["target"]),
             _text(document["mapping"]),
@@ -265,7 +265,7 @@ def read_checkpoint(content: bytes) -> Checkpoint:
         )
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
         pass
-    raise CheckpointError("this file is no checkpoint; name another one, or start over")
+    raise CheckpointError("this file is not a checkpoint; name another one, or start over")
 
 
 def _read_source(document: dict[str, Any]) -> SourceProgress:
@@ -315,12 +315,12 @@ def check_same_job(kept: Checkpoint, wanted: Checkpoint) -> None:
     for before, now in zip(kept.sources, wanted.sources, strict=True):
         if before.fingerprint != now.fingerprint:
             raise CheckpointError(
-                f"{now.name} is not what it was when the job began: its rows may be others now; "
-                f"put the old file back to go on, {_retry_advice(kept)}or {_ADVICE}"
+                f"{now.name} has changed since the job began, so its rows may be different; "
+                f"put the old file back to continue, {_retry_advice(kept)}or {_ADVICE}"
             )
     if kept.mapping != wanted.mapping:
         raise CheckpointError(
-            "the mapping has changed since the job began: go on with the mapping that it had, "
+            "the mapping has changed since the job began: continue with the old mapping, "
             f"{_retry_advice(kept)}or {_ADVICE}"
         )
     check_same_target(kept, wanted)
@@ -345,7 +345,7 @@ def check_sources(kept: Checkpoint, wanted: Checkpoint) -> None:
     """
     if len(kept.sources) != len(wanted.sources):
         names = ", ".join(source.name for source in kept.sources)
-        raise CheckpointError(f"it is of a job with other sources ({names}); {_ADVICE}")
+        raise CheckpointError(f"it belongs to a job with other sources ({names}); {_ADVICE}")
 
 
 def check_same_records(kept: Checkpoint, wanted: Checkpoint) -> None:
@@ -356,8 +356,8 @@ def check_same_records(kept: Checkpoint, wanted: Checkpoint) -> None:
     """
     if kept.records != wanted.records:
         raise CheckpointError(
-            f"it is of a job whose rows become {kept.records}, and those of this one become {wanted.records}: "
-            f"give --as {kept.records} to go on with that job, or {_ADVICE}"
+            f"it belongs to a job whose rows become {kept.records}, and those of this one become {wanted.records}: "
+            f"give --as {kept.records} to continue that job, or {_ADVICE}"
         )
 
 
@@ -369,12 +369,12 @@ def check_same_target(kept: Checkpoint, wanted: Checkpoint) -> None:
     """
     if kept.target != wanted.target:
         raise CheckpointError(
-            f"the job sends to another workspace or address than it did: go on with those that it had, or {_ADVICE}"
+            f"the workspace or the address has changed since the job began: continue with the old ones, or {_ADVICE}"
         )
 
 
 def _retry_advice(kept: Checkpoint) -> str:
-    return "add --retry-failed to send the rows that failed, if it was for them, " if kept.failed else ""
+    return "add --retry-failed to send the failed rows, if you changed it for them, " if kept.failed else ""
 
 
-_ADVICE = "start over with --restart, or give the new job a checkpoint of its own with --checkpoint FILE"
+_ADVICE = "start over with --restart, or give the new job another --checkpoint FILE"

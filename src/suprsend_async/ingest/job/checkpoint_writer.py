@@ -1,4 +1,4 @@
-"""What a job has done, made durable: many changes with one write, and whoever made them waits for it."""
+"""The progress of a job, made durable: many changes with one write, and their authors wait for it."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class CheckpointWriter:
         self._changed.set()
 
     async def run(self) -> None:
-        """Write until closed; in a task of its own, which nobody cancels who waits for a write."""
+        """Write until closed; in its own task, which no waiting caller cancels."""
         closing = False
         try:
             while not closing:

@@ -113,8 +113,8 @@ class DeadLetterMapping:
         noun, kind = self.records.noun, _kind(values)
         if kind != self.records.name:
             raise MappingError(
-                f"this dead letter is of {kind or 'nothing that is known'}, and the first of its file is of "
-                f"{self.records.name}; put it into a file of its own, and send that",
+                f"this dead letter is of {kind or 'an unknown kind'}, and the first of its file is of "
+                f"{self.records.name}; put it into a separate file, and send that",
                 outcome="rejected",
             )
         arguments = record_in(values)
@@ -127,7 +127,7 @@ class DeadLetterMapping:
         return record_from(self.records, arguments)
 
     def sent_since(self, row: Row) -> float | None:
-        """Return since when the dead letter's event may be on its way: its `at`, if its outcome is unknown."""
+        """Return when the dead letter's event may have been sent: its `at`, if its outcome is unknown."""
         values = row.values
         return None if values is None else sent_since(values)
 
@@ -139,7 +139,7 @@ def record_in(dead_letter: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def sent_since(dead_letter: Mapping[str, Any]) -> float | None:
-    """Return since when a dead letter's event may be on its way: its `at`, if its outcome is unknown; else None."""
+    """Return when a dead letter's event may have been sent: its `at` if its outcome is unknown, else None."""
     if dead_letter.get("outcome") != "unknown":
         return None
     at: object = dead_letter.get("at")
@@ -156,7 +156,7 @@ _RENEWED = ("error", "code", "outcome", "at")
 class ResentDeadLetters:
     """Takes the failures of dead letters that are sent again, and puts them back at the end of the job.
 
-    Until then they stand in a file of their own, for the files of the dead letters are being read.
+    Until then they are in a separate file, because the files of the dead letters are being read.
 
     Args:
         paths: The files that are the job's sources, in their order.

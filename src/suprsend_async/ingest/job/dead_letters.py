@@ -50,7 +50,7 @@ class FailedRow:
         error: What went wrong.
         code: The record's status code; None if no answer came or it failed here.
         outcome: "rejected", "not_sent" or "unknown".
-        at: When it failed, in epoch seconds; if an earlier run may have sent the row, since when it may be on its way.
+        at: When it failed, in epoch seconds; if an earlier run may have sent the row, when it did.
         line: The line of the source in which the row begins, from 1; None if the source has no lines.
         raw: The row as it stands in the source, if no event can be sent of it: its text, or its columns as JSON, at
             most 16,384 characters. Bytes that are not UTF-8 are written as `\xNN`.
@@ -286,7 +286,7 @@ def _end_of_whole_lines(descriptor: int, size: int) -> int:
             break
     torn = tail[tail.rfind(b"\n") + 1 :]
     if torn and not torn.startswith(_BEGINNING) and not _BEGINNING.startswith(torn):
-        raise OSError(errno.EINVAL, "it is no file of dead letters")
+        raise OSError(errno.EINVAL, "it is not a file of dead letters")
     return size - len(torn)
 
 

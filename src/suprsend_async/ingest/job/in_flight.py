@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class InFlight(NamedTuple):
-    """Rows that may have been sent, and since when.
+    """Rows that may have been sent, and when.
 
     Attributes:
         start: The first row.

@@ -57,7 +57,7 @@ class VersionFilling:
 
         Raises:
             ConfigurationError: There is no such list.
-            CheckpointError: The version is not there any more, or cannot be told from others.
+            CheckpointError: The version is gone, or cannot be distinguished from others.
             SuprsendError: The platform refuses, or gives no clear answer; the same command goes on.
         """
         await self._discard_earlier()
@@ -158,8 +158,8 @@ class VersionFilling:
         new = [version_id for version_id, users in drafts.items() if not users and version_id not in notes.before]
         if len(new) > 1:
             raise CheckpointError(
-                f"{len(new)} versions of the list were started since this job asked for one, and none of them holds "
-                "users, so that its own cannot be told from the others; delete those that nobody fills with "
+                f"{len(new)} versions of the list were started since this job asked for one, and none of them has "
+                "users, so this job's version cannot be recognised; delete those that nobody fills with "
                 "client.subscriber_lists.delete_version, and run the same command"
             )
         return new[0] if new else None

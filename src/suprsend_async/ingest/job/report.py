@@ -1,4 +1,4 @@
-"""What came of a run, and how far it has come: the reader of its progress."""
+"""The result of a run and its progress."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class InDoubt:
 
 @dataclass(frozen=True, slots=True)
 class IngestReport:
-    """What came of a run.
+    """The result of a run.
 
     Attributes:
         ending: "finished", "stopped" or "interrupted".
@@ -116,7 +116,7 @@ class IngestReport:
         requests: Requests made in this run.
         seconds: Seconds that this run took.
         unmade: Rows among the failed ones of which no valid record could be made, those of earlier runs included.
-        retried_rows: Rows that had failed, and were tried once more in this run.
+        retried_rows: Rows that had failed and were tried again in this run.
         repeats: Records accepted in this run that may have been sent before it; the platform skips events and triggers
             whose keys it knows.
         records: What the rows became: "events", "users", "workflows" or "list:LIST_ID".

@@ -61,8 +61,8 @@ class Beginning(NamedTuple):
     Attributes:
         checkpoint: How far the job has come.
         sent_before: For each source the rows that may have been sent before.
-        retried_rows: How many rows that had failed are tried once more.
-        earlier_version: The version of the list that a job which is begun anew was filling; None if it was not.
+        retried_rows: How many failed rows are tried again.
+        earlier_version: The version of the list that a restarted job was filling; None if it filled none.
     """
 
     checkpoint: Checkpoint
@@ -87,7 +87,7 @@ def begin(
     """
     if isinstance(store, NoCheckpoint):
         if options.retry_failed:
-            raise ConfigurationError("without a checkpoint nobody knows which rows failed; leave out retry_failed")
+            raise ConfigurationError("without a checkpoint the failed rows are unknown; leave out retry_failed")
         return Beginning(new, [RowSet() for _ in sources])
     for source, progress in zip(sources, new.sources, strict=True):
         if not progress.fingerprint:
@@ -142,7 +142,7 @@ def _in_flight(progress: SourceProgress) -> RowSet:
 
 
 def _begin_anew(store: CheckpointStore, new: Checkpoint, dead_letters: DeadLetters | KeptDeadLetters) -> Beginning:
-    """Begin with the new checkpoint, and what the kept one knows that counts all the same.
+    """Begin with the new checkpoint, and the facts of the kept one that still count.
 
     That is which rows were accepted, as far as it is known which ones failed, and the version of a list that nobody
     else will finish.
@@ -167,7 +167,7 @@ def _begin_anew(store: CheckpointStore, new: Checkpoint, dead_letters: DeadLette
 
 def _kept_dead_letters(dead_letters: DeadLetters | KeptDeadLetters) -> KeptDeadLetters:
     if not isinstance(dead_letters, KeptDeadLetters):
-        raise ConfigurationError("the dead letters cannot be read again, so nobody knows which rows failed")
+        raise ConfigurationError("the dead letters cannot be read again, so the failed rows are unknown")
     return dead_letters
 
 
@@ -178,7 +178,7 @@ def _translated_errors() -> Generator[None]:
         yield
     except OSError as error:
         name = "the file of dead letters" if error.filename is None else shown_path(error.filename)
-        problem = f"{name}, which tells the rows that failed, cannot be used ({error.strerror})"
+        problem = f"{name}, which lists the failed rows, cannot be used ({error.strerror})"
     else:
         return
     raise CheckpointError(problem)

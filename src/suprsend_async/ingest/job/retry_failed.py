@@ -1,4 +1,4 @@
-"""Rows that failed, tried once more: found among the dead letters, in a source that may have been corrected since."""
+"""Failed rows, tried again: found among the dead letters, in a source that may have been corrected."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class FailedNumbers:
 
     Attributes:
         numbers: Their numbers, in ascending order.
-        unknown: Those of them that may have arrived, and since when.
+        unknown: Those of them that may have arrived, and when they were sent.
         unmade: How many of them no valid event could be made of.
     """
 
@@ -152,10 +152,10 @@ def reopen(
         wanted: One of the same job that would begin now.
         sources: The sources as they are now.
         dead_letters: The dead letters.
-        is_repeatable: Whether records that may have arrived can be made anew all the same.
+        is_repeatable: Whether records that may have arrived can be made again.
 
     Raises:
-        CheckpointError: It is another job's, or rows that were accepted have changed, or cannot be told from others.
+        CheckpointError: It is another job's, or rows that were accepted have changed, or are not known.
         SourceError: A source cannot be read.
     """
     check_same_records(kept, wanted)
@@ -167,8 +167,8 @@ def reopen(
     expected = kept.failed - kept.left
     if any(changed) and total != expected:
         raise CheckpointError(
-            f"{expected:,} rows failed, and {total:,} of them are among the dead letters: the others are not to be "
-            "told from those that were accepted; put the corrected rows into a file of their own, and send that"
+            f"{expected:,} rows failed, and {total:,} of them are among the dead letters: the others cannot be "
+            "distinguished from accepted rows; put the corrected rows into a new file, and send that"
         )
     for place, is_changed in enumerate(changed):
         if is_changed:
@@ -177,8 +177,8 @@ def reopen(
         _leave_unknown(kept, failed)
     if not any(each.numbers for each in failed):
         raise CheckpointError(
-            f"none of the {kept.failed:,} rows that failed can be tried again: their dead letters are gone, or they "
-            "may have arrived, and only the dead letters themselves can be sent again, as they were"
+            f"none of the {kept.failed:,} failed rows can be tried again: their dead letters are gone, or they "
+            "may have arrived, and only the dead letters themselves can be sent again"
         )
     for progress, now, rows in zip(kept.sources, wanted.sources, failed, strict=True):
         _reopen_source(progress, now, rows)
@@ -195,16 +195,16 @@ def _check_accepted(progress: SourceProgress, source: Source, failed: FailedNumb
     """Make sure that rows which were accepted are where they were, and what they were."""
     if progress.accepted is None:
         raise CheckpointError(
-            f"{source.name} is not what it was, and its rows cannot be compared, for the run before was interrupted or "
-            "of an earlier version: put the old file back, or put the corrected rows into a file of their own"
+            f"{source.name} has changed, and its rows cannot be compared, because the last run was interrupted or "
+            "of an earlier version: put the old file back, or put the corrected rows into a new file"
         )
     now = sums_of(source.rows(), progress.finished.without(failed.numbers))
     span = changed_rows(progress.accepted, now)
     if span is not None:
         raise CheckpointError(
             f"{source.name} has changed in rows that were accepted, from row {span[0]:,} to {span[1] - 1:,}: leave "
-            "every row in its place, also those that are not to be sent, or put the corrected rows into a file of "
-            "their own, and send that"
+            "every row in its place, even rows that you do not want to send, or put the corrected rows into a new "
+            "file, and send that"
         )
 
 
@@ -212,8 +212,8 @@ def _leave_unknown(kept: Checkpoint, failed: list[FailedNumbers]) -> None:
     """Leave out the rows that may have arrived: made anew, they could be processed twice."""
     if any(source.in_flight for source in kept.sources):
         raise CheckpointError(
-            "rows are in flight since an earlier run, and might be others now: first go on with the sources and the "
-            "mapping that the job had, without --retry-failed"
+            "rows may be in flight from an earlier run, and might be different now: first continue with the old "
+            "sources and the old mapping, without --retry-failed"
         )
     for each in failed:
         kept.left += len(each.unknown)
@@ -236,7 +236,7 @@ def _reopen_source(progress: SourceProgress, now: SourceProgress, failed: Failed
 
 
 def drop_stale(checkpoint: Checkpoint, dead_letters: KeptDeadLetters) -> None:
-    """Take those of rows that are tried once more out of the dead letters.
+    """Remove the rows that are tried again from the dead letters.
 
     Raises:
         OSError: They cannot be written.

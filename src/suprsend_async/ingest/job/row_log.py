@@ -1,4 +1,4 @@
-"""What comes of rows, taken down: in the checkpoint, and among the dead letters."""
+"""Records the results of rows in the checkpoint and the dead letters."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class RowLog:
-    """Takes down what came of rows, and asks to stop when it must not go on like this.
+    """Records the results of rows, and asks to stop when the job must not continue.
 
     Attributes:
         places: Where the records on their way come from.
@@ -132,7 +132,7 @@ class RowLog:
     def _stop_for_outage(self) -> None:
         """Stop, and leave open what failed: the same command goes on with it."""
         if reason := self._outage.reason:
-            self._stop.ask(f"the platform takes nothing now ({reason})")
+            self._stop.ask(f"the platform accepts nothing now ({reason})")
             self._leave_open(self._outage.take_all())
 
     def _leave_open(self, rows: Iterable[Unaccepted]) -> None:

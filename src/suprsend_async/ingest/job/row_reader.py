@@ -73,7 +73,7 @@ class RecordPlan(Protocol):
         ...
 
     def sent_since(self, row: Row) -> float | None:
-        """Return since when, in epoch seconds, another job may have sent the row's record; None if none has."""
+        """Return when another job may have sent the row's record, in epoch seconds; None if none did."""
         ...
 
 
@@ -89,7 +89,7 @@ class RowPlan(Protocol):
         ...
 
     def sent_since(self, row: Row) -> float | None:
-        """Return since when, in epoch seconds, another job may have sent the row's record; None if none has."""
+        """Return when another job may have sent the row's record, in epoch seconds; None if none did."""
         ...
 
 

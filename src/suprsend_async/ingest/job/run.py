@@ -36,7 +36,7 @@ LAST_WRITE_SECONDS = 60.0
 
 
 class Run:
-    """Reads, sends and takes down, each in a task of its own, until all is done or it is asked to stop."""
+    """Reads, sends and records, each in its own task, until all is done or it is asked to stop."""
 
     def __init__(
         self,

@@ -50,7 +50,7 @@ class RunnerOptions:
         max_failures: Stop once so many rows have failed in this run.
         resend_in_doubt: Send again what may have been processed more than 23 hours ago, and may be processed twice.
         restart: Forget the checkpoint and send all rows again.
-        retry_failed: Try the rows once more that failed, with what was corrected since: the mapping, or rows of a
+        retry_failed: Try the failed rows again, with what was corrected: the mapping, or rows of a
             source, each in its place. Rows that were accepted are not sent again.
         finish_incomplete: Make a list live although rows failed. Otherwise it stays as it was, and its new version
             waits for those rows.
@@ -77,7 +77,9 @@ class RunnerOptions:
         if self.rate is not None:
             check_number("rate", self.rate, "events a second")
         if self.restart and self.retry_failed:
-            raise ConfigurationError("restart sends all rows, and retry_failed those that failed; give one of them")
+            raise ConfigurationError(
+                "restart sends all rows, and retry_failed sends the failed rows; give only one of them"
+            )
 
 
 class Mapping(Protocol):
@@ -127,7 +129,7 @@ class Runner:
         sources: Where the rows come from, one source after another.
         mapping: Makes records of the rows: an `EventMapping`, `UserMapping`, `WorkflowMapping` or `ListMapping`.
         store: Where the checkpoint is kept; without one the job cannot be resumed.
-        dead_letters: Where failures go.
+        dead_letters: The file for failures.
         options: How to go about it.
         on_progress: Called with the progress, at most 10 times a second, and once at the end.
         on_failure: Called with each failure.
@@ -180,7 +182,7 @@ class Runner:
         Cancelled, it gives what is in flight a few seconds to end, and writes the checkpoint.
 
         Returns:
-            What came of it. A source that cannot be read on, a checkpoint that cannot be written and a platform that
+            The result. A source that cannot be read to its end, a checkpoint that cannot be written and a platform that
             takes nothing end the run early, with the reason in the report.
 
         Raises:

@@ -61,7 +61,7 @@ EXPECTED = {
     "float": "a number",
     "decimal": "a number, for example 10.50",
     "bool": "one of true, false, yes, no, 1, 0",
-    "json": "JSON in which each object gives a name once",
+    "json": "JSON without repeated names in an object",
     "datetime": "a time in ISO 8601, for example 2025-01-31T09:30:00+01:00",
     "date": "a date in ISO 8601, for example 2025-01-31",
 }
@@ -101,9 +101,9 @@ def epoch_milliseconds(value: object, unit: str | None = None) -> int:
     """
     moment = _milliseconds(value, unit)
     if moment is None:
-        raise ValueError(f"is no time; {_HOW}")
+        raise ValueError(f"is not a time; {_HOW}")
     if moment < EARLIEST_TIME:
-        raise ValueError(f"holds a time before the year 2022, which the platform does not take{_doubt(value, unit)}")
+        raise ValueError(f"holds a time before the year 2022, which the platform does not accept{_doubt(value, unit)}")
     if moment >= END_OF_TIME:
         raise ValueError(f"holds a time after the year 2099{_doubt(value, unit)}")
     return moment

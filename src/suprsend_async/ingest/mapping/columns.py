@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from suprsend_async.ingest.sources.source import Source
 
 SAMPLE_ROWS = 1000
-"""How many rows are looked at for columns that nobody knows beforehand."""
+"""How many rows are searched for the columns."""
 
 ColumnName = Annotated[str, Field(min_length=1, strict=True)]
 
 
 class ColumnMapping(BaseModel):
-    """Says which columns of a row become what of a record; made for each kind of record by a class of its own.
+    """Says which columns of a row become what of a record; each kind of record has its class.
 
     Attributes:
         distinct_id: The column of the user's id. A whole number becomes its digits.
@@ -94,7 +94,7 @@ class ColumnMapping(BaseModel):
     def doubts(self, source: Source) -> list[str]:
         """Return a sentence for each column that the mapping names and no row among the first has.
 
-        Of JSON Lines nobody knows the columns beforehand: a property that most rows do not have is as good as one that
+        The columns of JSON Lines are not known in advance: a property that most rows do not have is as good as one that
         is misspelt. So these are for people to read before they send. There are none for a source that knows its
         columns, which `plan` compares, and none for a pipe, which cannot be read twice.
 

@@ -170,7 +170,7 @@ class EventMapping(ColumnMapping):
 
         Args:
             source: Where the rows come from.
-            time: The time of events that have none of their own, in epoch milliseconds. Give the same again when a
+            time: The time of events without one, in epoch milliseconds. Give the same again when a
                 job is resumed, so that the same bytes are sent.
 
         Raises:

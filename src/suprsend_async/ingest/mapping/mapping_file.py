@@ -148,7 +148,7 @@ def _types(words: Iterable[str]) -> dict[str, str]:
 
 def _set_once(key: str, pairs: dict[str, str], name: str, value: str) -> None:
     if not name or not value:
-        raise ConfigurationError(f"{key}: there is nothing on one side of an equals sign; write NAME=VALUE")
+        raise ConfigurationError(f"{key}: one side of an equals sign is empty; write NAME=VALUE")
     if name in pairs:
         raise ConfigurationError(f"{key}: {name!r} is given twice; give it once")
     pairs[name] = value

@@ -33,7 +33,7 @@ class RowKind:
 
     @property
     def file_name(self) -> str:
-        """What stands in the names of a job's files, so that two jobs over one source have files of their own."""
+        """The part of a job's file names that keeps the files of two jobs over one source apart."""
         return "" if self == EVENTS else "." + self.name.replace(":", "-")
 
 

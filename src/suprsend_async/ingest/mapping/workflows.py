@@ -99,7 +99,7 @@ class WorkflowMapping(ColumnMapping):
 
         Args:
             source: Where the rows come from.
-            time: When the job began; triggers have no time of their own.
+            time: When the job began; a trigger has no time.
 
         Raises:
             ConfigurationError: The source has no such column, or no key can be made for its rows.

@@ -119,8 +119,8 @@ def _keyed(mapping: PartitionMapping, key: str | None, namespace: str | None) ->
     template = key if key is not None else mapping.key
     if template is None:
         raise ConfigurationError(
-            "key is missing: rows that come from an engine have no numbers that stay, so give a template of the "
-            "columns that tell them apart, for example order-{order_id}, as key or in the mapping"
+            "key is missing: rows of an engine have no stable numbers, so give a template of the "
+            "columns that identify a row, for example order-{order_id}, as key or in the mapping"
         )
     if namespace is not None:
         if not isinstance(namespace, str) or not namespace:

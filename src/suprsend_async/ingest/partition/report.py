@@ -1,4 +1,4 @@
-"""What came of a partition, small enough to travel to whoever merges it with the others'. Pure."""
+"""The result of a partition, small enough to be sent and merged with others. Pure."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class PartitionFailure(Result):
 
 
 class PartitionReport(Result):
-    """What came of a partition, or of several: `a + b` merges, and `sum(reports, PartitionReport())` merges all.
+    """The result of one partition or several: `a + b` merges, and `sum(reports, PartitionReport())` merges all.
 
     Every row is counted in exactly one of `accepted`, `rejected`, `not_sent`, `unknown`, `unmappable` and
     `repeated_keys`. `model_dump_json()` writes a report, `PartitionReport.model_validate_json(...)` reads it.
@@ -45,7 +45,7 @@ class PartitionReport(Result):
         rows: Rows that were read.
         accepted: Events that the platform accepted.
         rejected: Events that the platform refused.
-        not_sent: Events that surely never reached the platform.
+        not_sent: Events that did not reach the platform.
         unknown: Events that were sent, and no clear answer came.
         unmappable: Rows of which no event could be made: a column has no value, or not what the mapping says.
         repeated_keys: Rows whose key one of the 100,000 rows before them has as well. They are not sent: the platform

@@ -41,7 +41,7 @@ class PartitionRows:
         self._maker: RecordMaker | None = None
 
     def fingerprint(self) -> None:
-        """Return None: what an engine hands over has no identity of its own."""
+        """Return None: rows of an engine have no fingerprint."""
 
     def columns(self) -> Sequence[str] | None:
         """Return the columns of the first record batch; None if mappings come first, for each has its own."""

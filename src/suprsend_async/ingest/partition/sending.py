@@ -1,4 +1,4 @@
-"""Sends one partition: starts, waits, and returns what came of it."""
+"""Sends one partition: starts, waits, and returns its report."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ COUNTS = ("accepted", "rejected", "not_sent", "unknown", "unmappable", "repeated
 """What a report counts a row as."""
 
 TOO_LATE = (
-    "the job began more than 23 hours ago, and the platform may have forgotten what was sent then; "
-    "if nothing of it was sent before, give a started_at of now"
+    "the job began more than 23 hours ago, and the platform may have forgotten its keys; "
+    "if nothing was sent before, give the current time as started_at"
 )
 
 
@@ -81,7 +81,7 @@ def send_partition(
         max_retries: Attempts after the first one at most; as many as `timeout` allows if left out.
 
     Returns:
-        What came of it. A row that fails is in it and never raises; so are wrong or missing credentials, which no
+        The report. A row that fails is in it and never raises; so are wrong or missing credentials, which no
         second attempt would mend, as `refused`.
 
     Raises:
@@ -146,7 +146,7 @@ async def asend_partition(
         max_retries: Attempts after the first one at most.
 
     Returns:
-        What came of it.
+        The report.
 
     Raises:
         ConfigurationError: An argument cannot work; the message names it.
@@ -175,7 +175,7 @@ async def asend_partition(
 
 
 def run_job(job: PartitionJob, rows: Iterable[object]) -> PartitionReport:
-    """Send a partition on an event loop of its own.
+    """Send a partition on its own event loop.
 
     Raises:
         SuprsendError: The platform takes nothing.
@@ -355,7 +355,7 @@ class PartitionSender:
     def _raise_outage(self) -> NoReturn:
         why = self._why or Verdict("not_sent", error=self._outage.reason)
         raise error_class(why.status_code, why.error_type, why.outcome)(
-            f"the platform takes nothing now ({why.error}); {self._counts['accepted']:,} rows of this partition were "
+            f"the platform accepts nothing now ({why.error}); {self._counts['accepted']:,} rows of this partition were "
             "accepted, and running the task again sends the same keys",
             status_code=why.status_code,
             error_type=why.error_type,

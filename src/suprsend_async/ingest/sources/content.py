@@ -263,7 +263,7 @@ class StandardInput:
             SourceError: More has been read than is kept.
         """
         if self._kept is None:
-            raise SourceError("standard input was read already and cannot be read again; pipe it in again")
+            raise SourceError("standard input cannot be read twice; pipe it in again")
         beginning = self._kept
         # No further than needed: what is not compressed may be a row already, and the next one far off.
         while may_be_compressed(beginning) and (data := self._next(READ_BYTES)):

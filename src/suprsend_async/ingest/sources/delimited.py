@@ -75,7 +75,7 @@ class Delimited(Reader):
             while not names:
                 names = next(records)
         except StopIteration:
-            raise SourceError(f"{self.name} is empty: it has not even a header") from None
+            raise SourceError(f"{self.name} is empty: it has no header") from None
         except csv.Error as error:
             raise SourceError(f"{self.name}: the header is not valid CSV: {error}") from None
         if lines.problem is not None:
@@ -122,7 +122,7 @@ class _Records(Protocol):
 
 
 def _csv_problem(error: csv.Error, lines: int) -> str:
-    extent = f"; it goes over {lines} lines, so a quote may be missing" if lines > 1 else ""
+    extent = f"; it spans {lines} lines, so a quote may be missing" if lines > 1 else ""
     return f"the record is not valid CSV: {error}{extent}"
 
 
@@ -178,7 +178,7 @@ class _Lines:
                 yield data.decode(encoding)
             except UnicodeDecodeError:
                 self.problem = (
-                    f"the record holds bytes that are not {encoding}; if the file is in another encoding, name that"
+                    f"the record has bytes that are not {encoding}; if the file has another encoding, name it"
                 )
                 yield data.decode(encoding, "replace")
 

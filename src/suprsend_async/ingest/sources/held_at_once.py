@@ -35,8 +35,8 @@ def check_held(source: str, what: str, held: int, advice: str) -> None:
     memory = memory_bytes()
     if memory is not None and held > memory:
         raise SourceError(
-            f"{source} cannot be read here: {what} takes {_size(held)} of memory at once, and there is "
-            f"{_size(memory)}; write it anew in smaller pieces, {advice}"
+            f"{source} cannot be read here: {what} takes {_size(held)} of memory at once, and only "
+            f"{_size(memory)} is available; rewrite it in smaller blocks, {advice}"
         )
     logs.much_held(source, what, _size(held), advice)
 

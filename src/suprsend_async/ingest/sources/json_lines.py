@@ -226,4 +226,4 @@ def _problem(text: bytes) -> str:
         return "the line is not a JSON object"
     if "" in values:
         return f"the line gives column number {list(values).index('') + 1} no name; give it one, or leave it out"
-    return f"the line gives the name {repeated_name(text)!r} twice in one object, and only one value can be meant"
+    return f"the line gives the name {repeated_name(text)!r} twice in one object; each name may occur once"

@@ -84,7 +84,7 @@ def checked_beginning(first_line: bytes, name: str) -> bytes:
     if b"\0" in first_line:
         likely = _BY_ZEROS.get(bytes(byte == 0 for byte in first_line[:4]))
         if likely is None:
-            raise SourceError(f"{name} has zero bytes in its first line, so it is no text; name its format")
+            raise SourceError(f"{name} has zero bytes in its first line, so it is not text; name its format")
         raise SourceError(f"{name} seems to be in {likely}; convert it first: {_conversion(likely)}")
     return first_line.removeprefix(codecs.BOM_UTF8)
 

@@ -48,7 +48,7 @@ def nearest(name: str, known: Collection[str]) -> str:
 
 
 def unique(names: Iterable[str], source: str) -> tuple[str, ...]:
-    """Return the names of a source's columns, each of which must be told from the others.
+    """Return the names of a source's columns, each of which must be unique.
 
     Raises:
         SourceError: One has no name, or two have the same.

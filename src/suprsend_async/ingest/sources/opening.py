@@ -78,7 +78,7 @@ class SourceOptions:
         """Return the source that reads a content in the format that these options name, or its own.
 
         Raises:
-            SourceError: Its format cannot be told, or cannot be read from there.
+            SourceError: Its format is unknown, or cannot be read from there.
         """
         format = self.format or format_of(content)  # noqa: A001 - the name that users see
         match format:
@@ -103,9 +103,7 @@ def format_of(content: Content) -> str:
     suffix = "" if path is None else _suffix(path)
     if suffix in _BY_SUFFIX:
         return _BY_SUFFIX[suffix]
-    raise SourceError(
-        f"{content.name}: the format cannot be told by the name's ending; name it, one of {', '.join(FORMATS)}"
-    )
+    raise SourceError(f"{content.name}: the ending of the name gives no format; name it, one of {', '.join(FORMATS)}")
 
 
 def _suffix(path: Path) -> str:
@@ -133,7 +131,7 @@ def open_sources(arguments: Iterable[str], options: SourceOptions | None = None)
         options: How to read them.
 
     Raises:
-        SourceError: One cannot be found or read, its format cannot be told, or two files hold the same.
+        SourceError: One cannot be found or read, its format is unknown, or two files have the same content.
 
     Examples:
         >>> from suprsend_async.ingest import open_sources
@@ -159,7 +157,7 @@ def _names(argument: str) -> Iterator[str]:
         return
     found = sorted(name for name in glob.iglob(argument, recursive=True) if not Path(name).is_dir())  # noqa: PTH207 - may be absolute
     if not found:
-        raise SourceError(f"{shown_path(argument)} names no file; look at it with ls")
+        raise SourceError(f"{shown_path(argument)} matches no file")
     yield from found
 
 
@@ -170,7 +168,7 @@ def _file(name: str) -> Path:
     if not path.exists():
         raise SourceError(f"{shown} cannot be read: there is no such file")
     if not path.is_file():
-        raise SourceError(f"{shown} is no regular file; pipe it in, and name - as the source")
+        raise SourceError(f"{shown} is not a regular file; pipe it in, and name - as the source")
     return path
 
 

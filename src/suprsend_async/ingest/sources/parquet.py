@@ -33,7 +33,7 @@ class BatchSizes:
         metadata: The file's.
         names: The columns that are read.
         stored: The file's bytes.
-        open_file: Opens the file once more, with arguments of pyarrow's `ParquetFile`.
+        open_file: Opens the file again, with arguments of pyarrow's `ParquetFile`.
     """
 
     def __init__(self, metadata: Any, names: Sequence[str], stored: Any, open_file: Callable[..., Any]) -> None:

@@ -79,8 +79,8 @@ class Reader(ABC):
             yield
         # First these, for one of them is an OSError as well.
         except broken_data_errors() as error:
-            raise SourceError(f"{self.name} cannot be read on: {broken_data_problem(error)}") from error
+            raise SourceError(f"{self.name} cannot be read to its end: {broken_data_problem(error)}") from error
         except MemoryError as error:
-            raise SourceError(f"{self.name} cannot be read on: it takes more memory than there is") from error
+            raise SourceError(f"{self.name} cannot be read to its end: it takes more memory than there is") from error
         except OSError as error:
             raise SourceError(f"{self.name} cannot be read: {error.strerror or error}") from error

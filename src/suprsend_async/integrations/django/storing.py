@@ -31,7 +31,7 @@ def store(records: Sequence[object], using: str) -> None:
     if connection.get_autocommit() and not connection.in_atomic_block:
         raise ConfigurationError(
             f"{_CALL} needs a transaction, and there is none in the database {using!r}: call it inside "
-            "transaction.atomic(), together with what the record is about"
+            "transaction.atomic(), together with your own write"
         )
     made = [OutboxRecord(**asdict(row), stored_at=time.time(), leased_until=0.0) for row in rows]
     OutboxRecord.objects.using(using).bulk_create(made)

@@ -68,7 +68,7 @@ class Sent(WriterCommitMessage):
     """What a task tells the driver.
 
     Attributes:
-        report: What came of its partition.
+        report: The report of its partition.
     """
 
     report: PartitionReport

@@ -47,13 +47,13 @@ def prepared(
 
     A killed task sends its whole partition again, and a small input in one partition uses one core only. By the key,
     a partition has the same rows in every attempt, and rows with the same key come together. A stream's rows get the
-    time of their batch as well, in a column of its own, which a restart finds again.
+    time of their batch too, in a separate column, which a restart finds again.
 
     Args:
         df: The DataFrame.
         key: The columns that tell rows apart, as the mapping's key names them.
         partition_rows: Rows of a partition, from 2,000 to 10,000.
-        rows: How many there are, if you know; they are counted if left out, which reads them once more.
+        rows: Their number, if you know it; otherwise they are counted, which reads them again.
         partitions: How many partitions; needed for a stream, where nobody can count: rows of a batch / 5,000.
 
     Raises:
@@ -68,7 +68,7 @@ def prepared(
     if partitions is None:
         if df.isStreaming:
             raise ConfigurationError(
-                "partitions is missing: give the rows of a batch / 5,000, for nobody can count a stream"
+                "partitions is missing: give the rows of a batch / 5,000, because a stream cannot be counted"
             )
         partitions = max(1, -(-(df.count() if rows is None else rows) // partition_rows))
     check_whole("partitions", partitions)

@@ -59,7 +59,7 @@ def read_options(options: Mapping[str, str], columns: Sequence[str], *, is_strea
     for name in options:
         if name in _SECRETS:
             raise ConfigurationError(
-                f"{name} must not be an option, for Spark shows options in its plans and logs: set the variables "
+                f"{name} must not be an option, because Spark shows options in its plans and logs: set the variables "
                 "SUPRSEND_WORKSPACE_KEY and SUPRSEND_WORKSPACE_SECRET for the executors"
             )
         if name not in _NAMES and name.lower() not in _SPARKS:
@@ -101,7 +101,7 @@ def check_write(
     has_times = STARTED_AT in columns
     if is_stream and not has_times:
         raise ConfigurationError(
-            "a stream's batches have no time of their own that a restart would find again; write prepared(df, "
+            "a stream's batches have no fixed time that a restart finds again; write prepared(df, "
             "key=[...], partitions=...), which adds it"
         )
     if has_times and started_at is not None:

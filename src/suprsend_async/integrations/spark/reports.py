@@ -1,4 +1,4 @@
-"""Where the report of a write goes: to a file, to the log, and to whoever waits if it was refused."""
+"""Where the report of a write goes: to a file, to the log, and to the caller if it was refused."""
 
 from __future__ import annotations
 
@@ -69,7 +69,9 @@ def _warnings(report: PartitionReport, unfinished: int, started_at: float | None
             "prepared(df, key=[...]) instead"
         )
     if report.repeated_keys:
-        found.append(f"{report.repeated_keys:,} rows have the key of another row; the platform takes one of a key")
+        found.append(
+            f"{report.repeated_keys:,} rows have the key of another row; the platform accepts one row for each key"
+        )
     if unfinished:
         advice = "" if started_at is None else f"; write again with started_at={started_at}, so that the same is sent"
         found.append(f"{unfinished:,} partitions were not finished{advice}")

@@ -1,1 +1,1 @@
-"""Who would have been notified, and what came of it: workflows, messages and webhooks."""
+"""The messages that the platform would send: workflows, messages and webhooks."""

@@ -1,4 +1,4 @@
-"""Definitions of workflows: what becomes of an event or a trigger, as a TOML file or a call says it."""
+"""Definitions of workflows: which messages an event or a trigger makes, from a TOML file or a call."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def _channels(where: str, given: object, templates: Mapping[str, object]) -> tup
             raise ValueError(f"{where} uses {channel}, for which there is no template: add [{where[1:-1]}.{channel}]")
     for channel in templates:
         if channel not in channels:
-            raise ValueError(f"{where} has a template for {channel}, which is none of its channels")
+            raise ValueError(f"{where} has a template for {channel}, which is not among its channels")
     return tuple(dict.fromkeys(map(str, channels)))
 
 
@@ -173,7 +173,7 @@ def load_definitions(folder: Path, categories: Collection[str]) -> dict[str, Def
         try:
             for definition in _in_file(path, categories):
                 if definition.slug in found:
-                    raise ValueError(f"[{definition.slug}] stands in another file of the folder as well")
+                    raise ValueError(f"[{definition.slug}] is also in another file of the folder")
                 found[definition.slug] = definition
         except ValueError as error:
             raise ValueError(f"{shown}: {error}") from error
@@ -187,5 +187,5 @@ def _in_file(path: Path, categories: Collection[str]) -> Iterator[Definition]:
     slugs = {slug for slug, given in document.items() if isinstance(given, dict)}
     for slug, given in document.items():
         if slug not in slugs:
-            raise ValueError(f"{slug!r} stands outside of a table: begin with the workflow's slug, as [order-shipped]")
+            raise ValueError(f"{slug!r} is outside of a table: begin with the workflow's slug, as [order-shipped]")
         yield read_definition(slug, given, categories)

@@ -218,7 +218,7 @@ def _named(definition: Definition, *others: str) -> dict[str, Any]:
 
 
 def _due_at(definition: Definition, body: Mapping[str, Any], now: float) -> float:
-    """Return when the messages are made: after the workflow's delay, and after what a call brings of its own."""
+    """Return when the messages are made: after the workflow's delay and the call's own."""
     own = seconds_of(body.get("delay")) or 0.0
     try:
         at = datetime.fromisoformat(body.get("trigger_at") or "").timestamp()

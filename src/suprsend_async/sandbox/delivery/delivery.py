@@ -30,7 +30,7 @@ _PATIENCE = 5.0  # seconds that an answer waits for the messages of its request
 
 
 class Delivery:
-    """What becomes of what was accepted.
+    """The messages of accepted records.
 
     Without a workflow and without a webhook's address there is no thread and no process, and nothing of it happens.
 
@@ -102,7 +102,7 @@ class Delivery:
             webhooks.start()
 
     def change(self, act: Callable[[Transaction], T]) -> T:
-        """Let something beside a call change the state, and see to what comes of it."""
+        """Change the state outside of a call, and handle the consequences."""
 
         def act_and_note(transaction: Transaction) -> T:
             result = act(transaction)

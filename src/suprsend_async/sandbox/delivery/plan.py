@@ -1,4 +1,4 @@
-"""What becomes of one event, trigger or broadcast: pure functions of it, of a workflow and of what is known by then."""
+"""The messages of one event, trigger or broadcast: pure functions of it, a workflow and the state."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ class Skipped:
 
 
 def plan(cause: Cause, definition: Definition, situation: Situation) -> list[Draft | Skipped]:
-    """Return what becomes of a cause, in the order of its recipients and of the workflow's channels."""
+    """Return the messages of a cause, in the order of its recipients and of the workflow's channels."""
     category = situation.category
     if situation.tenant is None:
         return [Skipped(each.name, None, f"there is no tenant {cause.tenant_id}") for each in situation.recipients]

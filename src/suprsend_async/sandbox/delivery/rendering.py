@@ -1,4 +1,4 @@
-"""Templates rendered in processes of their own, and what is said of those that fail or take too long."""
+"""Templates rendered in separate processes, and the reports of those that fail or take too long."""
 
 from __future__ import annotations
 

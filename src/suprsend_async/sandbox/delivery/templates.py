@@ -1,4 +1,4 @@
-"""Templates applied to what a message is about: what `bounded_program.py` runs in a process of its own.
+"""Templates applied to a message's data: `bounded_program.py` runs this in a separate process.
 
 It imports nothing of this package, so that the process starts soon. `rendering.py` is the other side.
 """

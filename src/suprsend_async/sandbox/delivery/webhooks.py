@@ -66,7 +66,7 @@ def target_of(url: str | None, headers: Mapping[str, str] | None) -> Target | No
         raise ValueError(f"webhook must be an address such as http://127.0.0.1:8000/webhooks, not {url!r}")
     for name, value in (headers or {}).items():
         if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
-            raise ValueError(f"webhook_headers: {name!r} is no header that can be sent")
+            raise ValueError(f"webhook_headers: {name!r} is not a header that can be sent")
     return Target(url, dict(headers or {}))
 
 
@@ -112,7 +112,7 @@ def webhook_body(
 
 
 class Webhooks:
-    """What is to be posted, and what came of it.
+    """Webhooks to be posted, and their results.
 
     Args:
         target: Where it goes; None for nowhere.
@@ -167,7 +167,7 @@ class Webhooks:
         self.queue.push(transaction.now, transaction.append(KIND, content))
 
     def replay(self, transaction: Transaction, name: str) -> bool:
-        """Let a webhook be posted once more, as it was; False if there is none of this name."""
+        """Let a webhook be posted again, unchanged; False if there is none of this name."""
         found = transaction.records.get(KIND, "", name)
         if found is None:
             return False
@@ -224,7 +224,7 @@ def _note_attempt(transaction: Transaction, name: str, due_at: float, attempt: d
 
 
 def post_over_http(url: str, body: bytes, headers: Mapping[str, str]) -> int:
-    """Post over a connection of its own, and return the status of the answer.
+    """Post over a new connection, and return the status of the answer.
 
     Raises:
         OSError: There was no answer.

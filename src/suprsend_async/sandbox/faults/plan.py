@@ -136,7 +136,7 @@ class Faults:
                 fault = planned.fault
                 if isinstance(fault, RefuseRecords) and _is_meant(fault, name, recipients):
                     self._count_down(planned)
-                    return Refusal(fault.status, "planned_fault", f"The sandbox was told to refuse this {word}.")
+                    return Refusal(fault.status, "planned_fault", f"The sandbox has a planned fault for this {word}.")
         return None
 
     def message(self, workflow: str, channel: str, distinct_id: str | None) -> MessageStatus | None:
@@ -164,7 +164,7 @@ class Faults:
             for planned in limits:
                 if wait := _wait(planned, self.clock()):
                     self._count_down(planned)
-                    message = "The sandbox was told to take fewer events a second."
+                    message = "The sandbox has a planned rate limit."
                     return Refusal(429, "rate_limited", message, retry_after(math.ceil(min(wait, LONGEST_WAIT))))
             for planned in limits:
                 planned.allowance -= events

@@ -149,7 +149,7 @@ class DeliveryOperations:
         return answer(WebhookPage(webhooks=shown, next_cursor=more))
 
     async def replay(self, request: Request) -> Response:
-        """Post a webhook once more, as it was."""
+        """Post a webhook again, unchanged."""
         read_query(request, NoQuery)
         name = str(read_id(request))
         if not self.delivery.change(lambda transaction: self.delivery.webhooks.replay(transaction, name)):

@@ -121,7 +121,7 @@ class WebhookAttempt(BaseModel):
 
 
 class WebhookDocument(BaseModel):
-    """One change of a message's status, and what came of posting it.
+    """One change of a message's status, and the result of posting it.
 
     Attributes:
         id: Its number.

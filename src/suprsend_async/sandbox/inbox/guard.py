@@ -69,7 +69,7 @@ def check_host(header: str, bound: str, allowed: frozenset[str] = frozenset()) -
 
     A numeric address cannot be pointed elsewhere, so that one beyond loopback is fine where the sandbox listens there.
     Nobody can own a name below `localhost`, and it means this machine. Of all other names only those are fine that
-    whoever started the sandbox vouches for.
+    the user of the sandbox vouches for.
 
     Args:
         header: The Host header.
@@ -112,7 +112,7 @@ def check_origin(method: str, headers: Headers) -> Refusal | None:
     is_own = origin is None or origin.lower() == f"http://{headers.get('host', '').lower()}"
     if is_own and headers.get("sec-fetch-site", "same-origin") in {"same-origin", "none"}:
         return None
-    return Refusal(403, "foreign_origin", "Only the sandbox's own page, or a program, may change something here.")
+    return Refusal(403, "foreign_origin", "Only the sandbox's own page, or a program, may change anything here.")
 
 
 def is_loopback(name: str) -> bool:

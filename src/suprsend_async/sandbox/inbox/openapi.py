@@ -78,7 +78,7 @@ def describe(operations: Sequence[Operation]) -> dict[str, Any]:
         "info": {
             "title": "SuprSend sandbox",
             "version": __version__,
-            "description": "What came to the sandbox, and what is to go wrong in it.",
+            "description": "The requests of the sandbox, and its planned faults.",
         },
         "paths": paths,
         "components": {"schemas": definitions["$defs"]},

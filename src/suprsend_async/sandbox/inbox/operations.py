@@ -112,7 +112,7 @@ class Operations:
         return answer(detail)
 
     async def get_request(self, request: Request) -> Response:
-        """Return one request with its answer, and what became of its records."""
+        """Return one request with its answer, and the verdicts on its records."""
         read_query(request, NoQuery)
         detail = self.ledger.request(read_id(request))
         if detail is None:

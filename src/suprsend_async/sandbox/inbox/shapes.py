@@ -23,7 +23,7 @@ class EventsQuery(NoQuery):
         name: The event's name.
         distinct_id: The recipient.
         tenant_id: The tenant, or the brand under the older name.
-        verdict: What became of it.
+        verdict: The verdict.
         q: Text somewhere in the event or the reason, the case of ASCII letters not mattering; or a message id.
         cursor: The `next_cursor` of the page before.
         limit: How many entries at most.
@@ -79,7 +79,7 @@ class RegisteredSchemas(BaseModel):
 
 
 class News(BaseModel):
-    """What a listener of the stream is told: enough to know whether to fetch, and always the whole of it.
+    """The message to a listener of the stream: enough to know whether to fetch, and always complete.
 
     Attributes:
         latest_id: The newest entry.

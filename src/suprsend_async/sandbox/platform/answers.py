@@ -121,7 +121,7 @@ def failed(fault: Status | Html502) -> SentAnswer:
     if not isinstance(fault, Status):
         return SentAnswer(502, _GATEWAYS_PAGE, "text/html")
     headers = {} if fault.retry_after is None else retry_after(fault.retry_after)
-    refusal = Refusal(fault.status, "planned_fault", "The sandbox was told to refuse this request.", headers)
+    refusal = Refusal(fault.status, "planned_fault", "The sandbox has a planned fault for this request.", headers)
     answer = refused(refusal)
     if fault.body is None:
         return answer

@@ -1,6 +1,6 @@
 """What users bring and nothing else can stop, schemas and templates, applied by a program: orders are lines of JSON.
 
-It runs in a process of its own, because nothing else ends a regular expression or a loop that takes for ever: that
+It runs in a separate process, because nothing else ends a regular expression or a loop that takes for ever: that
 process ends itself when its time is up. It imports nothing of this package, so that it starts soon; what it applies is
 a module that it is given by its path. `bounded_process.py` is the other side.
 """
@@ -30,7 +30,7 @@ class Applied(Protocol):
     """A module that says how definitions are applied.
 
     Attributes:
-        IMPORTS: What is imported before the first order; without it, orders are answered all the same.
+        IMPORTS: What is imported before the first order; without it, orders are answered too.
         NOT_REACHED: The answer for a task for which no time is left.
     """
 

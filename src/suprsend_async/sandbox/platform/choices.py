@@ -1,4 +1,4 @@
-"""What was chosen, and what comes of it for each channel; the order is user, tenant, category."""
+"""Preferences, and their effect on each channel; the order is user, tenant, category."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def reason_against(
     if channel in mandatory_channels(category):
         return None
     if choices["channels"].get(channel):
-        return f"{channel} is restricted to what is mandatory there"
+        return f"{channel} is restricted to mandatory categories"
     if chosen_preference(category, choice) == "opt_out":
-        return f"opted out of {slug}" if choice.get("preference") else f"nobody gets {slug} who did not opt in"
+        return f"opted out of {slug}" if choice.get("preference") else f"the user did not opt in to {slug}"
     return None if is_open(channel, choice, category) else f"opted out of {slug} on {channel}"

@@ -74,7 +74,7 @@ def _edit(transaction: Transaction, call: ApiCall, item: dict[str, Any]) -> None
         raise Refused(wrong("env", "not the workspace that the request is authorized for"))
     written, too_large = json_numbers.write(item, "")
     if too_large:
-        raise Refused(wrong(too_large.removeprefix("."), "a number beyond what JSON readers take"))
+        raise Refused(wrong(too_large.removeprefix("."), "a number that JSON readers cannot read"))
     if len(written) > _LARGEST:
         raise Refused(invalid(f"An item has at most {_LARGEST} bytes; this one has {len(written)}."))
     if item.get("tenant_id"):

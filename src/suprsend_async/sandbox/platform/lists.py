@@ -163,7 +163,7 @@ def _create(transaction: Transaction, call: ApiCall) -> SentAnswer:
     if _ID.fullmatch(list_id) is None:
         raise Refused(wrong("list_id", "must be 1 to 64 letters, digits, - and _"))
     if list_id == EVERYBODY:
-        raise Refused(wrong("list_id", f"must not be {EVERYBODY}: that list is there, and is not to be changed"))
+        raise Refused(wrong("list_id", f"must not be {EVERYBODY}: that list exists and cannot be changed"))
     found = transaction.records.get("list", "", list_id)
     content = dict(_FRESH if found is None else found.content)
     content |= {field: call.body[field] for field in _LIST["properties"] if field in call.body and field != "list_id"}
@@ -212,7 +212,7 @@ def _affected(count: int) -> SentAnswer:
 def _changeable(transaction: Transaction, call: ApiCall) -> StoredRecord:
     each = _list_of(transaction.records, call.ids["list_id"])
     if each.content["is_readonly"]:
-        raise Refused(wrong("list_id", f"{each.name} is not to be changed"))
+        raise Refused(wrong("list_id", f"{each.name} cannot be changed"))
     return each
 
 

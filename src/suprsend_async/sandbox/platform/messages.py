@@ -241,7 +241,7 @@ def _content(transaction: Transaction, call: ApiCall) -> SentAnswer:
 def _update(transaction: Transaction, call: ApiCall) -> SentAnswer:
     items: list[dict[str, str]] = call.body["messages"]
     if len({item["message_id"] for item in items}) < len(items):
-        raise Refused(wrong("messages", "a message_id stands there twice"))
+        raise Refused(wrong("messages", "a message_id occurs twice"))
     results: list[dict[str, Any]] = []
     for item in items:
         refusal = _act(transaction, item["message_id"], item["action"])

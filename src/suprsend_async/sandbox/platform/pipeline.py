@@ -79,7 +79,7 @@ _routes = Routes(ENDPOINTS)
 
 
 class Consequences(Protocol):
-    """What comes of calls that were carried out."""
+    """The consequences of calls that were carried out."""
 
     def note(self, transaction: Transaction) -> None:
         """Note in a call's transaction what is to come of it."""
@@ -98,7 +98,7 @@ class Platform:
         ledger: What came, and what there is.
         faults: What is planned to go wrong.
         schemas: What the properties of events must look like.
-        consequences: What comes of calls.
+        consequences: The consequences of calls.
     """
 
     def __init__(
@@ -205,11 +205,11 @@ class Platform:
         """Let the request come to a planned end; nothing of it is stored."""
         if isinstance(ending, Status | Html502):
             answer = answers.failed(ending)
-            planned = Refusal(answer.status_code, "planned_fault", "The sandbox was told to refuse this request.")
+            planned = Refusal(answer.status_code, "planned_fault", "The sandbox has a planned fault for this request.")
             self._refuse(came, planned, answer)
             return _response(answer)
         what = "reset the connection" if isinstance(ending, Reset) else "keep silent"
-        planned = Refusal(0, "planned_fault", f"The sandbox was told to {what}.")
+        planned = Refusal(0, "planned_fault", f"The sandbox has a planned fault: {what}.")
         self._refuse(came, planned, None)
         if isinstance(ending, Silence):
             await wait_for_hang_up(request)
@@ -256,7 +256,7 @@ def _problem_of_record(decoded: object, schema: Mapping[str, Any]) -> Refusal | 
     if problem := problem_of(decoded, schema):
         return problem
     _, too_large = json_numbers.write(decoded, "")
-    return wrong(too_large.removeprefix("."), "a number beyond what JSON readers take") if too_large else None
+    return wrong(too_large.removeprefix("."), "a number that JSON readers cannot read") if too_large else None
 
 
 def _judge_one(items: Items, item: object, workspace: Workspace) -> Judged:
@@ -264,7 +264,7 @@ def _judge_one(items: Items, item: object, workspace: Workspace) -> Judged:
     refusal = items.check(item, workspace)
     if refusal is None and too_large is not None:
         place = too_large.removeprefix(f"{items.word}.")
-        refusal = unacceptable(f"`{place}` is a number beyond what JSON readers take.")
+        refusal = unacceptable(f"`{place}` is a number that JSON readers cannot read.")
     return Judged(item, refusal, content)
 
 

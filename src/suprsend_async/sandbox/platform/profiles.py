@@ -196,7 +196,7 @@ def _end_values(profile: Profile, key: str, values: list[Any] | None = None) -> 
 
 
 def as_list(value: object) -> list[Any]:
-    """Return a list as it is, and anything else in a list of its own."""
+    """Return a list unchanged, and anything else in a list."""
     return cast("list[object]", value) if isinstance(value, list) else [value]
 
 

@@ -68,14 +68,14 @@ def require_workspace(call: ApiCall) -> None:
 
 
 def keep(transaction: Transaction, kind: str, message_id: str, body: dict[str, Any], runs: int, **more: Any) -> None:
-    """Keep what was accepted, so many runs; the oldest of its kind make room."""
+    """Keep an accepted record, so many runs; the oldest of its kind are dropped."""
     content: dict[str, Any] = {"message_id": message_id, "body": body, "runs": runs, "cancelled": [], "more": more}
     name = transaction.append(kind, content)
     transaction.kept.append(Kept(kind, name, message_id, body))
 
 
 def shown(record: StoredRecord) -> dict[str, Any]:
-    """Return a trigger or a broadcast as it came, and beside that what became of it."""
+    """Return a trigger or a broadcast as it came, with its result."""
     content = record.content
     return {
         **content["body"],

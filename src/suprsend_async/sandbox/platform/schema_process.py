@@ -1,4 +1,4 @@
-"""JSON Schemas applied in processes of their own, and what is said of those that take too long."""
+"""JSON Schemas applied in separate processes, and the reports of those that take too long."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class SchemaProcesses(BoundedProcesses):
         return said
 
     def check(self, name: str, schema: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> list[str | None]:
-        """Say for the properties of each event what breaks the schema, if anything, or why that cannot be told.
+        """Say for the properties of each event what breaks the schema, if anything, or why it cannot be checked.
 
         An event that takes too long, or ends the process, does not harm those after it.
 

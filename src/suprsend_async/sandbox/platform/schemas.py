@@ -76,22 +76,22 @@ class Schemas:
         """Register every `<event name>.json` of a folder; what a file cannot be named is percent-encoded.
 
         Raises:
-            ValueError: A file holds no JSON Schema.
+            ValueError: A file is not a JSON Schema.
             OSError: The folder or a file cannot be read.
         """
         for path in sorted(path for path in folder.iterdir() if path.suffix == ".json"):
             shown = os.fsencode(path).decode(errors="replace")
             if not path.is_file():
-                raise ValueError(f"{shown} is no file")
+                raise ValueError(f"{shown} is not a file")
             event_name = unquote(path.stem)
             if any("\ud800" <= character <= "\udfff" for character in event_name):
-                raise ValueError(f"{shown} has a name that is no text in UTF-8: percent-encode what cannot be named")
+                raise ValueError(f"{shown} has a name that is not UTF-8: percent-encode what cannot be named")
             try:
                 schema = from_json(path.read_bytes().removeprefix(BOM_UTF8), allow_inf_nan=False)
             except ValueError as error:
                 raise ValueError(f"{shown} is not valid JSON: {error}") from error
             if not isinstance(schema, dict):
-                raise ValueError(f"{shown} holds no JSON Schema: it must be an object")
+                raise ValueError(f"{shown} is not a JSON Schema: it must be an object")
             self.register(event_name, cast("dict[str, Any]", schema))
 
     def remove(self, event_name: str) -> bool:
@@ -175,4 +175,4 @@ def _own_properties(event: Mapping[str, Any]) -> dict[str, Any]:
 
 def _problem_of_numbers(schema: dict[str, Any]) -> str | None:
     _, place = json_numbers.write(schema, "schema")
-    return None if place is None else f"cannot be used: {place} is a number beyond what JSON readers take"
+    return None if place is None else f"cannot be used: {place} is a number that JSON readers cannot read"

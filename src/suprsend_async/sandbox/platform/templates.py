@@ -33,9 +33,9 @@ def add_template(
         ValueError: A field or a channel is unknown.
     """
     if unknown := sorted(fields.keys() - set(_FIELDS)):
-        raise ValueError(f"{unknown[0]} is no field of a template here; there are {', '.join(_FIELDS)}")
+        raise ValueError(f"{unknown[0]} is not a field of a template; there are {', '.join(_FIELDS)}")
     if unknown := sorted(channels.keys() - set(CHANNELS)):
-        raise ValueError(f"{unknown[0]} is no channel; there are {', '.join(CHANNELS)}")
+        raise ValueError(f"{unknown[0]} is not a channel; there are {', '.join(CHANNELS)}")
     name = slug.replace("-", " ").replace("_", " ").capitalize()
     defaults = {"name": name, "description": None, "is_active": True, "is_archived": False, "tags": ()}
     content = defaults | dict(fields) | {"channels": dict(channels)}

@@ -193,7 +193,7 @@ def _lists_subscribed_to(transaction: Transaction, call: ApiCall) -> SentAnswer:
 
 
 def _in_tenant(records: Records, link: StoredRecord, *, with_times: bool = False) -> dict[str, Any]:
-    """Return what a user is in a tenant: the user with the tenant's values on top, and these once more apart."""
+    """Return a user in a tenant: the user with the tenant's values on top, and these values separately."""
     user = user_of(records, link.scope)
     shown = _shown(user) if with_times else {"distinct_id": user.name}
     own = {"tenant_id": link.name, **profiles.shown(link.content)}

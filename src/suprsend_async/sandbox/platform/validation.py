@@ -1,4 +1,4 @@
-"""JSON Schemas applied to properties: what `bounded_program.py` runs in a process of its own.
+"""JSON Schemas applied to properties: `bounded_program.py` runs this in a separate process.
 
 It imports nothing of this package, so that the process starts soon. `schema_process.py` is the other side.
 """
@@ -20,7 +20,7 @@ NOT_REACHED = "`properties` was not checked: other events of this request took a
 
 _SHOWN = 100  # characters
 _NO_EXPRESSION = (
-    r": that is no regular expression of Python's, in which it is applied here; for `\p{L}`, a letter, write `[^\W\d_]`"
+    r": that is not a regular expression of Python, which the sandbox uses; for `\p{L}`, a letter, write `[^\W\d_]`"
 )
 _REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 
@@ -35,14 +35,14 @@ def prepare(definition: Mapping[str, Any]) -> Validator:
     from jsonschema.exceptions import SchemaError
 
     if not isinstance(definition.get("$schema", ""), str):
-        raise ValueError("is no JSON Schema, at schema.$schema")
+        raise ValueError("is not a JSON Schema, at schema.$schema")
     kind, resource = _kind(definition)
     try:
         # The format checker finds what is no regular expression.
         kind.check_schema(definition, format_checker=kind.FORMAT_CHECKER)
     except SchemaError as error:
         hint = _NO_EXPRESSION if (error.validator, error.validator_value) == ("format", "regex") else ""
-        raise ValueError(f"is no JSON Schema, at {_path('schema', error)}{hint}") from None
+        raise ValueError(f"is not a JSON Schema, at {_path('schema', error)}{hint}") from None
     except RecursionError:
         raise ValueError("cannot be used: it is nested too deeply") from None
     _check_references(resource)
@@ -71,14 +71,14 @@ def _trouble(error: Exception) -> str:
         case RecursionError():
             return "the event's schema refers to itself without end, or is nested too deeply"
         case Unresolvable():
-            return f"the event's schema refers to {_shorten(error.ref)!r}, which it does not hold itself"
+            return f"the event's schema refers to {_shorten(error.ref)!r}, which is not in it"
         case OverflowError():
             return "a number in it, or in the event's schema, is too large to calculate with"
         case MemoryError():
             return "the event's schema takes too much memory"
         case _:
             # What a reference leads to need not be a schema.
-            return f"a part of the event's schema is no JSON Schema ({type(error).__name__})"
+            return f"a part of the event's schema is not a JSON Schema ({type(error).__name__})"
 
 
 def _kind(schema: Mapping[str, Any]) -> tuple[Any, Any]:
@@ -114,7 +114,7 @@ def _check_references(resource: Any) -> None:
             try:
                 target = resolver.lookup(reference).contents
             except (Unresolvable, ValueError, TypeError, LookupError):
-                raise ValueError(f"refers to {_shorten(reference)!r}, which it does not hold itself") from None
+                raise ValueError(f"refers to {_shorten(reference)!r}, which is not in it") from None
             if not isinstance(target, dict | bool):
                 raise ValueError(f"refers to {_shorten(reference)!r}, which is no schema")
         found += [(each, resolver.in_subresource(each)) for each in part.subresources()]
@@ -143,7 +143,7 @@ def _explain(error: ValidationError) -> str:
         return f"`{place}.{_shorten(missing)}` is missing; the event's schema requires it."
     if keyword == "additionalProperties" and expected is False:
         surplus = ", ".join(repr(name) for name in found if name not in schema.get("properties", {}))
-        return f"`{place}` holds what the event's schema does not allow: {_shorten(surplus)}."
+        return f"`{place}` has a property that the event's schema does not allow: {_shorten(surplus)}."
     said = json.dumps(expected, ensure_ascii=False, separators=(",", ":"))
     return f"`{place}` breaks the event's schema: `{keyword}` is {_shorten(said)}."
 

@@ -1,4 +1,4 @@
-"""What became of records: who wrote them, when, and what they held then."""
+"""The history of records: who wrote them, when, and their content then."""
 
 from __future__ import annotations
 

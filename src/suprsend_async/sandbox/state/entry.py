@@ -21,7 +21,7 @@ class Entry(BaseModel):
     Attributes:
         id: Rises by one with each entry, and is never used again.
         received_at: Seconds since the epoch.
-        verdict: What became of it; "repeated" means that its idempotency key was known.
+        verdict: The verdict; "repeated" means that its idempotency key was known.
         status_code: The record's own status, or the request's; 0 if no answer was given on purpose.
         name: The event's name, as far as it could be read.
         distinct_id: The recipient, as far as it could be read.
@@ -108,7 +108,7 @@ class RawResponse(RawMessage):
 
 
 class Outcome(NamedTuple):
-    """What became of a request.
+    """The result of a request.
 
     Attributes:
         received_at: Seconds since the epoch.
@@ -159,7 +159,7 @@ class EntryDetail(Entry):
 
 
 class RequestRow(BaseModel):
-    """One request, and what became of the entries in it that match the filters.
+    """One request, and the verdicts on its entries that match the filters.
 
     Attributes:
         id: Rises by one with each request.

@@ -104,11 +104,11 @@ class Kept:
 
 
 class Records:
-    """The records of all kinds. Whoever writes holds a transaction of the store.
+    """The records of all kinds. A writer holds a transaction of the store.
 
     Args:
         database: Gives the open database.
-        changes: Where it is noted what became of them.
+        changes: Where their history is noted.
     """
 
     def __init__(self, database: Callable[[], sqlite3.Connection], changes: Changes) -> None:
@@ -181,7 +181,7 @@ class Records:
         )
 
     def clear(self) -> None:
-        """Delete all of every kind, and what became of them."""
+        """Delete all of every kind, with their history."""
         self.version += 1
         self._database().execute("DELETE FROM records")
         self.changes.clear()

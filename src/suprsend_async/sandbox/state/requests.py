@@ -25,7 +25,7 @@ _SHOWN = "SELECT method, target, headers, body, body_size, response FROM request
 
 
 class Requests:
-    """The requests. Whoever writes holds a transaction of the store.
+    """The requests. A writer holds a transaction of the store.
 
     Args:
         database: Gives the open database.

@@ -35,7 +35,7 @@ class Filters:
         name: The event's name.
         distinct_id: The recipient.
         tenant_id: The tenant.
-        verdict: What became of it.
+        verdict: The verdict.
         text: Somewhere in the event or the reason, upper and lower case of ASCII being the same; or the message id.
     """
 

@@ -70,8 +70,8 @@ class EntryStore:
 
     Args:
         path: The database's file, which is made if it is not there; None keeps all in memory.
-        max_entries: How many entries are kept; the oldest make room.
-        max_bytes: How large the database may grow, records apart; then the oldest tenth of the entries makes room.
+        max_entries: How many entries are kept; the oldest are dropped.
+        max_bytes: How large the database may grow, records apart; then the oldest tenth of the entries is dropped.
 
     Raises:
         ValueError: The file is not one of a sandbox, or no file at all.

@@ -26,7 +26,7 @@ class Judged:
 
     Attributes:
         event: What the JSON decoder made of it.
-        content: The same as JSON, if whoever judged it has written it already.
+        content: The same as JSON, if it was written already.
         refusal: The rule that is broken; None if none is.
     """
 
@@ -41,7 +41,7 @@ class Transaction:
     Attributes:
         now: The time in seconds.
         records: Users, objects and the like.
-        most: How many of what may come without end are kept; the oldest make room.
+        most: How many of what may come without end are kept; the oldest are dropped.
         rows: What was entered, in order.
         contents: The events themselves as JSON.
         kept: The triggers and broadcasts that were accepted.
@@ -66,7 +66,7 @@ class Transaction:
         The others get the first one's message id: within 24 hours, and of the newest million keys.
 
         Args:
-            kind: What it is; other kinds have keys of their own. Empty for an event.
+            kind: Its kind; each kind has separate keys. Empty for an event.
             key: The key without spaces around it; None if it has none.
         """
         if key is None:
@@ -85,7 +85,7 @@ class Transaction:
         return message_id, True
 
     def append(self, kind: str, content: dict[str, Any]) -> str:
-        """Keep a record of what may come without end, and return its name; the oldest of its kind make room."""
+        """Keep a record of a kind without bound, and return its name; the oldest of its kind are dropped."""
         newest = self.records.newest(kind, "")
         number = 1 if newest is None else int(newest.name) + 1
         self.records.put(kind, "", str(number), content, self.now)

@@ -6,7 +6,7 @@ import { clock, count, dateAndClock, status } from "./format.js";
 import { tree } from "./tree.js";
 
 const REASONS = {
-  accepted: "The event keeps the rules and was taken.",
+  accepted: "The event is valid and was accepted.",
   repeated: "Its idempotency key was known: it is answered as the first one was, and not processed again.",
 };
 

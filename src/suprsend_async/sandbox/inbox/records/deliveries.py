@@ -1,4 +1,4 @@
-"""Deliveries: what was accepted and has a workflow, which messages came of it, and what was skipped."""
+"""Deliveries: accepted records with a workflow, their messages, and what was skipped."""
 
 from __future__ import annotations
 

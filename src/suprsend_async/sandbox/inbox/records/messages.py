@@ -1,4 +1,4 @@
-"""Messages: to whom, on which channel, what became of it, and what it says."""
+"""Messages: recipient, channel, status and text."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ class RecordRow(Shape):
         link: Where all that is known of it is; None if this row is all.
         at: When it changed last, or came; seconds since the epoch.
         name: What it is called.
-        status: What became of it, in a word; None if that is no question.
+        status: Its status in a word; None if it has none.
         tone: The colour of the status.
         who: Whom it is for; for a request how long it took.
         tenant_id: The tenant.
@@ -199,7 +199,7 @@ class RecordDetail(Shape):
         preview: The texts of a message.
         sections: What it holds.
         parts: What belongs to it.
-        history: What became of it, newest first.
+        history: Its changes, newest first.
         request: Of a request, what came.
         response: Of a request, the answer.
         data: What makes it again by a call.

@@ -1,4 +1,4 @@
-"""Webhooks: which change of a message was posted to the application, and what came of it."""
+"""Webhooks: which change of a message was posted to the application, and the answer."""
 
 from __future__ import annotations
 
