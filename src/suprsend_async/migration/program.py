@@ -1,0 +1,112 @@
+"""The modules of a program, moved together: they share clients, and a client is either blocking or asynchronous."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import libcst as cst
+
+from suprsend_async.migration.edits import Edits, Remark
+from suprsend_async.migration.kinds import Program
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from suprsend_async.migration.kinds import Kind
+
+ClientChoice = Literal["auto", "async", "blocking"]
+
+# How often kinds go from one module to the next: a client is imported from where it is imported.
+_ROUNDS = 5
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A module and what became of it.
+
+    Attributes:
+        source: As it was.
+        result: As it is to be; the same if nothing has to be edited.
+        remarks: What is left to do by hand, and what to look at, by the line of the module as it was.
+        problem: Why it was left alone; None if it was read.
+    """
+
+    source: bytes
+    result: bytes
+    remarks: tuple[Remark, ...] = ()
+    problem: str | None = None
+
+    @property
+    def is_edited(self) -> bool:
+        """Whether something has to be edited."""
+        return self.result != self.source
+
+
+def move(sources: Mapping[str, bytes], client: ClientChoice = "auto") -> dict[str, Moved]:
+    """Return what becomes of a program's modules.
+
+    Args:
+        sources: The modules as they are in their files, by their dotted names.
+        client: Which client the program is to have. "auto": the asynchronous one where all calls that send stand in
+            asynchronous functions, and the blocking one elsewhere; modules that share a client have the same.
+    """
+    moved: dict[str, Moved] = {}
+    programs: dict[str, Program] = {}
+    exports: dict[str, Kind] = {}
+    trees: dict[str, cst.Module] = {}
+    for name, source in sources.items():
+        try:
+            trees[name] = cst.parse_module(source)
+        except (cst.ParserSyntaxError, SyntaxError, UnicodeDecodeError) as error:
+            moved[name] = Moved(source, source, problem=_reason(error))
+    is_concerned = any(b"suprsend" in source for source in sources.values())
+    for name, tree in trees.items():
+        # A module that knows nothing of the SDK may import a client from one that does.
+        programs[name] = Program(name, tree, exports) if is_concerned else None  # type: ignore[assignment]
+    if not is_concerned:
+        return {name: moved.get(name) or Moved(source, source) for name, source in sources.items()}
+    _share(programs, exports)
+    edits = {name: Edits(program) for name, program in programs.items()}
+    for group in _groups(programs):
+        is_async = _is_async([edits[name] for name in group], client)
+        for name in group:
+            result = edits[name].write(is_async=is_async).bytes
+            moved[name] = Moved(sources[name], result, tuple(sorted(edits[name].remarks)))
+    return {name: moved[name] for name in sources}
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, cst.ParserSyntaxError):
+        return f"line {error.raw_line}: {error.message}"
+    return str(error)
+
+
+def _share(programs: Mapping[str, Program], exports: dict[str, Kind]) -> None:
+    """Let every module know what the others define."""
+    for _ in range(_ROUNDS):
+        found = {
+            f"{name}.{defined}": kind for name, program in programs.items() for defined, kind in program.module_kinds()
+        }
+        if found == exports:
+            return
+        exports.update(found)
+        for program in programs.values():
+            program.forget()
+
+
+def _groups(programs: Mapping[str, Program]) -> Iterator[set[str]]:
+    """Yield the modules that share a client."""
+    groups: list[set[str]] = []
+    for name, program in programs.items():
+        group = {name, *program.imported & programs.keys()}
+        apart = [other for other in groups if not other & group]
+        groups = [*apart, group.union(*(other for other in groups if other & group))]
+    yield from groups
+
+
+def _is_async(edits: list[Edits], client: ClientChoice) -> bool:
+    if client != "auto":
+        return client == "async"
+    votes = [module.votes() for module in edits]
+    return sum(asynchronous for asynchronous, _ in votes) > 0 and not any(elsewhere for _, elsewhere in votes)
