@@ -184,7 +184,7 @@ class Edits:
         known = (*takes.positional, *takes.named)
         for argument in call.args:
             if argument.keyword is not None and argument.keyword.value not in known:
-                self.remark(argument, f"{method}() has no parameter {argument.keyword.value}; it has {', '.join(known)}")
+                self.remark(argument, f"{method}() has no parameter {argument.keyword.value}")
 
     def mark_attribute(self, node: cst.Attribute, kind: Kind) -> None:
         """Rename what has another name here, and say what has no counterpart."""
@@ -296,8 +296,8 @@ class Edits:
 
 
 def code(node: cst.CSTNode) -> str:
-    """Return the code of an expression."""
-    return cst.Module([]).code_for_node(node)
+    """Return the code of an expression, in one line."""
+    return " ".join(cst.Module([]).code_for_node(node).split())
 
 
 def _path(owner: type) -> str:

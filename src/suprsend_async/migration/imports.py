@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -119,11 +120,14 @@ class ImportEdits:
         """Note what a name in quotes needs, in an annotation."""
         if not any(isinstance(parent, cst.Annotation) for parent in self._program.above(node)):
             return
-        kind = self._program.annotated(node)
-        public = str(node.evaluated_value)
-        target = self.target(public)
-        if kind is not None and kind.is_released and target not in (None, public):
-            self._found.append((node, lambda updated: updated.with_changes(value=node.value.replace(public, target))))
+        for public, imported in self._program.imported_in(node).items():
+            target = self.target(public) if imported.partition(".")[0] == RELEASED else None
+            if target is not None and target != public:
+                self._found.append((node, partial(_reworded, public=public, target=target)))
+
+
+def _reworded(updated: cst.SimpleString, *, public: str, target: str) -> cst.SimpleString:
+    return updated.with_changes(value=re.sub(rf"\b{public}\b", target, updated.value))
 
 
 def _named(updated: cst.Name, *, name: str) -> cst.Name:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeGuard
 
@@ -120,6 +121,16 @@ class Program:
             if isinstance(assignment, ImportAssignment):
                 names = assignment.get_qualified_names_for(node.value)
                 found |= {name.name for name in names}
+        return found
+
+    def imported_in(self, text: cst.SimpleString) -> dict[str, str]:
+        """Return the imported names in an annotation that is a text, and what each is imported from."""
+        scope = self.scopes.get(text)
+        found: dict[str, str] = {}
+        for name in re.findall(r"[^\W\d]\w*", str(text.evaluated_value)) if scope is not None else ():
+            for assignment in scope[name]:
+                if isinstance(assignment, ImportAssignment):
+                    found |= {name: item.name for item in assignment.get_qualified_names_for(name)}
         return found
 
     def class_at(self, node: cst.CSTNode) -> tuple[type, bool] | None:
@@ -257,14 +268,8 @@ class Program:
         if named is not None:
             return Kind(*named)
         if isinstance(annotation, cst.SimpleString):
-            scope = self.scopes.get(annotation)
-            name = str(annotation.evaluated_value)
-            if scope is not None and name.isidentifier():
-                for assignment in scope[name]:
-                    if isinstance(assignment, ImportAssignment):
-                        found = assignment.get_qualified_names_for(name)
-                        return next((kind for item in found if (kind := _named(item.name))), None)
-            return None
+            found = self.imported_in(annotation).values()
+            return next((kind for imported in found if (kind := _named(imported))), None)
         return next((kind for child in annotation.children if (kind := self._annotated_child(child))), None)
 
     def _annotated_child(self, child: cst.CSTNode) -> Kind | None:

@@ -57,10 +57,9 @@ def find_options(arguments: Sequence[cst.Arg], takes: Parameters) -> Options | N
     if not names:
         return Options(at, "takes no options; client.request(method, route, query={…}) takes any")
     if isinstance(value, cst.Dict):
-        unknown = [key for key in _keys(value) if key is None or key not in names]
+        unknown = [key for key in _keys(value) if key is not None and key not in names]
         if unknown and "query" not in names:
-            shown = ", ".join(key or "what is no text" for key in unknown)
-            return Options(at, f"takes no option {shown}; it takes {', '.join(names)}")
+            return Options(at, f"takes no option {', '.join(unknown)}")
     return Options(at)
 
 
@@ -104,14 +103,15 @@ def write_options(call: cst.Call, at: int, takes: Parameters, *, may_be_none: bo
             kept[-1] = kept[-1].with_changes(comma=argument.comma)
         return call.with_changes(args=kept)
     names = _takes(takes)
-    if not isinstance(value, cst.Dict):
+    keys = _keys(value) if isinstance(value, cst.Dict) else []
+    if not isinstance(value, cst.Dict) or (None in keys and "query" not in names):
         if names == ["query"]:
             return _with(call, at, [named("query", argument)])
         either = cst.BooleanOperation(
             value, cst.Or(), cst.Dict([]), lpar=[cst.LeftParen()], rpar=[cst.RightParen()]
         )
         star = argument.with_changes(star="**", keyword=None, equal=cst.MaybeSentinel.DEFAULT)
-        return _with(call, at, [star.with_changes(value=either if may_be_none else value)])
+        return _with(call, at, [star.with_changes(value=either if may_be_none and not keys else value)])
     written: list[cst.Arg] = []
     rest: list[cst.BaseDictElement] = []
     for element in value.elements:
