@@ -1,7 +1,5 @@
 """`suprsend-async migrate`: the edits that move a program from the released SDK."""
 
-from __future__ import annotations
-
 import sys
 from enum import StrEnum
 from importlib import import_module
@@ -65,7 +63,7 @@ def migrate(
         raise typer.Exit(NOT_ACCEPTED)
 
 
-def _move(paths: Sequence[Path], client: Client) -> dict[Path, Moved]:
+def _move(paths: "Sequence[Path]", client: Client) -> "dict[Path, Moved]":
     from suprsend_async.migration.files import module_name, python_files
     from suprsend_async.migration.program import Moved, move
 
@@ -90,7 +88,7 @@ def _move(paths: Sequence[Path], client: Client) -> dict[Path, Moved]:
     return dict(sorted({**moved, **unread}.items()))
 
 
-def _write(moved: Mapping[Path, Moved], edited: Sequence[Path], *, allow_dirty: bool) -> None:
+def _write(moved: "Mapping[Path, Moved]", edited: "Sequence[Path]", *, allow_dirty: bool) -> None:
     from suprsend_async.migration.files import WriteError, refusals, write
 
     refused = {} if allow_dirty else refusals(edited)
@@ -116,7 +114,7 @@ def _show(difference: str) -> None:
         typer.secho(line, nl=False, fg=colour)
 
 
-def _remark(moved: Mapping[Path, Moved], *, written: bool) -> None:
+def _remark(moved: "Mapping[Path, Moved]", *, written: bool) -> None:
     from suprsend_async.migration.files import line_after
 
     for file, module in moved.items():
@@ -129,7 +127,7 @@ def _remark(moved: Mapping[Path, Moved], *, written: bool) -> None:
             typer.secho(f"{file}:{line}: {note}{printable(remark.text)}", fg=colour, err=True)
 
 
-def _summarize(moved: Mapping[Path, Moved], edited: Sequence[Path], *, written: bool) -> bool:
+def _summarize(moved: "Mapping[Path, Moved]", edited: "Sequence[Path]", *, written: bool) -> bool:
     """Say what is left; returns whether something is."""
     places = sum(remark.is_left for module in moved.values() for remark in module.remarks)
     unread = sum(module.problem is not None for module in moved.values())

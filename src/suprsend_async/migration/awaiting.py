@@ -49,7 +49,9 @@ class Awaiting:
     def _unthread(self, site: Site) -> None:
         """Await the method itself in place of a thread that calls it."""
         if not isinstance(self._program.parents.get(site.node), cst.Await | cst.Arg):
-            self._edits.remark(site.node, f"{code(site.method)} is a coroutine function now, and needs no thread: await it")
+            self._edits.remark(
+                site.node, f"{code(site.method)} is a coroutine function now, and needs no thread: await it"
+            )
             return
         name = code(site.node.func).rpartition(".")[2]
         at = THREADS.get(name, 0)
@@ -65,10 +67,9 @@ class Awaiting:
             return
         around = self._edits.function_around(call)
         problem = self._problem(around)
-        if problem is not None:
+        if problem is not None or not isinstance(around, cst.FunctionDef):
             self._edits.remark(call, f"{code(call.func)}() {problem}")
             return
-        assert isinstance(around, cst.FunctionDef)
         if around.asynchronous is None:
             self._become_async[around] = None
         binds = isinstance(parent, cst.Attribute | cst.Subscript) or (
@@ -76,8 +77,7 @@ class Awaiting:
         )
 
         def awaited(updated: cst.BaseExpression) -> cst.Await:
-            brackets = {"lpar": [cst.LeftParen()], "rpar": [cst.RightParen()]} if binds else {}
-            return cst.Await(updated, **brackets)
+            return cst.Await(updated, [cst.LeftParen()], [cst.RightParen()]) if binds else cst.Await(updated)
 
         self._edits.change(call, awaited)
 
@@ -119,7 +119,9 @@ class Awaiting:
                 self._edits.remark(decorator.name, text)
             else:
                 name = functions[0].name.value
-                self._edits.remark(decorator, f"{name} is asynchronous now: see that the decorator awaits it", is_left=False)
+                self._edits.remark(
+                    decorator, f"{name} is asynchronous now: see that the decorator awaits it", is_left=False
+                )
 
 
 class _Yields(cst.CSTVisitor):

@@ -1,4 +1,4 @@
-"""What this package has for a name of the released SDK: read from the classes themselves, and from their AttributeErrors.
+"""What this package has for a name of the released SDK, as its classes and their AttributeErrors say.
 
 The asynchronous classes stand for both clients: the blocking ones are derived from them.
 """
@@ -69,7 +69,10 @@ def classes() -> Mapping[str, type]:
 def _twins() -> Mapping[type, type]:
     """Return the blocking class for each asynchronous one."""
     bases = [
-        (base, kind) for kind in classes().values() for base in getattr(kind, "__orig_bases__", ()) if kind is not Blocking
+        (base, kind)
+        for kind in classes().values()
+        for base in getattr(kind, "__orig_bases__", ())
+        if kind is not Blocking
     ]
     twins = {
         base.__args__[0]: kind

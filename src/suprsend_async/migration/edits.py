@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import partial
@@ -22,7 +21,13 @@ from suprsend_async.migration.calls import (
 )
 from suprsend_async.migration.imports import ImportEdits
 from suprsend_async.migration.options import Options, find_options, named, write_options
-from suprsend_async.migration.replacements import CLIENT_OPTIONS, THREADS, renamed_attribute, replaced_call
+from suprsend_async.migration.replacements import (
+    CLIENT_OPTIONS,
+    THREADS,
+    renamed_attribute,
+    replaced_call,
+    write_replaced,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,8 +82,7 @@ class Edits:
         self.calls: list[cst.Call] = []
         self.clients: list[cst.Call] = []
         self.is_async = False
-        self._needs_event: set[str] = set()
-        self._renamed: dict[str, str] = {}
+        self._needs_event = False
         self._threaded: set[cst.CSTNode] = set()
         program.tree.visit(_Finder(self))
 
@@ -107,30 +111,30 @@ class Edits:
         """Note what is to be done, or looked at."""
         self.remarks.add(Remark(self.program.line(node), text, is_left))
 
-    def write(self, *, is_async: bool) -> cst.Module:
-        """Return the module with all edits made."""
+    def mark(self, *, is_async: bool) -> None:
+        """Note what every expression needs, but for `await`."""
         self.is_async = is_async
-        imports = ImportEdits(self.program, is_async=is_async)
-        for node, change in imports.changes():
+        self._imports = ImportEdits(self.program, is_async=is_async)
+        for node, change in self._imports.changes():
             self.change(node, change)
-        for line_node, text in imports.left:
-            self.remark(line_node, text)
+        for node, text in self._imports.left:
+            self.remark(node, text)
         self.program.tree.visit(_Marker(self))
-        if is_async:
-            from suprsend_async.migration.awaiting import Awaiting
-
-            Awaiting(self).mark()
-        else:
-            for site in self.sites:
-                around = self.function_around(site.node)
-                if isinstance(around, cst.FunctionDef) and around.asynchronous is not None and not site.in_thread:
-                    text = f"{code(site.method)}() holds up the event loop here; `--client async` awaits it"
-                    self.remark(site.node, text, is_left=False)
         for client in self.clients:
             self._remark_close(client)
+
+    def remark_waiting(self) -> None:
+        """Note where the blocking client holds up an event loop."""
+        for site in self.sites:
+            around = self.function_around(site.node)
+            if isinstance(around, cst.FunctionDef) and around.asynchronous is not None and not site.in_thread:
+                text = f"{code(site.method)}() holds up the event loop here; `--client async` awaits it"
+                self.remark(site.node, text, is_left=False)
+
+    def written(self) -> cst.Module:
+        """Return the module with all edits made."""
         written = self.program.tree.visit(_Writer(self.changes))
-        assert isinstance(written, cst.Module)
-        return imports.with_events(written) if self._needs_event else written
+        return self._imports.with_events(written) if self._needs_event else written
 
     def _remark_close(self, client: cst.Call) -> None:
         parents = [*self.program.above(client)]
@@ -144,24 +148,29 @@ class Edits:
     def mark_client(self, call: cst.Call, kind: Kind) -> None:
         """Write the arguments of a client by name, and leave out what it does not take."""
         takes = parameters(kind.owner)
-        assert takes is not None
         given = [*call.args]
-        if any(argument.star for argument in given):
+        if takes is None or any(argument.star for argument in given):
             return
         kept: list[cst.Arg] = []
+        options = [*takes.positional, *CLIENT_OPTIONS]
         for number, argument in enumerate(given):
             name = argument.keyword.value if argument.keyword is not None else None
-            if name is None and number >= len(takes.positional):
-                place = number - len(takes.positional)
-                name = CLIENT_OPTIONS[place] if place < len(CLIENT_OPTIONS) else None
-                argument = argument if name is None else named(name, argument)
+            if name is None and len(takes.positional) <= number < len(options):
+                name = options[number]
             if name is None or name in (*takes.positional, *takes.named) or name in ("workspace_uid", "api_key"):
-                kept.append(argument)
+                if name is not None and name not in takes.positional and argument.keyword is None:
+                    kept.append(named(name, argument))
+                else:
+                    kept.append(argument)
                 if name == "timeout" and kind.is_released:
                     self.remark(argument, "timeout was ignored; here it is the deadline of each call", is_left=False)
                 continue
+            if code(argument.value) in ("False", "None"):
+                continue
             advice = advice_on(kind.owner, name)
-            self.remark(argument, f"{name} is left out; use {advice}" if advice else f"{name} is left out", is_left=False)
+            self.remark(
+                argument, f"{name} is left out; use {advice}" if advice else f"{name} is left out", is_left=False
+            )
         if len(kept) == len(given) and kept == given:
             return
         if kept and len(kept) < len(given):
@@ -219,37 +228,24 @@ class Edits:
         found = self.program.kind(node)
         return found is not None and advice_on(found.owner, outer.attr.value) is not None
 
-    def mark_call(self, call: cst.Call, kind: Kind) -> None:
+    def mark_call(self, call: cst.Call, method: cst.Attribute, kind: Kind) -> None:
         """Mark the call of a method."""
-        assert isinstance(call.func, cst.Attribute)
-        name = call.func.attr.value
+        name = method.attr.value
         new = renamed_attribute(kind.owner, name) or name
         takes = parameters(kind.owner, new)
         if takes is not None and advice_on(kind.owner, new) is None:
-            self.mark_options(call, f"{_path(twin_of(kind.owner, is_async=False))}.{new}", takes)
-        template = replaced_call(kind.owner, name)
-        if template is not None:
-            self._mark_replaced(call, kind, name, template)
-
-    def _mark_replaced(self, call: cst.Call, kind: Kind, name: str, template: ast.Call) -> None:
-        assert isinstance(call.func, cst.Attribute)
-        receiver = call.func.value
-        inner = template.args[0] if template.args else None
-        if isinstance(inner, ast.Call):  # the arguments become an object's
-            event = ast.unparse(inner.func)
-            function = ast.unparse(template.func).rpartition(".")[2]
-            self._needs_event.add(event)
-            self.change(call, lambda updated: _wrapped(updated, function, event))
-        elif inner is not None:  # the receiver becomes the argument
-            client = kind.client
-            if client is None or not self._is_visible(client, call):
-                self.remark(call, error_of(kind.owner, name, is_async=self.is_async))
-                return
-            path = ast.unparse(template.func).removeprefix("client.")
-            self.change(call, lambda updated: _on_client(updated, client, path))
+            self.mark_options(call, f"{twin_of(kind.owner, is_async=False).__name__}.{new}", takes)
+        replaced = replaced_call(kind.owner, name)
+        if replaced is None:
+            return
+        if replaced.makes is not None:
+            self._needs_event = True
+        if not replaced.is_on_client:
+            self.change(call, partial(write_replaced, replaced=replaced))
+        elif kind.client is not None and self._is_visible(kind.client, call):
+            self.change(call, partial(write_replaced, replaced=replaced, client=kind.client))
         else:
-            written = ast.unparse(template)
-            self.change(call, lambda updated: _followed(updated, receiver, written))
+            self.remark(call, error_of(kind.owner, name, is_async=self.is_async))
 
     def _is_visible(self, client: cst.BaseExpression, at: cst.CSTNode) -> bool:
         """Whether the same name is the same client elsewhere."""
@@ -257,7 +253,11 @@ class Edits:
         while isinstance(root, cst.Attribute):
             root = root.value
         scope = self.program.scopes.get(at)
-        return isinstance(root, cst.Name) and scope is not None and set(scope[root.value]) == self.program.assignments(root)
+        return (
+            isinstance(root, cst.Name)
+            and scope is not None
+            and set(scope[root.value]) == self.program.assignments(root)
+        )
 
     def mark_json(self, call: cst.Call) -> None:
         """Give `json.dumps` a dict."""
@@ -280,9 +280,8 @@ class Edits:
         if kind is None or not kind.is_released:
             return
         name = method.attr.value
-        template = replaced_call(kind.owner, name)
-        is_sent = template is not None and "to_dict" not in ast.unparse(template)
-        if is_sent or sends(kind.owner, renamed_attribute(kind.owner, name) or name):
+        replaced = replaced_call(kind.owner, name)
+        if (replaced is not None and replaced.sends) or sends(kind.owner, renamed_attribute(kind.owner, name) or name):
             self.sites.append(Site(call, method, in_thread))
             if in_thread:
                 self._threaded.add(method)
@@ -298,46 +297,6 @@ class Edits:
 def code(node: cst.CSTNode) -> str:
     """Return the code of an expression, in one line."""
     return " ".join(cst.Module([]).code_for_node(node).split())
-
-
-def _path(owner: type) -> str:
-    return owner.__name__
-
-
-def _wrapped(call: cst.Call, function: str, event: str) -> cst.Call:
-    assert isinstance(call.func, cst.Attribute)
-    inner = call.with_changes(func=cst.parse_expression(event), lpar=[], rpar=[])
-    return call.with_changes(
-        func=call.func.with_changes(attr=cst.Name(function)),
-        args=[cst.Arg(inner)],
-        whitespace_before_args=cst.SimpleWhitespace(""),
-    )
-
-
-def _on_client(call: cst.Call, client: cst.BaseExpression, path: str) -> cst.Call:
-    assert isinstance(call.func, cst.Attribute)
-    function = cst.parse_expression(f"{code(client)}.{path}")
-    return call.with_changes(func=function, args=[cst.Arg(call.func.value)])
-
-
-def _followed(call: cst.Call, _: cst.BaseExpression, written: str) -> cst.Call:
-    assert isinstance(call.func, cst.Attribute)
-    found = cst.parse_expression(f"_.{written}")
-    assert isinstance(found, cst.Call)
-    placed = found.visit(_Placed(call.func.value))
-    assert isinstance(placed, cst.Call)
-    return placed.with_changes(lpar=call.lpar, rpar=call.rpar)
-
-
-class _Placed(cst.CSTTransformer):
-    """Puts an expression where `_` stands."""
-
-    def __init__(self, value: cst.BaseExpression) -> None:
-        super().__init__()
-        self._value = value
-
-    def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.BaseExpression:
-        return self._value if original_node.value == "_" else updated_node
 
 
 class _Finder(cst.CSTVisitor):
@@ -376,7 +335,7 @@ class _Marker(cst.CSTVisitor):
             if takes is not None:
                 edits.mark_options(node, of_class[0].__name__, takes)
         elif isinstance(node.func, cst.Attribute) and (base := edits.program.kind(node.func.value)) is not None:
-            edits.mark_call(node, base)
+            edits.mark_call(node, node.func, base)
         edits.mark_json(node)
 
     def visit_Attribute(self, node: cst.Attribute) -> None:

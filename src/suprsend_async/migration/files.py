@@ -49,10 +49,8 @@ def module_name(root: Path, file: Path) -> str:
 
 def difference(name: str, before: bytes, after: bytes) -> str:
     """Return a unified diff, as `patch -p0` takes it."""
-    lines: list[str] = []
-    for line in difflib.unified_diff(_lines(before), _lines(after), name, name):
-        lines.append(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n")
-    return "".join(lines)
+    lines = difflib.unified_diff(_lines(before), _lines(after), name, name)
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
 def _lines(source: bytes) -> list[str]:

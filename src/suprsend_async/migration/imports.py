@@ -10,6 +10,7 @@ import libcst as cst
 from libcst.codemod import CodemodContext
 from libcst.codemod.visitors import AddImportsVisitor
 from libcst.helpers import get_full_name_for_node
+from libcst.metadata import ImportAssignment
 
 from suprsend_async.migration.calls import ASYNC_CLIENT, CLIENT, is_here, package_advice, renamed
 from suprsend_async.migration.kinds import HERE, RELEASED
@@ -70,7 +71,7 @@ class ImportEdits:
                 kept.append(alias)
                 self.left.append((node, _absent(name)))
             else:
-                moved.append(alias.with_changes(name=cst.Name(target)))
+                moved.append(self._moved(alias, name, target, node))
         if not moved:
             return
         here = node.with_changes(module=cst.Name(HERE), names=_closed(moved, node.names))
@@ -86,14 +87,26 @@ class ImportEdits:
         for alias in node.names:
             name = get_full_name_for_node(alias.name)
             if name == RELEASED:
-                self._found.append((alias.name, lambda _: cst.Name(HERE)))
+                self._found.append((alias, partial(_replaced, by=self._moved(alias, RELEASED, HERE, node))))
             elif name is not None and name.startswith(f"{RELEASED}."):
                 self.left.append((node, f"{name} has no counterpart; import what is used from suprsend_async"))
+
+    def _moved(self, alias: cst.ImportAlias, name: str, target: str, at: cst.CSTNode) -> cst.ImportAlias:
+        """Return an import under its new name; under the old one where that is assigned to as well."""
+        moved = alias.with_changes(name=cst.Name(target))
+        if target != name and alias.asname is None and self._is_assigned(name, at):
+            return moved.with_changes(asname=cst.AsName(cst.Name(name)))
+        return moved
+
+    def _is_assigned(self, name: str, at: cst.CSTNode) -> bool:
+        """Whether an imported name gets another value, too: as where its package may be missing."""
+        scope = self._program.scopes.get(at)
+        return scope is not None and not all(isinstance(item, ImportAssignment) for item in scope[name])
 
     def find_name(self, node: cst.Name) -> None:
         """Note what the use of an imported name needs."""
         parent = self._program.parents.get(node)
-        if isinstance(parent, cst.Attribute) and parent.attr is node:
+        if (isinstance(parent, cst.Attribute) and parent.attr is node) or self._is_assigned(node.value, node):
             return
         for imported in self._program.imported_as(node):
             if imported == RELEASED and node.value == RELEASED:
@@ -128,6 +141,10 @@ class ImportEdits:
 
 def _reworded(updated: cst.SimpleString, *, public: str, target: str) -> cst.SimpleString:
     return updated.with_changes(value=re.sub(rf"\b{public}\b", target, updated.value))
+
+
+def _replaced(_: cst.CSTNode, *, by: cst.CSTNode) -> cst.CSTNode:
+    return by
 
 
 def _named(updated: cst.Name, *, name: str) -> cst.Name:

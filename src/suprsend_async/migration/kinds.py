@@ -82,7 +82,7 @@ class Program:
         wrapper = MetadataWrapper(tree, unsafe_skip_copy=True)
         self.name = name
         self.tree = wrapper.module
-        self.scopes: Mapping[cst.CSTNode, Scope | None] = wrapper.resolve(ScopeProvider)  # type: ignore[assignment]
+        self.scopes: Mapping[cst.CSTNode, Scope | None] = wrapper.resolve(ScopeProvider)
         self.parents: Mapping[cst.CSTNode, cst.CSTNode] = wrapper.resolve(ParentNodeProvider)
         self.positions = wrapper.resolve(PositionProvider)
         self.exports = exports
@@ -127,10 +127,12 @@ class Program:
         """Return the imported names in an annotation that is a text, and what each is imported from."""
         scope = self.scopes.get(text)
         found: dict[str, str] = {}
-        for name in re.findall(r"[^\W\d]\w*", str(text.evaluated_value)) if scope is not None else ():
+        if scope is None:
+            return found
+        for name in re.findall(r"[^\W\d]\w*", str(text.evaluated_value)):
             for assignment in scope[name]:
                 if isinstance(assignment, ImportAssignment):
-                    found |= {name: item.name for item in assignment.get_qualified_names_for(name)}
+                    found.update((name, item.name) for item in assignment.get_qualified_names_for(name))
         return found
 
     def class_at(self, node: cst.CSTNode) -> tuple[type, bool] | None:

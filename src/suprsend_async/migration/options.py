@@ -107,9 +107,7 @@ def write_options(call: cst.Call, at: int, takes: Parameters, *, may_be_none: bo
     if not isinstance(value, cst.Dict) or (None in keys and "query" not in names):
         if names == ["query"]:
             return _with(call, at, [named("query", argument)])
-        either = cst.BooleanOperation(
-            value, cst.Or(), cst.Dict([]), lpar=[cst.LeftParen()], rpar=[cst.RightParen()]
-        )
+        either = cst.BooleanOperation(value, cst.Or(), cst.Dict([]), lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
         star = argument.with_changes(star="**", keyword=None, equal=cst.MaybeSentinel.DEFAULT)
         return _with(call, at, [star.with_changes(value=either if may_be_none and not keys else value)])
     written: list[cst.Arg] = []
@@ -157,4 +155,6 @@ def _closed(written: list[cst.Arg], value: cst.Dict, argument: cst.Arg) -> list[
         comma, after = last.comma.with_changes(whitespace_after=after), argument.whitespace_after_arg
     else:
         comma = cst.MaybeSentinel.DEFAULT
+    if not isinstance(after, cst.ParenthesizedWhitespace):
+        after = argument.whitespace_after_arg
     return [*written[:-1], last.with_changes(comma=comma, whitespace_after_arg=after)]

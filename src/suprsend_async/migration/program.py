@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import libcst as cst
 
+from suprsend_async.migration.awaiting import Awaiting
 from suprsend_async.migration.edits import Edits, Remark
 from suprsend_async.migration.kinds import Program
 
@@ -57,23 +58,30 @@ def move(sources: Mapping[str, bytes], client: ClientChoice = "auto") -> dict[st
     trees: dict[str, cst.Module] = {}
     for name, source in sources.items():
         try:
-            trees[name] = cst.parse_module(source)
+            tree = cst.parse_module(source)
+            if tree.bytes != source:  # as with the ends of lines of old Macs
+                raise SyntaxError("its ends of lines cannot be kept")
+            trees[name] = tree
         except (cst.ParserSyntaxError, SyntaxError, UnicodeDecodeError) as error:
             moved[name] = Moved(source, source, problem=_reason(error))
-    is_concerned = any(b"suprsend" in source for source in sources.values())
     for name, tree in trees.items():
-        # A module that knows nothing of the SDK may import a client from one that does.
-        programs[name] = Program(name, tree, exports) if is_concerned else None  # type: ignore[assignment]
-    if not is_concerned:
-        return {name: moved.get(name) or Moved(source, source) for name, source in sources.items()}
+        programs[name] = Program(name, tree, exports)
     _share(programs, exports)
     edits = {name: Edits(program) for name, program in programs.items()}
     for group in _groups(programs):
         is_async = _is_async([edits[name] for name in group], client)
         for name in group:
-            result = edits[name].write(is_async=is_async).bytes
-            moved[name] = Moved(sources[name], result, tuple(sorted(edits[name].remarks)))
+            moved[name] = _moved(sources[name], edits[name], is_async=is_async)
     return {name: moved[name] for name in sources}
+
+
+def _moved(source: bytes, edits: Edits, *, is_async: bool) -> Moved:
+    edits.mark(is_async=is_async)
+    if is_async:
+        Awaiting(edits).mark()
+    else:
+        edits.remark_waiting()
+    return Moved(source, edits.written().bytes, tuple(sorted(edits.remarks)))
 
 
 def _reason(error: Exception) -> str:

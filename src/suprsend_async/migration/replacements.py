@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+import libcst as cst
 
 from suprsend_async import AsyncSuprsend
 from suprsend_async.migration.calls import advice_on, code_in
@@ -54,10 +57,67 @@ def renamed_attribute(owner: type, name: str) -> str | None:
     return path[0] if owner is AsyncSuprsend else path[-1]
 
 
-def replaced_call(owner: type, name: str) -> ast.Call | None:
+@dataclass(frozen=True)
+class Replaced:
+    """A call that stands here for another one.
+
+    Attributes:
+        function: What is called, after the client or after what the call was of: "users.async_edit".
+        makes: The class of the one argument, which takes the arguments that there were; None if they stay.
+        is_on_client: Whether it is a call of the client, and takes what the call was of.
+        sends: Whether it has to be awaited on the asynchronous client.
+    """
+
+    function: str
+    makes: str | None = None
+    is_on_client: bool = False
+    sends: bool = True
+
+
+def replaced_call(owner: type, name: str) -> Replaced | None:
     """Return the call that stands here for one of a method that a class does not have."""
-    code = _advised(owner, name, _CALLS)
-    return code if isinstance(code, ast.Call) else None
+    advised = _advised(owner, name, _CALLS)
+    if not isinstance(advised, ast.Call):
+        return None
+    function = ast.unparse(advised.func)
+    path = function.removeprefix("client.")
+    if path == function:
+        return Replaced(function, sends=False)
+    argument = advised.args[0]
+    if isinstance(argument, ast.Call):
+        return Replaced(path, makes=ast.unparse(argument.func))
+    return Replaced(path, is_on_client=True)
+
+
+def write_replaced(call: cst.Call, replaced: Replaced, client: cst.BaseExpression | None = None) -> cst.Call:
+    """Return the call that stands for another one.
+
+    Args:
+        call: The call as it is; of an attribute.
+        replaced: What stands for it.
+        client: The client of it, where that is called.
+    """
+    method = cast("cst.Attribute", call.func)
+    if replaced.makes is not None:
+        made = call.with_changes(func=cst.Name(replaced.makes), lpar=[], rpar=[])
+        function: cst.BaseExpression = method.with_changes(attr=cst.Name(replaced.function))
+        nothing = cst.SimpleWhitespace("")
+        return call.with_changes(func=function, args=[cst.Arg(made)], whitespace_before_args=nothing)
+    receiver = method.value if client is None else client
+    written = cst.parse_expression(f"_.{replaced.function}")
+    function = cast("cst.BaseExpression", written.visit(_Placed(receiver)))
+    return call.with_changes(func=function, args=call.args if client is None else [cst.Arg(method.value)])
+
+
+class _Placed(cst.CSTTransformer):
+    """Puts an expression where `_` stands."""
+
+    def __init__(self, value: cst.BaseExpression) -> None:
+        super().__init__()
+        self._value = value
+
+    def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.BaseExpression:
+        return self._value if original_node.value == "_" else updated_node
 
 
 # What the released client takes by position after the credentials, and this one by name.
