@@ -128,7 +128,8 @@ def test_where_nothing_can_be_awaited_it_is_named(body: str, said: tuple[int, st
 
 
 def test_a_decorator_of_the_module_has_to_await_what_it_is_given() -> None:
-    source = f"{HEAD}\ndef step(f): f()\n\n@step\ndef one(): client.track_event(event)\n\n@step\ndef two(): client.users.get('u')\n"
+    steps = "@step\ndef one(): client.track_event(event)\n\n@step\ndef two(): client.users.get('u')\n"
+    source = f"{HEAD}\ndef step(f): f()\n\n{steps}"
     assert left(source, "async") == [(5, "what step decorates is asynchronous now, and has to be awaited: line 8, 11")]
     source = f"{HEAD}\n@app.get('/')\ndef one(): client.track_event(event)\n"
     assert left(source, "async") == []
@@ -151,7 +152,8 @@ def test_a_program_that_also_sends_elsewhere_gets_the_blocking_one_and_is_told_w
 
 
 def test_in_a_thread_the_blocking_client_is_left_where_it_is() -> None:
-    source = f"{HEAD}\nasync def f():\n    await asyncio.to_thread(client.track_event, event)\n\ndef g():\n    client.track_event(event)\n"
+    elsewhere = "def g():\n    client.track_event(event)\n"
+    source = f"{HEAD}\nasync def f():\n    await asyncio.to_thread(client.track_event, event)\n\n{elsewhere}"
     assert "await asyncio.to_thread(client.track_event, event)" in code_of(source)
     assert not any("holds up" in text for _, text in notes(source))
 
