@@ -139,6 +139,13 @@ def node(session: nox.Session) -> None:
 
 
 @nox.session
+def notebooks(session: nox.Session) -> None:
+    """Run notebooks in a real Jupyter kernel, the one of the documentation among them."""
+    session.install("-e", ".[all]", *GROUPS["test"], *GROUPS["notebooks"])
+    session.run("pytest", "-q", "tests/notebooks", *session.posargs)
+
+
+@nox.session
 def soak(session: nox.Session) -> None:
     """Run a long random mix of faults; `nox -s soak -- --seconds 600 --seed 1`."""
     session.install("-e", ".[all]", *GROUPS["test"])

@@ -53,13 +53,10 @@ def test_it_shows_the_edits_and_changes_nothing(run: Run, folder: Path) -> None:
     done = run("migrate", "shop.py", cwd=folder)
     assert done.returncode == 1
     assert done.stdout.startswith("--- shop.py\n+++ shop.py\n@@ -1,8 +1,8 @@\n-from suprsend import Event, Suprsend\n")
-    lines = done.stderr.splitlines()
-    assert lines == [
+    logging = "use logging: the environment variable SUPRSEND_LOG=debug, or the logger 'suprsend_async'"
+    assert done.stderr.splitlines() == [
         "shop.py:3: note: close the client where the program ends: `client.close()`, or `with`",
-        (
-            "shop.py:3: note: debug is left out; use logging: the environment variable SUPRSEND_LOG=debug, or the logger "
-            "'suprsend_async'"
-        ),
+        f"shop.py:3: note: debug is left out; {logging}",
         LEFT,
         "1 file to edit, 1 place to edit by hand; --write makes the edits",
     ]

@@ -9,6 +9,7 @@ from pydantic import Field, computed_field
 from typing_extensions import TypeVar
 
 from suprsend_async.api.response import Result, error_class, may_pass
+from suprsend_async.html_tables import html_of_fields
 from suprsend_async.outcome import Outcome
 
 R = TypeVar("R", default=Any)
@@ -121,3 +122,6 @@ class RecordResult:
     message_id: str | None
     error: str | None
     outcome: Outcome
+
+    def _repr_html_(self) -> str:
+        return html_of_fields(self)

@@ -9,6 +9,7 @@ from suprsend_async.api.call import fetch_record
 from suprsend_async.checks import is_number, whole_problem
 from suprsend_async.cursor import AsyncCursor
 from suprsend_async.errors import TransportError, ValidationError
+from suprsend_async.html_tables import html_of
 from suprsend_async.keyed import Keyed
 from suprsend_async.resources.models import Record, list_in, object_in, read_record
 from suprsend_async.resources.payload import check_tenant
@@ -90,6 +91,12 @@ class Page(Keyed, Generic[T]):
             f"Page(results={len(self.results)}, count={self.count}, limit={self.limit}, "
             f"has_next={self.has_next}, has_prev={self.has_prev})"
         )
+
+    def _repr_html_(self) -> str:
+        facts = {"results": len(self.results), **self.meta}
+        del facts["after"], facts["before"]  # they may be made of an id
+        records = ({"": number, "record": repr(record)} for number, record in enumerate(self.results))
+        return html_of("Page", facts, "records", records)
 
 
 def page_of(model: type[M], document: Any, operation: str) -> Page[M]:

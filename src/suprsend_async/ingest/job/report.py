@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 import anyio
 
+from suprsend_async.html_tables import html_of_fields
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -66,6 +68,7 @@ class IngestProgress:
         seconds: Seconds since this run began.
         rows_per_second: Rows finished a second, in this run.
         seconds_left: An estimate by the bytes still to be read; None if there is nothing to estimate by.
+        done: Whether this is the last report.
     """
 
     rows: int
@@ -79,6 +82,7 @@ class IngestProgress:
     seconds: float
     rows_per_second: float
     seconds_left: float | None
+    done: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +146,9 @@ class IngestReport:
         """Whether all was read, and every event accepted."""
         return self.ending == "finished" and not self.failed and not self.in_doubt
 
+    def _repr_html_(self) -> str:
+        return html_of_fields(self)
+
 
 class ProgressReader:
     """Puts together what the job, the sources and the checkpoint know.
@@ -183,6 +190,7 @@ class ProgressReader:
             seconds=progress.seconds,
             rows_per_second=finished / progress.seconds if progress.seconds else 0.0,
             seconds_left=self._seconds_left(progress.seconds, read),
+            done=progress.done,
         )
 
     def _seconds_left(self, seconds: float, read: int) -> float | None:
