@@ -18,7 +18,8 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 GROUPS = {name: nox.project.dependency_groups(PROJECT, name) for name in PROJECT["dependency-groups"]}
 # Tests that have a session of their own.
 ELSEWHERE = [
-    f"--ignore=tests/{folder}" for folder in ("released", "faults", "typing", "browser", "services", "node", "spark")
+    f"--ignore=tests/{folder}"
+    for folder in ("released", "faults", "typing", "browser", "services", "node", "notebooks", "spark")
 ]
 # Tests mostly wait: two processes halve that. Their calls have deadlines, which more of them would endanger.
 BESIDE = ("--numprocesses=2", "--dist=worksteal")

@@ -14,7 +14,6 @@ from suprsend_async.errors import (
     ValidationError,
     response_error_class,
 )
-from suprsend_async.html_tables import html_of
 from suprsend_async.keyed import Keyed
 from suprsend_async.outcome import Outcome
 from suprsend_async.transport.retry import RETRYABLE_STATUS
@@ -49,6 +48,8 @@ class Result(Keyed, BaseModel):
         return {key: self[key] for key in self._keys() if key not in hidden}
 
     def _repr_html_(self) -> str:
+        from suprsend_async.html_tables import html_of  # for notebooks only
+
         held = [value for key in self._keys() if isinstance(value := self[key], list)]
         failures = [item for value in held for item in value if isinstance(item, Result)]
         return html_of(type(self).__name__, self._facts(), "not accepted", (item._facts() for item in failures))

@@ -9,7 +9,6 @@ from pydantic import Field, computed_field
 from typing_extensions import TypeVar
 
 from suprsend_async.api.response import Result, error_class, may_pass
-from suprsend_async.html_tables import html_of_fields
 from suprsend_async.outcome import Outcome
 
 R = TypeVar("R", default=Any)
@@ -124,4 +123,6 @@ class RecordResult:
     outcome: Outcome
 
     def _repr_html_(self) -> str:
+        from suprsend_async.html_tables import html_of_fields  # for notebooks only
+
         return html_of_fields(self)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 try:
     from tqdm.auto import tqdm
 except ModuleNotFoundError as _missing:
-    if _missing.name != "tqdm":
+    if _missing.name not in {"tqdm", "tqdm.auto"}:
         raise
     raise ModuleNotFoundError(
         "The progress bar needs tqdm: pip install 'suprsend-async[tqdm]'", name="tqdm"

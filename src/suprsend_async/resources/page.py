@@ -9,7 +9,6 @@ from suprsend_async.api.call import fetch_record
 from suprsend_async.checks import is_number, whole_problem
 from suprsend_async.cursor import AsyncCursor
 from suprsend_async.errors import TransportError, ValidationError
-from suprsend_async.html_tables import html_of
 from suprsend_async.keyed import Keyed
 from suprsend_async.resources.models import Record, list_in, object_in, read_record
 from suprsend_async.resources.payload import check_tenant
@@ -93,6 +92,8 @@ class Page(Keyed, Generic[T]):
         )
 
     def _repr_html_(self) -> str:
+        from suprsend_async.html_tables import html_of  # for notebooks only
+
         facts = {"results": len(self.results), **self.meta}
         del facts["after"], facts["before"]  # they may be made of an id
         records = ({"": number, "record": repr(record)} for number, record in enumerate(self.results))

@@ -6,7 +6,6 @@ import math
 import socket
 import time
 from functools import partial
-from html import escape
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
@@ -149,6 +148,8 @@ class Sandbox(LedgerAccess, StateAccess):
         return f"<Sandbox {self.url}>" if self._port else "<Sandbox, not started>"
 
     def _repr_html_(self) -> str:
+        from html import escape
+
         if not self._port:
             return escape(repr(self))
         url = escape(self.url)

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Literal
 
 import anyio
 
-from suprsend_async.html_tables import html_of_fields
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -147,6 +145,8 @@ class IngestReport:
         return self.ending == "finished" and not self.failed and not self.in_doubt
 
     def _repr_html_(self) -> str:
+        from suprsend_async.html_tables import html_of_fields  # for notebooks only
+
         return html_of_fields(self)
 
 
