@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from markdown_it import MarkdownIt
 from tests.cli.conftest import Run
 
 pytestmark = pytest.mark.extras("migrate")
@@ -139,3 +140,13 @@ def test_without_libcst_it_says_what_to_install(run: Run, folder: Path) -> None:
     done = run("migrate", "shop.py", code=code, cwd=folder)
     assert done.returncode == 2
     assert "pip install 'suprsend-async[migrate]'" in done.stderr
+
+
+def test_the_guide_shows_what_it_shows(run: Run, tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "guides" / "migrate.md").read_text("utf-8")
+    shown = {token.info.partition(" ")[2]: token.content for token in MarkdownIt().parse(page) if token.type == "fence"}
+    (tmp_path / "shop.py").write_text(shown['title="shop.py"'])
+    done = run("migrate", "shop.py", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stdout == shown['title="standard output"']
+    assert done.stderr == shown['title="standard error"']
