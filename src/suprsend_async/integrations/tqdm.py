@@ -15,6 +15,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from suprsend_async.bulk.progress import Progress
+
 try:
     from tqdm.auto import tqdm
 except ModuleNotFoundError as _missing:
@@ -25,7 +27,6 @@ except ModuleNotFoundError as _missing:
     ) from _missing
 
 if TYPE_CHECKING:
-    from suprsend_async.bulk.progress import Progress
     from suprsend_async.ingest.job.report import IngestProgress
 
 
@@ -64,9 +65,9 @@ class bar:  # noqa: N801 - it is called as a function is
         """Move the bar to where the records are, and close it at the end."""
         if self._is_over:
             self._bar, self._is_over = self._make(**self._options), False
-        finished, failed = _counts(progress)
-        if failed:
-            self._bar.set_postfix(failed=failed, refresh=False)
+        finished = progress.finished if isinstance(progress, Progress) else progress.rows
+        if finished > progress.accepted:
+            self._bar.set_postfix(failed=finished - progress.accepted, refresh=False)
         self._bar.update(finished - self._bar.n)
         if progress.done:
             self.close()
@@ -76,9 +77,3 @@ class bar:  # noqa: N801 - it is called as a function is
         self._is_over = True
         self._bar.refresh()
         self._bar.close()
-
-
-def _counts(progress: Progress | IngestProgress) -> tuple[int, int]:
-    """Return how many records are finished, and how many of them were not accepted."""
-    finished = progress.finished if hasattr(progress, "finished") else progress.rows
-    return finished, finished - progress.accepted

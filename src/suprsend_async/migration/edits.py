@@ -32,7 +32,7 @@ from suprsend_async.migration.replacements import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from suprsend_async.migration.kinds import Kind, Program
+    from suprsend_async.migration.kinds import Meaning, Program
 
     Change = Callable[[Any], Any]
 
@@ -145,7 +145,7 @@ class Edits:
 
     # Each of the following marks what one expression needs.
 
-    def mark_client(self, call: cst.Call, kind: Kind) -> None:
+    def mark_client(self, call: cst.Call, kind: Meaning) -> None:
         """Write the arguments of a client by name, and leave out what it does not take."""
         takes = parameters(kind.owner)
         given = [*call.args]
@@ -195,7 +195,7 @@ class Edits:
             if argument.keyword is not None and argument.keyword.value not in known:
                 self.remark(argument, f"{method}() has no parameter {argument.keyword.value}")
 
-    def mark_attribute(self, node: cst.Attribute, kind: Kind) -> None:
+    def mark_attribute(self, node: cst.Attribute, kind: Meaning) -> None:
         """Rename what has another name here, and say what has no counterpart."""
         name = node.attr.value
         if kind.owner is type(None):
@@ -220,7 +220,7 @@ class Edits:
     def _is_set(self, node: cst.Attribute) -> bool:
         return isinstance(self.program.parents.get(node), cst.AssignTarget | cst.AugAssign)
 
-    def _is_reached(self, node: cst.Attribute, kind: Kind) -> bool:
+    def _is_reached(self, node: cst.Attribute, kind: Meaning) -> bool:
         """Whether what is done with a renamed attribute of the client is known here, too."""
         outer = self.program.parents.get(node)
         if not kind.is_client or not isinstance(outer, cst.Attribute):
@@ -228,7 +228,7 @@ class Edits:
         found = self.program.kind(node)
         return found is not None and advice_on(found.owner, outer.attr.value) is not None
 
-    def mark_call(self, call: cst.Call, method: cst.Attribute, kind: Kind) -> None:
+    def mark_call(self, call: cst.Call, method: cst.Attribute, kind: Meaning) -> None:
         """Mark the call of a method."""
         name = method.attr.value
         new = renamed_attribute(kind.owner, name) or name
@@ -264,9 +264,7 @@ class Edits:
         if call.args and "json.dumps" in self.program.imported_as(call.func):
             kind = self.program.kind(call.args[0].value)
             if kind is not None and issubclass(kind.owner, Keyed):
-                value = call.args[0].value
-                to_dict = lambda updated: cst.Call(cst.Attribute(updated, cst.Name("to_dict")))  # noqa: E731
-                self.change(value, to_dict)
+                self.change(call.args[0].value, _to_dict)
 
     def find_site(self, call: cst.Call) -> None:
         """Note a call that sends."""
@@ -292,6 +290,14 @@ class Edits:
             names.add(call.func.attr.value)
         found = next((THREADS[name] for name in names if name in THREADS), None)
         return found if found is not None and found < len(call.args) else None
+
+
+def _is_error(made: type) -> bool:
+    return issubclass(made, BaseException)
+
+
+def _to_dict(value: cst.BaseExpression) -> cst.Call:
+    return cst.Call(cst.Attribute(value, cst.Name("to_dict")))
 
 
 def code(node: cst.CSTNode) -> str:
@@ -326,14 +332,15 @@ class _Marker(cst.CSTVisitor):
 
     def visit_Call(self, node: cst.Call) -> None:
         edits = self._edits
-        of_class = edits.program.class_at(node.func)
+        named = edits.program.class_at(node.func)
+        made = None if named is None else named[0]
         kind = edits.program.kind(node)
         if kind is not None and kind.is_client and node in edits.clients:
             edits.mark_client(node, kind)
-        elif of_class is not None and not issubclass(of_class[0], BaseException):
-            takes = parameters(of_class[0])
+        elif made is not None and not _is_error(made):
+            takes = parameters(made)
             if takes is not None:
-                edits.mark_options(node, of_class[0].__name__, takes)
+                edits.mark_options(node, made.__name__, takes)
         elif isinstance(node.func, cst.Attribute) and (base := edits.program.kind(node.func.value)) is not None:
             edits.mark_call(node, node.func, base)
         edits.mark_json(node)

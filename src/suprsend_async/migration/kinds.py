@@ -31,7 +31,7 @@ HERE = "suprsend_async"
 
 
 @dataclass(frozen=True)
-class Kind:
+class Meaning:
     """What an expression is.
 
     Attributes:
@@ -63,10 +63,12 @@ class Names:
         returns: What functions return or yield.
     """
 
-    values: dict[cst.CSTNode, cst.BaseExpression] = field(default_factory=dict)
-    annotations: dict[cst.CSTNode, cst.BaseExpression] = field(default_factory=dict)
-    attributes: dict[str, list[cst.CSTNode]] = field(default_factory=dict)
-    returns: dict[cst.FunctionDef, list[cst.BaseExpression]] = field(default_factory=dict)
+    values: dict[cst.CSTNode, cst.BaseExpression] = field(default_factory=dict[cst.CSTNode, cst.BaseExpression])
+    annotations: dict[cst.CSTNode, cst.BaseExpression] = field(default_factory=dict[cst.CSTNode, cst.BaseExpression])
+    attributes: dict[str, list[cst.CSTNode]] = field(default_factory=dict[str, list[cst.CSTNode]])
+    returns: dict[cst.FunctionDef, list[cst.BaseExpression]] = field(
+        default_factory=dict[cst.FunctionDef, list[cst.BaseExpression]]
+    )
 
 
 class Program:
@@ -78,7 +80,7 @@ class Program:
         exports: What the other modules of the program define: their kinds by dotted names.
     """
 
-    def __init__(self, name: str, tree: cst.Module, exports: Mapping[str, Kind]) -> None:
+    def __init__(self, name: str, tree: cst.Module, exports: Mapping[str, Meaning]) -> None:
         wrapper = MetadataWrapper(tree, unsafe_skip_copy=True)
         self.name = name
         self.tree = wrapper.module
@@ -87,7 +89,7 @@ class Program:
         self.positions = wrapper.resolve(PositionProvider)
         self.exports = exports
         self.imported: set[str] = set()
-        self._kinds: dict[cst.CSTNode, Kind | None] = {}
+        self._kinds: dict[cst.CSTNode, Meaning | None] = {}
         self._names = Names()
         self.tree.visit(_Collector(self._names, self.scopes))
 
@@ -146,7 +148,7 @@ class Program:
                     return kind, package == RELEASED
         return None
 
-    def kind(self, node: cst.CSTNode) -> Kind | None:
+    def kind(self, node: cst.CSTNode) -> Meaning | None:
         """Return what an expression is; None if it is nothing of this package's."""
         if node not in self._kinds:
             self._kinds[node] = None  # while it is looked for: a name may be assigned to itself
@@ -161,7 +163,7 @@ class Program:
             return bool(values) and all(isinstance(value, cst.Dict) for value in values)
         return isinstance(node, cst.Call) and isinstance(node.func, cst.Name) and node.func.value == "dict"
 
-    def module_kinds(self) -> Iterator[tuple[str, Kind]]:
+    def module_kinds(self) -> Iterator[tuple[str, Meaning]]:
         """Yield the names that the module defines, and what they are."""
         scope = next((scope for scope in self.scopes.values() if scope is not None), None)
         if scope is None:
@@ -186,7 +188,7 @@ class Program:
                     return statement
         return None
 
-    def _find(self, node: cst.CSTNode) -> Kind | None:
+    def _find(self, node: cst.CSTNode) -> Meaning | None:
         if isinstance(node, cst.Name):
             kinds = [kind for assignment in self.assignments(node) if (kind := self._assigned(assignment))]
             return self._at(node, kinds)
@@ -208,24 +210,24 @@ class Program:
             return self.kind(node.body) or self.kind(node.orelse)
         return None
 
-    def _at(self, node: cst.BaseExpression, kinds: list[Kind]) -> Kind | None:
+    def _at(self, node: cst.BaseExpression, kinds: list[Meaning]) -> Meaning | None:
         if not kinds or len({kind.owner for kind in kinds}) > 1:
             return None
         return replace(kinds[0], client=node) if kinds[0].is_client else kinds[0]
 
-    def _member(self, base: Kind, name: str) -> Kind | None:
+    def _member(self, base: Meaning, name: str) -> Meaning | None:
         owner = result_of(base.owner, renamed_attribute(base.owner, name) or name)
         return None if owner is None else replace(base, owner=owner)
 
-    def _called(self, node: cst.Call) -> Kind | None:
+    def _called(self, node: cst.Call) -> Meaning | None:
         named = self.class_at(node.func)
         if named is not None:
-            return Kind(*named)
+            return Meaning(*named)
         if isinstance(node.func, cst.Attribute):
             of_class = self.class_at(node.func.value)
             if of_class is not None:
                 owner = result_of_classmethod(of_class[0], node.func.attr.value)
-                return None if owner is None else Kind(owner, of_class[1])
+                return None if owner is None else Meaning(owner, of_class[1])
             found = self.kind(node.func)
             if found is not None:
                 return found
@@ -234,19 +236,19 @@ class Program:
             return self._kind_of_function(function)
         return next((kind for name in self.imported_as(node.func) if (kind := self._from_another_module(name))), None)
 
-    def _kind_of_function(self, function: cst.FunctionDef) -> Kind | None:
+    def _kind_of_function(self, function: cst.FunctionDef) -> Meaning | None:
         if function.returns is not None:
             return self.annotated(function.returns.annotation)
         kinds = [kind for value in self._names.returns.get(function, []) if (kind := self.kind(value))]
         return replace(kinds[0], client=None) if kinds else None
 
-    def _assigned(self, assignment: object) -> Kind | None:
+    def _assigned(self, assignment: object) -> Meaning | None:
         if isinstance(assignment, ImportAssignment):
             names = assignment.get_qualified_names_for(assignment.name)
             return next((kind for item in names if (kind := self._from_another_module(item.name))), None)
         return self._held(assignment.node) if isinstance(assignment, Assignment) else None
 
-    def _from_another_module(self, name: str) -> Kind | None:
+    def _from_another_module(self, name: str) -> Meaning | None:
         """Return what another module of the program defines; a program may be imported from another folder."""
         wanted = name.lstrip(".")
         found = [kind for other, kind in self.exports.items() if _ends_with(other, wanted) or _ends_with(wanted, other)]
@@ -256,7 +258,7 @@ class Program:
             self.imported.add(found[0].origin)
         return found[0]
 
-    def _held(self, target: cst.CSTNode) -> Kind | None:
+    def _held(self, target: cst.CSTNode) -> Meaning | None:
         """Return what an assignment, or a parameter, gives to its target."""
         annotation = self._names.annotations.get(target)
         kind = None if annotation is None else self.annotated(annotation)
@@ -264,17 +266,17 @@ class Program:
             kind = self.kind(self._names.values[target])
         return kind
 
-    def annotated(self, annotation: cst.BaseExpression) -> Kind | None:
+    def annotated(self, annotation: cst.BaseExpression) -> Meaning | None:
         """Return what an annotation says, also within `Annotated[...]` and `... | None`, and as a text."""
         named = self.class_at(annotation)
         if named is not None:
-            return Kind(*named)
+            return Meaning(*named)
         if isinstance(annotation, cst.SimpleString):
             found = self.imported_in(annotation).values()
             return next((kind for imported in found if (kind := _named(imported))), None)
         return next((kind for child in annotation.children if (kind := self._annotated_child(child))), None)
 
-    def _annotated_child(self, child: cst.CSTNode) -> Kind | None:
+    def _annotated_child(self, child: cst.CSTNode) -> Meaning | None:
         if isinstance(child, cst.BaseExpression):
             return self.annotated(child)
         # An element of a subscript, and what is in it.
@@ -289,10 +291,10 @@ def _ends_with(name: str, end: str) -> bool:
     return name == end or name.endswith(f".{end}")
 
 
-def _named(name: str) -> Kind | None:
+def _named(name: str) -> Meaning | None:
     package, _, rest = name.partition(".")
     found = class_named(rest.rpartition(".")[2]) if package in (RELEASED, HERE) else None
-    return None if found is None else Kind(found, package == RELEASED)
+    return None if found is None else Meaning(found, package == RELEASED)
 
 
 def result_of_classmethod(owner: type, name: str) -> type | None:

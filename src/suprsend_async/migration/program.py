@@ -14,7 +14,7 @@ from suprsend_async.migration.kinds import Program
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from suprsend_async.migration.kinds import Kind
+    from suprsend_async.migration.kinds import Meaning
 
 ClientChoice = Literal["auto", "async", "blocking"]
 
@@ -54,7 +54,7 @@ def move(sources: Mapping[str, bytes], client: ClientChoice = "auto") -> dict[st
     """
     moved: dict[str, Moved] = {}
     programs: dict[str, Program] = {}
-    exports: dict[str, Kind] = {}
+    exports: dict[str, Meaning] = {}
     trees: dict[str, cst.Module] = {}
     for name, source in sources.items():
         try:
@@ -90,7 +90,7 @@ def _reason(error: Exception) -> str:
     return str(error)
 
 
-def _share(programs: Mapping[str, Program], exports: dict[str, Kind]) -> None:
+def _share(programs: Mapping[str, Program], exports: dict[str, Meaning]) -> None:
     """Let every module know what the others define."""
     for _ in range(_ROUNDS):
         found = {
