@@ -100,11 +100,11 @@ def test_it_does_not_write_what_is_not_committed(run: Run, folder: Path) -> None
 
 
 def test_a_file_that_cannot_be_read_is_named_and_the_others_are_edited(run: Run, folder: Path) -> None:
-    (folder / "broken.py").write_text("def f(:\n")
+    (folder / "broken.py").write_text("def f(:  # suprsend\n")
     done = run("migrate", ".", "--write", "--allow-dirty", cwd=folder)
     assert done.returncode == 1
     assert "broken.py: left alone, it cannot be read: line 1: " in done.stderr
-    assert (folder / "broken.py").read_text() == "def f(:\n"
+    assert (folder / "broken.py").read_text() == "def f(:  # suprsend\n"
     assert (folder / "shop.py").read_text() == MOVED
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,7 @@ from tqdm import TqdmExperimentalWarning
 from tqdm.std import tqdm as plain
 
 from suprsend_async import Event, Progress
+from suprsend_async.ingest import CheckpointFile, DeadLetterFile, Runner, open_sources, read_mapping
 from suprsend_async.integrations.tqdm import bar
 from suprsend_async.sandbox import Sandbox
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.extras("tqdm", "sandbox")
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
 EVENTS = [Event(f"user-{number}", "signed_up") for number in range(250)]
 
 
@@ -128,6 +131,21 @@ def test_rich_draws_it(sandbox: Sandbox) -> None:
             client.bulk_events.send(EVENTS, on_progress=show)
     assert show.shown == 250
     assert show._bar._prog.finished
+
+
+async def test_a_job_that_reads_files_moves_it(sandbox: Sandbox, tmp_path: Path) -> None:
+    show = bar(file=io.StringIO())
+    async with sandbox.client() as client:
+        runner = Runner(
+            client,
+            open_sources([str(EXAMPLES / "flights.csv")]),
+            read_mapping(EXAMPLES / "flights.toml"),
+            store=CheckpointFile(str(tmp_path / "flights.checkpoint")),
+            dead_letters=DeadLetterFile(str(tmp_path / "flights.dead")),
+            on_progress=show,
+        )
+        report = await runner.run()
+    assert (show.shown, show._bar.disable) == (report.accepted + report.failed, True)
 
 
 async def test_only_the_last_report_is_the_last(sandbox: Sandbox) -> None:

@@ -216,5 +216,17 @@ def test_a_client_of_two_modules_of_the_same_name_is_nobodys() -> None:
 
 
 def test_one_module_that_cannot_be_read_leaves_the_others() -> None:
-    module = move({"shop.clients": CLIENTS, "broken": b"def f(:\n"})
+    module = move({"shop.clients": CLIENTS, "broken": b"import suprsend\ndef f(:\n"})
     assert (module["broken"].is_edited, module["shop.clients"].is_edited) == (False, True)
+
+
+def test_a_module_that_has_nothing_to_do_with_it_is_not_even_parsed() -> None:
+    module = move({"shop.clients": CLIENTS, "old": b"print 'hello'\n"})
+    assert (module["old"].is_edited, module["old"].problem) == (False, None)
+
+
+def test_a_client_is_followed_through_a_module_that_does_not_name_the_sdk() -> None:
+    between = b"from shop.clients import client as sender\n"
+    last = b"from shop.between import sender\nsender.users.list({'limit': 1})\n"
+    module = move({"shop.last": last, "shop.between": between, "shop.clients": CLIENTS})
+    assert module["shop.last"].result.endswith(b"sender.users.list(limit=1)\n")

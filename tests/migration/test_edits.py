@@ -341,9 +341,16 @@ def test_every_other_byte_stays(content: bytes) -> None:
     assert moved(content).result == content.replace(b"suprsend", b"suprsend_async")
 
 
-@pytest.mark.parametrize(
-    "content", [b"def f(:\n", b"print 'x'\n", b"x = '\xff'\n", b"# coding: none\n", b"import suprsend\rx = 1\r"]
-)
+NO_PYTHON = {
+    "syntax": b"import suprsend\ndef f(:\n",
+    "Python 2": b"import suprsend\nprint 'x'\n",
+    "bytes": b"import suprsend\nx = '\xff'\n",
+    "encoding": b"# coding: none\nimport suprsend\n",
+    "ends of lines": b"import suprsend\rx = 1\r",
+}
+
+
+@pytest.mark.parametrize("content", NO_PYTHON.values(), ids=NO_PYTHON)
 def test_what_is_no_python_is_left_alone(content: bytes) -> None:
     module = moved(content)
     assert module.problem

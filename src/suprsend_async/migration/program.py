@@ -9,7 +9,7 @@ import libcst as cst
 
 from suprsend_async.migration.awaiting import Awaiting
 from suprsend_async.migration.edits import Edits, Remark
-from suprsend_async.migration.kinds import Program
+from suprsend_async.migration.kinds import RELEASED, Program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,7 +30,7 @@ class Moved:
         source: As it was.
         result: As it is to be; the same if nothing has to be edited.
         remarks: What is left to do by hand, and what to look at, by the line of the module as it was.
-        problem: Why it was left alone; None if it was read.
+        problem: Why it was left alone; None if it was read, or has nothing to do with the SDK.
     """
 
     source: bytes
@@ -56,7 +56,11 @@ def move(sources: Mapping[str, bytes], client: ClientChoice = "auto") -> dict[st
     programs: dict[str, Program] = {}
     exports: dict[str, Meaning] = {}
     trees: dict[str, cst.Module] = {}
+    concerned = _concerned(sources)
     for name, source in sources.items():
+        if name not in concerned:
+            moved[name] = Moved(source, source)
+            continue
         try:
             tree = cst.parse_module(source)
             if tree.bytes != source:  # as with the ends of lines of old Macs
@@ -73,6 +77,18 @@ def move(sources: Mapping[str, bytes], client: ClientChoice = "auto") -> dict[st
         for name in group:
             moved[name] = _moved(sources[name], edits[name], is_async=is_async)
     return {name: moved[name] for name in sources}
+
+
+def _concerned(sources: Mapping[str, bytes]) -> set[str]:
+    """Return the modules that name the SDK, or may import from one that does; the others need not be parsed."""
+    found: set[str] = set()
+    new = {name for name, source in sources.items() if RELEASED.encode() in source}
+    while new:
+        found |= new
+        ends = [name.rpartition(".")[2].encode() for name in new]
+        rest = [name for name in sources if name not in found]
+        new = {name for name in rest if any(end in sources[name] for end in ends)}
+    return found
 
 
 def _moved(source: bytes, edits: Edits, *, is_async: bool) -> Moved:
