@@ -11,7 +11,7 @@ from suprsend_async.buffering.spool.tracker import DurableTracker
 from suprsend_async.buffering.tracker import BufferedTracker
 from suprsend_async.derived_methods import Blocking, blocking
 from suprsend_async.errors import ConfigurationError
-from suprsend_async.forking import forget_after_fork
+from suprsend_async.forking import forget_after_fork, notice_fork
 from suprsend_async.threads import Turns
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ class BlockingTracker(Blocking[A], Generic[A]):
             >>> tracker.stats().accepted
             1
         """
+        notice_fork()
         with self._turns:
             if self._is_open:
                 raise ConfigurationError("this buffer is in use; call client.buffer() for another one")
@@ -107,6 +108,7 @@ class BlockingTracker(Blocking[A], Generic[A]):
         Raises:
             ConfigurationError: The block was never entered.
         """
+        notice_fork()
         is_gone = self._entered_on is not None and self.loop.running is not self._entered_on
         if self._is_open and not is_gone and not self.loop.is_here:
             return self._call("AsyncSuprsend.buffer().stats()", self._read_stats)
@@ -119,6 +121,7 @@ class BlockingTracker(Blocking[A], Generic[A]):
     @property
     def ready_loop(self) -> LoopThread:
         """The client's thread, with the twin entered on it."""
+        notice_fork()
         if self.loop.is_here:
             # It says itself what to call there instead.
             return self.loop
@@ -158,6 +161,7 @@ class BlockingTracker(Blocking[A], Generic[A]):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         advice = "async with AsyncSuprsend.buffer()"
+        notice_fork()
         self.loop.check_elsewhere(advice)
         with self._turns:
             entered_on, self._entered_on, self._is_open = self._entered_on, None, False

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from typing import TYPE_CHECKING, Any, cast
 
 from suprsend_async.errors import ConfigurationError
 from suprsend_async.ingest.mapping.mapping import EventMapping
 from suprsend_async.ingest.sources.names import shown_path
+from suprsend_async.toml import parse_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 
 
 MAX_BYTES = 64 * 1024
-MAX_DOTS = 500
-"""What is larger, or has more dots in one line, is no mapping, and could take gigabytes to parse."""
+"""What is larger is no mapping."""
 
 
 def read_mapping(path: Path) -> EventMapping:
@@ -49,32 +48,11 @@ def parse_mapping(content: bytes) -> EventMapping:
     Raises:
         ConfigurationError: It is no mapping; the message names the key and what to do.
     """
-    return mapping_of(_document(content))
-
-
-def _document(content: bytes) -> dict[str, Any]:
-    """Return what the content of a mapping's file says.
-
-    Raises:
-        ConfigurationError: It is no TOML, or too much for a mapping.
-    """
-    if len(content) > MAX_BYTES:
-        raise ConfigurationError(f"it is larger than {MAX_BYTES >> 10} KiB, and so no mapping")
-    # The parser's memory grows with the square of a key's parts.
-    if any(line.count(b".") > MAX_DOTS for line in content.splitlines()):
-        raise ConfigurationError(f"it has a line with more than {MAX_DOTS} dots, and so is no mapping")
     try:
-        text = content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
-        return tomllib.loads(text)
-    except UnicodeDecodeError:
-        problem = "it is not in UTF-8, as TOML must be"
-    except RecursionError:
-        problem = "it is nested too deeply for a mapping"
+        document = parse_toml(content, "mapping", MAX_BYTES)
     except ValueError as error:
-        # Of a number with thousands of digits Python says how it could be read; here it has no business.
-        is_told = isinstance(error, tomllib.TOMLDecodeError)
-        problem = f"it is not valid TOML: {error}" if is_told else "it holds a number with too many digits"
-    raise ConfigurationError(problem)
+        raise ConfigurationError(str(error)) from None
+    return mapping_of(document)
 
 
 def mapping_of(document: Mapping[str, Any]) -> EventMapping:
