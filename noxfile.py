@@ -18,7 +18,8 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 GROUPS = {name: nox.project.dependency_groups(PROJECT, name) for name in PROJECT["dependency-groups"]}
 # Tests that have a session of their own.
 ELSEWHERE = [
-    f"--ignore=tests/{folder}" for folder in ("released", "faults", "typing", "browser", "services", "node", "spark")
+    f"--ignore=tests/{folder}"
+    for folder in ("released", "faults", "typing", "browser", "services", "node", "notebooks", "spark")
 ]
 # Tests mostly wait: two processes halve that. Their calls have deadlines, which more of them would endanger.
 BESIDE = ("--numprocesses=2", "--dist=worksteal")
@@ -136,6 +137,13 @@ def node(session: nox.Session) -> None:
     npm = ("npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder))
     session.run(*npm, "@suprsend/node-sdk@1.15.1", external=True)
     session.run("pytest", "-q", "tests/node", *session.posargs, env={"NODE_PATH": str(folder / "node_modules")})
+
+
+@nox.session
+def notebooks(session: nox.Session) -> None:
+    """Run notebooks in a real Jupyter kernel, the one of the documentation among them."""
+    session.install("-e", ".[all]", *GROUPS["test"], *GROUPS["notebooks"])
+    session.run("pytest", "-q", "tests/notebooks", *session.posargs)
 
 
 @nox.session

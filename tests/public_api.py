@@ -27,6 +27,7 @@ MODULES = (
     "suprsend_async.integrations.fastapi",
     "suprsend_async.outbox",
     "suprsend_async.integrations.pytest_sandbox",
+    "suprsend_async.integrations.tqdm",
     "suprsend_async.webhooks",
 )
 REACHED = (

@@ -17,7 +17,7 @@ import pytest
 from tests.extras import is_marked
 
 TESTS = Path(__file__).parent
-OF_OTHER_ENVIRONMENTS = ("browser", "faults", "node", "released", "services", "spark", "typing")
+OF_OTHER_ENVIRONMENTS = ("browser", "faults", "node", "notebooks", "released", "services", "spark", "typing")
 
 
 def collected_anew() -> list[str]:
@@ -45,8 +45,11 @@ def test_tests_have_the_same_names_in_the_same_order_each_time(request: pytest.F
     assert first == second
 
 
-OF_EXTRAS = {"jsonschema", "numpy", "opentelemetry", "pandas", "pyarrow", "rich", "starlette", "typer", "uvicorn"}
-OUR_EXTRAS = ("suprsend_async.cli", "suprsend_async.sandbox")
+OF_EXTRAS = {
+    *("jsonschema", "libcst", "numpy", "opentelemetry", "pandas", "pyarrow", "rich", "starlette", "tqdm", "typer"),
+    "uvicorn",
+}
+OUR_EXTRAS = ("suprsend_async.cli", "suprsend_async.migration", "suprsend_async.sandbox")
 
 
 def needs_an_extra(module: Path) -> bool:

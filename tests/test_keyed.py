@@ -102,7 +102,7 @@ def test_another_method_of_a_dict_says_what_to_use(read: Any, key: str, other: s
     with pytest.raises(AttributeError, match=rf"has no attribute '{name}'; use to_dict\(\)"):
         getattr(read, name)
     # Python and editors ask for names that there are not.
-    assert not hasattr(read, "_repr_html_")
+    assert not hasattr(read, "_repr_png_")
 
 
 @pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda read: pickle.loads(pickle.dumps(read))])

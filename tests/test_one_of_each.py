@@ -196,8 +196,9 @@ async def test_so_is_a_concurrency_wherever_it_is_given(make: Callable[[Any], ob
 
 def test_every_module_stands_in_a_contract() -> None:
     settings = tomllib.loads(PYPROJECT.read_text("utf-8"))["tool"]["importlinter"]
-    layers, ingest, outbox, sandbox, sandbox_first, sandbox_last = settings["contracts"]
+    layers, ingest, migration, outbox, sandbox, sandbox_first, sandbox_last = settings["contracts"]
     assert (ingest["exhaustive"], ingest["containers"]) == (True, ["suprsend_async.ingest"])
+    assert (migration["exhaustive"], migration["containers"]) == (True, ["suprsend_async.migration"])
     assert (outbox["exhaustive"], outbox["containers"]) == (True, ["suprsend_async.outbox"])
     assert (sandbox["exhaustive"], sandbox["containers"]) == (True, ["suprsend_async.sandbox"])
     there = {name.partition("/")[0].removesuffix(".py") for name in modules()} - {"__init__"}

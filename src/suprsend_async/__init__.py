@@ -241,6 +241,10 @@ if not TYPE_CHECKING:
     # No `__dir__` beside it: freezegun looks at all that `dir()` says of every module, which would import everything.
     def __getattr__(name: str) -> object:
         if name not in _LATER:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            from suprsend_async.released_names import instead_in_package
+
+            advice = instead_in_package(name)
+            use = f"; use {advice}" if advice else ""
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}{use}")
         found = globals()[name] = getattr(import_module(f"suprsend_async.{_LATER[name]}"), name)
         return found

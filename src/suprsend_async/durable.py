@@ -12,8 +12,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Replace a file as a whole, durably; only its owner may read it.
+def replace_file(path: Path, content: bytes, mode: int | None = None) -> None:
+    """Replace a file as a whole, durably.
+
+    Args:
+        path: The file. Beside it stands, for a moment, one whose name ends with `.new`.
+        content: What it is to hold.
+        mode: Who may read and write it; if left out, only its owner may.
 
     Raises:
         OSError: The new content cannot be written; the old one is still there.
@@ -22,6 +27,8 @@ def replace_file(path: Path, content: bytes) -> None:
     try:
         with _opened(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC) as descriptor:
             write_all(descriptor, content)
+        if mode is not None:
+            new.chmod(mode)
         new.replace(path)
     except OSError:
         with suppress(OSError):

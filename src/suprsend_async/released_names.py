@@ -144,6 +144,21 @@ _OCCURRENCE = {
     "as_json": "model_dump() for the fields; what is sent is written when it is sent",
 }
 
+_REFUSED_HERE = "ValidationError"
+
+# Of the module `suprsend` and those in it.
+_PACKAGE = {
+    "AppInfo": 'a dict, as app_info={"name": "shop", "version": "1.2"}',
+    "BulkUsersEdit": "UserBulk, or BlockingUserBulk of the blocking client",
+    "InputValueError": _REFUSED_HERE,
+    "SuprsendAPIException": "ResponseError",
+    "SuprsendConfigError": "ConfigurationError",
+    "SuprsendInvalidSchema": _REFUSED_HERE,
+    "SuprsendMissingSchema": _REFUSED_HERE,
+    "SuprsendValidationError": _REFUSED_HERE,
+    "Workflow": "WorkflowTriggerRequest(workflow, recipients, data)",
+}
+
 _INSTEAD: Mapping[str, Mapping[str, str]] = {
     "Keyed": _KEYED,
     "Event": _EVENT,
@@ -188,3 +203,8 @@ def instead(owner: type, name: str) -> str | None:
     # A class that somebody derives from one of these says the same.
     tables = (_INSTEAD.get(ancestor.__name__, {}) for ancestor in owner.__mro__)
     return next((table[name] for table in tables if name in table), None)
+
+
+def instead_in_package(name: str) -> str | None:
+    """Return what to use for a name that the released SDK's package has and this one does not; None if it has none."""
+    return _PACKAGE.get(name)

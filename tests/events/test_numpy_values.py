@@ -204,7 +204,7 @@ def test_the_advice_of_the_guide_for_empty_cells_works() -> None:
     )
     with pytest.raises(ValidationError):
         sent(frame.to_dict("records"))
-    guide = (Path(__file__).parents[2] / "docs/guides/jupyter.md").read_text("utf-8")
+    guide = (Path(__file__).parents[2] / "docs/frameworks/notebooks.md").read_text("utf-8")
     advice = "frame.astype(object).where(frame.notna(), None)"
     assert advice in guide
     first, second = sent(eval(advice, {"frame": frame}).to_dict("records"))

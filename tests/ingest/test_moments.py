@@ -86,7 +86,7 @@ NO_MOMENTS: list[object] = [
 
 @pytest.mark.parametrize("value", NO_MOMENTS, ids=lambda value: type(value).__name__)
 def test_what_is_no_moment_is_refused_with_what_to_do(value: object) -> None:
-    with pytest.raises(ValueError, match=r"^is no time; write ISO 8601.*name its unit with --time-unit"):
+    with pytest.raises(ValueError, match=r"^is not a time; write ISO 8601.*name its unit with --time-unit"):
         epoch_milliseconds(value)
 
 

@@ -208,7 +208,7 @@ def test_times(value: object, expected: int) -> None:
 @pytest.mark.parametrize("value", ["yesterday", True, ""])
 def test_what_is_no_time(value: object) -> None:
     with pytest.raises(
-        MappingError, match=r"column 'at' is no time; .*--time-unit \(time_unit in a mapping\)"
+        MappingError, match=r"column 'at' is not a time; .*--time-unit \(time_unit in a mapping\)"
     ) as caught:
         event({"distinct_id": "u1", "at": value}, time="at")
     # The converter's error could hold the text.

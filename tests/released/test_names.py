@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import suprsend
+import suprsend.exception
 from suprsend.brand import BrandsApi
 from suprsend.messages_api import MessagesApi
 from suprsend.object_edit import ObjectEdit
@@ -71,3 +72,14 @@ def test_no_name_is_missing_without_a_word(released: type, ours: Callable[[Suprs
                 getattr(found, name)
             except AttributeError as error:
                 assert "; use " in str(error), name  # noqa: PT017
+
+
+def test_no_name_of_the_package_is_missing_without_a_word() -> None:
+    names = {name for name, value in vars(suprsend).items() if inspect.isclass(value)}
+    names |= {name for name, value in vars(suprsend.exception).items() if inspect.isclass(value)}
+    assert {"Suprsend", "Workflow", "SuprsendAPIException", "SuprsendInvalidSchema"} <= names
+    for name in sorted(names):
+        try:
+            getattr(suprsend_async, name)
+        except AttributeError as error:
+            assert "; use " in str(error), name  # noqa: PT017

@@ -75,10 +75,10 @@ def test_as_it_was_written_two_of_its_calls_are_refused(sandbox: Sandbox) -> Non
     assert printed[-1] == f"20 of 22 steps work; not: {UNCORRECTED}"
 
 
-def steps_of(program: str) -> dict[str, str]:
+def steps_of(source: str) -> dict[str, str]:
     """Return the code of each step, without `await` and without how the arguments are laid out."""
     found = {}
-    for node in ast.parse(source_of(program)).body:
+    for node in ast.parse(source).body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.decorator_list:
             (decorator,) = node.decorator_list
             assert isinstance(decorator, ast.Call)
@@ -89,7 +89,7 @@ def steps_of(program: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("program", MOVED)
 def test_18_steps_are_the_same_2_take_keywords_and_2_are_replaced(program: str) -> None:
-    there, here = steps_of("shop_released.py"), steps_of(program)
+    there, here = steps_of(source_of("shop_released.py")), steps_of(source_of(program))
     assert there.keys() == here.keys()
     assert len(there) == 22
     assert {name for name in there if there[name] != here[name]} == KEYWORDS | REPLACED

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 
@@ -42,6 +42,17 @@ class Result(Keyed, BaseModel):
 
     def _keys(self) -> list[str]:
         return [*type(self).model_fields, *type(self).model_computed_fields]
+
+    def _facts(self) -> dict[str, object]:
+        hidden = {name for name, field in type(self).model_fields.items() if not field.repr}
+        return {key: self[key] for key in self._keys() if key not in hidden}
+
+    def _repr_html_(self) -> str:
+        from suprsend_async.html_tables import html_of  # for notebooks only
+
+        held = [cast("list[object]", value) for key in self._keys() if isinstance(value := self[key], list)]
+        failures = [item for value in held for item in value if isinstance(item, Result)]
+        return html_of(type(self).__name__, self._facts(), "not accepted", (item._facts() for item in failures))
 
 
 class EventResponse(Result):

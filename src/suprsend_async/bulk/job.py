@@ -151,7 +151,7 @@ class Job(Generic[R]):
         session = self._transport.session
         counted = [session.count_lost(*failure, count) for failure, count in self._failures.items()]
         logs.bulk_finished(self._operation, self._kind.noun, accepted, finished - accepted, is_counted=all(counted))
-        await self._report_progress()
+        await self._report_progress(done=True)
 
     async def _read_and_send(self) -> None:
         async with anyio.create_task_group() as everything:
@@ -315,9 +315,10 @@ class Job(Generic[R]):
             finally:
                 self._reports.discard(scope)
 
-    async def _report_progress(self) -> None:
+    async def _report_progress(self, *, done: bool = False) -> None:
         if self._on_progress is not None:
-            progress = self._meter.progress(self._transport.session.clock.monotonic(), self._limiter.pressure)
+            now = self._transport.session.clock.monotonic()
+            progress = self._meter.progress(now, self._limiter.pressure, done=done)
             await self._call(self._on_progress, progress)
 
     async def _call(self, callback: Callback[T], argument: T) -> None:

@@ -30,6 +30,7 @@ class Progress:
         requests_per_second: The pace that is kept now; infinite unless the server refused one.
         seconds: Seconds since the start.
         events_per_second: Finished records a second, since the start.
+        done: Whether this is the last report: everything that is sent has its verdict.
 
     Examples:
         >>> seen = []
@@ -52,6 +53,7 @@ class Progress:
     requests_per_second: float
     seconds: float
     events_per_second: float
+    done: bool = False
 
     @property
     def finished(self) -> int:
@@ -97,8 +99,8 @@ class Meter:
         for outcome in self.outcomes:
             self.outcomes[outcome] += outcomes.count(outcome)
 
-    def progress(self, now: float, pressure: Pressure) -> Progress:
-        """Return a snapshot."""
+    def progress(self, now: float, pressure: Pressure, *, done: bool) -> Progress:
+        """Return a snapshot; `done` says that it is the last one."""
         seconds = max(0.0, now - self.started)
         finished = sum(self.outcomes.values())
         return Progress(
@@ -112,5 +114,6 @@ class Meter:
             requests_per_second=pressure.pace.at(now),
             seconds=seconds,
             events_per_second=finished / seconds if seconds else 0.0,
+            done=done,
             **self.outcomes,
         )

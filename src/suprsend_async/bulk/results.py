@@ -121,3 +121,8 @@ class RecordResult:
     message_id: str | None
     error: str | None
     outcome: Outcome
+
+    def _repr_html_(self) -> str:
+        from suprsend_async.html_tables import html_of_fields  # for notebooks only
+
+        return html_of_fields(self)

@@ -9,6 +9,7 @@ from suprsend_async.cli import VERSION
 from suprsend_async.cli.demo import demo
 from suprsend_async.cli.doctor import doctor
 from suprsend_async.cli.ingest import ingest
+from suprsend_async.cli.migrate import migrate
 from suprsend_async.cli.outbox import outbox
 from suprsend_async.cli.panels import PanelledCommand
 from suprsend_async.cli.sandbox import commands as sandbox_commands
@@ -53,6 +54,7 @@ app.command()(demo)
 app.command()(doctor)
 app.command()(track)
 app.command(cls=PanelledCommand)(ingest)
+app.command()(migrate)
 app.add_typer(outbox, name="outbox")
 app.add_typer(sandbox_commands, name="sandbox")
 app.add_typer(schemas, name="schemas")

@@ -91,6 +91,14 @@ class Page(Keyed, Generic[T]):
             f"has_next={self.has_next}, has_prev={self.has_prev})"
         )
 
+    def _repr_html_(self) -> str:
+        from suprsend_async.html_tables import html_of  # for notebooks only
+
+        facts = {"results": len(self.results), **self.meta}
+        del facts["after"], facts["before"]  # they may be made of an id
+        records = ({"": number, "record": repr(record)} for number, record in enumerate(self.results))
+        return html_of("Page", facts, "records", records)
+
 
 def page_of(model: type[M], document: Any, operation: str) -> Page[M]:
     """Return the page in an answer.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 try:
     from suprsend_async.sandbox import faults
+    from suprsend_async.sandbox.lasting import with_sandbox
     from suprsend_async.sandbox.server import Sandbox
 except ModuleNotFoundError as _missing:
     if _missing.name not in {"starlette", "uvicorn"}:
@@ -12,4 +13,4 @@ except ModuleNotFoundError as _missing:
         "The sandbox needs starlette and uvicorn: pip install 'suprsend-async[sandbox]'", name=_missing.name
     ) from _missing
 
-__all__ = ["Sandbox", "faults"]
+__all__ = ["Sandbox", "faults", "with_sandbox"]

@@ -147,6 +147,14 @@ class Sandbox(LedgerAccess, StateAccess):
     def __repr__(self) -> str:
         return f"<Sandbox {self.url}>" if self._port else "<Sandbox, not started>"
 
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        if not self._port:
+            return escape(repr(self))
+        url = escape(self.url)
+        return f'Sandbox <a href="{url}">{url}</a>'
+
     def __enter__(self) -> Self:
         self.start()
         return self
@@ -212,6 +220,11 @@ class Sandbox(LedgerAccess, StateAccess):
                 self._schemas.close()
                 self._delivery.stop()
                 self._store.close()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started, and not stopped since."""
+        return self._listener is not None
 
     @property
     def url(self) -> str:

@@ -68,6 +68,7 @@ class IngestProgress:
         seconds: Seconds since this run began.
         rows_per_second: Rows finished a second, in this run.
         seconds_left: An estimate by the bytes still to be read; None if there is nothing to estimate by.
+        done: Whether this is the last report.
     """
 
     rows: int
@@ -81,6 +82,7 @@ class IngestProgress:
     seconds: float
     rows_per_second: float
     seconds_left: float | None
+    done: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +170,11 @@ def report_of(checkpoint: Checkpoint) -> IngestReport:
         records=checkpoint.records,
     )
 
+    def _repr_html_(self) -> str:
+        from suprsend_async.html_tables import html_of_fields  # for notebooks only
+
+        return html_of_fields(self)
+
 
 class ProgressReader:
     """Puts together what the job, the sources and the checkpoint know.
@@ -209,6 +216,7 @@ class ProgressReader:
             seconds=progress.seconds,
             rows_per_second=finished / progress.seconds if progress.seconds else 0.0,
             seconds_left=self._seconds_left(progress.seconds, read),
+            done=progress.done,
         )
 
     def _seconds_left(self, seconds: float, read: int) -> float | None:

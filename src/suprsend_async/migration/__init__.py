@@ -1,0 +1,1 @@
+"""The edits that move a program from the released SDK to this package."""
