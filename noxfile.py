@@ -106,7 +106,7 @@ def faults_full(session: nox.Session) -> None:
 def services(session: nox.Session) -> None:
     """Run the example services under their real servers."""
     session.install("-e", ".[all]", *GROUPS["test"], *GROUPS["services"])
-    session.run("pytest", "-q", "tests/services", *session.posargs)
+    session.run("pytest", "-q", *BESIDE, "tests/services", *session.posargs)
 
 
 @nox.session(python=["3.11", "3.12", "3.13", "3.14"], venv_backend="virtualenv")

@@ -9,7 +9,7 @@ What is shown is what is run, with `await` wherever it stands; all blocks of a p
 - A block titled "output" holds what the block before it printed; `...` stands for anything. In one titled "output,
   figures vary", numbers and ids need not be the same; one titled "output, at the end" holds the last lines.
 - A comment `<!-- not run: why -->` before a block leaves it out.
-- A block that shows a file of this project (`--8<-- "examples/..."`) has that file's text. A program of
+- A block that shows a file of this project (its path between two lines `--8<--`) has that file's text. A program of
   `examples/services` is left out: tests/services runs it, where its framework is installed.
 """
 
@@ -40,7 +40,7 @@ _CHECKER = doctest.OutputChecker()
 _OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 _FIGURES = re.compile(r"\b[0-9a-f]{8}-[0-9a-f-]{27}\b|\d[\d,.]*")
 _NOT_RUN = re.compile(r"<!--\s*not run: \S.*-->")
-_FILE = re.compile(r'--8<-- "([^"]+)"\n')
+_FILE = re.compile(r"--8<--\n(\S+)\n--8<--\n")
 _ELSEWHERE = "examples/services/"
 _ROOT = Path(__file__).parents[2]
 

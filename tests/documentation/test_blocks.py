@@ -190,7 +190,7 @@ def test_a_block_is_left_out_for_a_reason_only(reader: Callable[[str], Reader]) 
 
 
 def test_a_block_may_show_a_file_of_this_project(reader: Callable[[str], Reader]) -> None:
-    text = '```toml title="mapping.toml"\n--8<-- "examples/flights.toml"\n```\n'
+    text = '```toml title="mapping.toml"\n--8<--\nexamples/flights.toml\n--8<--\n```\n'
     somebody = reader("page.md")
     somebody.read(text)
     assert (somebody.folder / "mapping.toml").read_text("utf-8") == (ROOT / "examples/flights.toml").read_text("utf-8")

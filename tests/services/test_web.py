@@ -30,7 +30,6 @@ ANSWERED = {
 }
 # Theirs do not: the outbox or the spool has the event.
 KEPT = {
-    "FastAPI, uvicorn": (*UVICORN, "fastapi_app:app"),
     "FastAPI, gunicorn with 2 workers": (*GUNICORN, "asgi", "fastapi_app:app"),
     "Starlette, uvicorn with 2 workers": (*UVICORN, "--workers", "2", "starlette_app:app"),
     "Litestar, uvicorn": (*UVICORN, "litestar_app:app"),
@@ -73,7 +72,7 @@ async def test_a_service_that_waits_for_answers(
 async def test_views_of_the_fastapi_example_leave_on_sigterm(
     serve_http: Callable[..., Service], sandbox: Sandbox
 ) -> None:
-    await views_leave_on_sigterm(serve_http(*KEPT["FastAPI, uvicorn"]), sandbox)
+    await views_leave_on_sigterm(serve_http(*UVICORN, "fastapi_app:app"), sandbox)
 
 
 async def views_leave_on_sigterm(service: Service, sandbox: Sandbox) -> None:
