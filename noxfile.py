@@ -28,11 +28,13 @@ LICENCES = ["Apache", "BSD", "ISC", "MIT", "Mozilla Public License 2.0", "MPL-2.
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style and formatting, and that imports go the way they should."""
+    """Check style and formatting, that imports go the way they should, and the files for containers."""
     session.install(*GROUPS["lint"])
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
     session.run("lint-imports", "--no-cache", "--no-logo", env={"PYTHONPATH": "src"})
+    session.run("hadolint", "examples/deployment/Dockerfile")
+    session.run("check-jsonschema", "--builtin-schema", "vendor.compose-spec", "examples/deployment/compose.yaml")
 
 
 @nox.session

@@ -10,7 +10,7 @@ from typing import TypedDict
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from suprsend_async import (
     AsyncSuprsend,
@@ -47,13 +47,24 @@ async def order(request: Request) -> Response:
     return Response(status_code=201)
 
 
+async def healthz(request: Request) -> Response:
+    """The service works while the platform is down, so this does not ask it."""
+    stats = request.state.tracker.stats()
+    return JSONResponse(
+        {"pending": stats.pending, "dead_letters": stats.dead_letters}
+    )
+
+
 async def busy(request: Request, error: Exception) -> Response:
     """The spool or the disk is full: nothing was stored, so say so."""
     return Response(status_code=503, headers={"Retry-After": "1"})
 
 
 app = Starlette(
-    routes=[Route("/orders/{order_id}", order, methods=["POST"])],
+    routes=[
+        Route("/healthz", healthz),
+        Route("/orders/{order_id}", order, methods=["POST"]),
+    ],
     lifespan=lifespan,
     exception_handlers={BufferFull: busy, SpoolError: busy},
 )

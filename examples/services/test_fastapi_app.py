@@ -39,6 +39,7 @@ def test_an_order_stands_while_the_platform_is_down(
 
 def test_a_view_is_sent(shop: TestClient, suprsend_sandbox: SandboxFixture) -> None:
     assert shop.post("/views/home").status_code == 202
+    assert shop.get("/healthz").status_code == 200
     suprsend_sandbox.assert_tracked(
         "page_viewed", properties={"page": "home"}, within=10
     )

@@ -26,6 +26,15 @@ def test_an_order_is_sent(
     )
 
 
+def test_it_is_healthy_while_the_platform_is_down(
+    shop: TestClient, suprsend_sandbox: SandboxFixture
+) -> None:
+    suprsend_sandbox.sandbox.stop()
+    assert shop.post("/orders/18").status_code == 201
+    assert shop.get("/healthz").json() == {"pending": 1, "dead_letters": 0}
+    suprsend_sandbox.sandbox.start()
+
+
 def test_a_repeated_order_is_one_event(
     shop: TestClient, suprsend_sandbox: SandboxFixture
 ) -> None:
