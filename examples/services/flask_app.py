@@ -13,7 +13,7 @@ from suprsend_async import BufferFull, Event, SpoolError, Suprsend
 def create_app() -> Flask:
     app = Flask(__name__)
     # One client for all threads of a process. A worker that is forked later opens
-    # connections and a file of its own with its first call.
+    # new connections and a new file with its first call.
     spool = os.environ.get("SUPRSEND_SPOOL", "spool")
     client = Suprsend()
     tracker = client.buffer(spool=spool).open()

@@ -1,4 +1,4 @@
-"""Starlette: without a database of its own, a spool keeps what must not be lost.
+"""Starlette: without a database, a spool keeps what must not be lost.
 
 SUPRSEND_SPOOL=/var/lib/shop/suprsend uvicorn starlette_app:app
 """
