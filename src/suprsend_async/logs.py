@@ -19,7 +19,7 @@ that a formatter for JSON can put them into columns. The fields are these, and a
 - `suprsend_reason`: why attempts fail, in one line: a status, or the kind of error
 - `suprsend_seconds`, `suprsend_attempts_failed`, `suprsend_attempts_answered`, `suprsend_given_up`: how long that has
   gone on, the attempts that failed and that were answered in that time, and the records that were given up for it
-- `suprsend_stored`, `suprsend_dead_letters`: events and dead letters in a spool that the line is about
+- `suprsend_stored`, `suprsend_dead_letters`: records and dead letters in a spool that the line is about
 - `suprsend_spool`: the spool's directory, or one file of it
 - `suprsend_trouble`: what is the matter with a spool, as a sentence
 - `suprsend_bytes`: the size of an event
@@ -294,9 +294,9 @@ def partitions_finished(line: str, accepted: int, failed: int, *, is_warned: boo
 
 
 def buffered_failed(failed: int, *, has_callback: bool) -> None:
-    """ERROR: events of a buffer that no caller waits for were not accepted."""
+    """ERROR: records of a buffer that no caller waits for were not accepted."""
     _error(
-        "buffer: %d events were not accepted%s [records-not-accepted]",
+        "buffer: %d records were not accepted%s [records-not-accepted]",
         failed,
         "" if has_callback else "; give on_failure to have each",
         extra={"suprsend_operation": "buffer", "suprsend_failed": failed},
@@ -316,9 +316,9 @@ def on_failure_raised(error: Exception) -> None:
 
 
 def stored_go_again(stored: int, seconds: float) -> None:
-    """DEBUG: stored events were not delivered, and go again later."""
+    """DEBUG: stored records were not delivered, and are sent again later."""
     logger.debug(
-        "buffer: %d stored events go again in %.0f s",
+        "buffer: %d stored records are sent again in %.0f s",
         stored,
         seconds,
         extra={"suprsend_operation": "buffer", "suprsend_stored": stored, "suprsend_wait_seconds": seconds},
@@ -326,9 +326,9 @@ def stored_go_again(stored: int, seconds: float) -> None:
 
 
 def stored_stay(stored: int, spool: Path) -> None:
-    """WARNING: a buffer was closed, and events stay on the disk for the next process."""
+    """WARNING: a buffer was closed, and records stay on the disk for the next process."""
     _warning(
-        "%d events stay in the spool %s; the next process sends them [stored-stay]",
+        "%d records stay in the spool %s; the next process sends them [stored-stay]",
         stored,
         spool,
         extra={"suprsend_operation": "buffer", "suprsend_stored": stored, "suprsend_spool": str(spool)},
@@ -338,8 +338,8 @@ def stored_stay(stored: int, spool: Path) -> None:
 def stored_lost(stored: int, dead_letters: int, spool: Path, error: Exception) -> None:
     """ERROR: a spool's file was deleted while it was open, and what it held can be kept nowhere else."""
     _error(
-        "the spool %s was deleted while it was open and cannot be written anew (%s): %d events that were not sent and "
-        "%d dead letters are lost [spool-deleted]",
+        "the spool %s was deleted while it was open and cannot be written again (%s): %d records that were not sent "
+        "and %d dead letters are lost [spool-deleted]",
         spool,
         error,
         stored,
@@ -355,9 +355,9 @@ def stored_lost(stored: int, dead_letters: int, spool: Path, error: Exception) -
 
 
 def stored_imported(stored: int, spool: Path) -> None:
-    """INFO: events of a process that ended were imported from its file."""
+    """INFO: records of a process that ended were imported from its file."""
     fields = {"suprsend_operation": "buffer", "suprsend_stored": stored, "suprsend_spool": str(spool)}
-    logger.info("imported %d events of a process that ended, from %s", stored, spool.name, extra=fields)
+    logger.info("imported %d records of a process that ended, from %s", stored, spool.name, extra=fields)
 
 
 def spool_trouble(spool: Path, trouble: str) -> None:
@@ -368,13 +368,13 @@ def spool_trouble(spool: Path, trouble: str) -> None:
 
 def large_event(size: int) -> None:
     """WARNING: an event is over the size that the platform documents; once for each client."""
-    line = "an event of %d bytes is over the documented 100 KB; it is sent all the same [large-event]"
+    line = "an event of %d bytes is over the documented 100 KB; it is sent [large-event]"
     _warning(line, size, extra={"suprsend_bytes": size})
 
 
 def attachment_left_out(problem: str) -> None:
     """WARNING: a file that was to go with a trigger cannot be read, and the caller said to ignore that."""
-    line = "a file cannot be read (%s); it is left out, as ignore_if_error says [file-left-out]"
+    line = "a file cannot be read (%s); it is left out because of ignore_if_error [file-left-out]"
     _warning(line, problem, extra={"suprsend_error_type": problem})
 
 
@@ -385,9 +385,9 @@ def clock_differs(offset: float) -> None:
 
 
 def much_held(source: str, what: str, size: str, advice: str) -> None:
-    """WARNING: a file to ingest takes much memory at once, which whoever wrote it has decided."""
+    """WARNING: a file to ingest takes much memory at once, because of how it was written."""
     _warning(
-        "%s: %s takes %s of memory at once; if that is too much, write it anew in smaller pieces, %s [much-memory]",
+        "%s: %s takes %s of memory at once; if that is too much, rewrite it in smaller blocks, %s [much-memory]",
         source,
         what,
         size,

@@ -166,7 +166,7 @@ def test_a_class_that_writes_no_object_is_refused() -> None:
         def write(self) -> int:
             return self.value
 
-    with pytest.raises(ValidationError, match=r"^properties: Odd writes itself as int; let it write an object$"):
+    with pytest.raises(ValidationError, match=r"(?m)^properties: Odd writes itself as int; let it write an object$"):
         Odd(value=5).event("user-1")
 
 
