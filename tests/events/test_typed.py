@@ -226,7 +226,7 @@ WRONG = {
     "no-workflow": ((WorkflowData,), {}, r"^class Made names no workflow; write class Made\(WorkflowData, workflow="),
     "inherited": ((OrderPlaced,), {}, "^class Made names no event"),
     "short": ((EventProperties,), {"event_name": "x"}, "^class Made: event_name: give a name of 2 characters or more"),
-    "number": ((EventProperties,), {"event_name": 5}, r"^class Made: event_name: .*\(got int\)$"),
+    "number": ((EventProperties,), {"event_name": 5}, r"(?m)^class Made: event_name: .*\(got int\)$"),
     "reserved": ((EventProperties,), {"event_name": "$made"}, "^class Made: event_name: names beginning with"),
     "empty": ((WorkflowData,), {"workflow": " "}, "^class Made: workflow is empty"),
     "slug": ((WorkflowData,), {"workflow": 5}, "^class Made: workflow must be a string"),
