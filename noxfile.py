@@ -29,11 +29,13 @@ LICENCES = ["Apache", "BSD", "ISC", "MIT", "Mozilla Public License 2.0", "MPL-2.
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style and formatting, and that imports go the way they should."""
+    """Check style and formatting, that imports go the way they should, and the files for containers."""
     session.install(*GROUPS["lint"])
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
     session.run("lint-imports", "--no-cache", "--no-logo", env={"PYTHONPATH": "src"})
+    session.run("hadolint", "examples/deployment/Dockerfile")
+    session.run("check-jsonschema", "--builtin-schema", "vendor.compose-spec", "examples/deployment/compose.yaml")
 
 
 @nox.session
@@ -107,7 +109,7 @@ def faults_full(session: nox.Session) -> None:
 def services(session: nox.Session) -> None:
     """Run the example services under their real servers."""
     session.install("-e", ".[all]", *GROUPS["test"], *GROUPS["services"])
-    session.run("pytest", "-q", "tests/services", *session.posargs)
+    session.run("pytest", "-q", *BESIDE, "tests/services", *session.posargs)
 
 
 @nox.session(python=["3.11", "3.12", "3.13", "3.14"], venv_backend="virtualenv")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.log_lines import text_of
 
 from suprsend_async import Event, logs
 
@@ -38,7 +39,7 @@ def told(lines: pytest.LogCaptureFixture) -> list[Line]:
     return [
         (
             record.levelname,
-            record.getMessage(),
+            text_of(record),
             {name: value for name, value in vars(record).items() if name not in STANDARD},
         )
         for record in lines.records
@@ -149,14 +150,17 @@ async def test_a_wrong_clock_is_a_warning(
 def test_the_reference_lists_every_line() -> None:
     reference = (Path(__file__).parents[1] / "docs/reference/telemetry.md").read_text("utf-8")
     listed = re.findall(r"^\| [A-Z, ]+ \| `([^`]+)` \|", reference, re.MULTILINE)
-    calls = [node for node in ast.walk(ast.parse(inspect.getsource(logs))) if isinstance(node, ast.Call)]
-    logged = [
-        re.sub(r"%(\.\d)?[sdf]", "…", argument.value)
-        for call in calls
-        if isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) == "logger"
-        for argument in call.args
-        if isinstance(argument, ast.Constant)
+    nodes = [*ast.walk(ast.parse(inspect.getsource(logs)))]
+    # A line with a topic at its end, or one below WARNING, which has none.
+    texts = [str(node.value) for node in nodes if isinstance(node, ast.Constant)]
+    written = [text.rpartition(" [")[0] for text in texts if re.search(r"\w.* \[[a-z-]*\]?$", text)]
+    written += [
+        str(call.args[0].value)
+        for call in nodes
+        if isinstance(call, ast.Call) and ast.unparse(call.func) in ("logger.debug", "logger.info")
+        if isinstance(call.args[0], ast.Constant)
     ]
+    logged = [re.sub(r"%(\.\d)?[sdf]", "…", line) for line in written]
     # What may follow at a line's end is left out in the table.
     assert sorted(line.rstrip("…") for line in listed) == sorted(line.rstrip("…") for line in logged)
 
@@ -212,4 +216,6 @@ def test_a_variable_that_means_nothing_is_a_warning(
     run_python: Callable[..., subprocess.CompletedProcess[str]],
 ) -> None:
     process = run_python(FAILING.format(configure=""), SUPRSEND_LOG="loud")
-    assert process.stderr.startswith("SUPRSEND_LOG must be one of debug, info, warning, error; it is ignored\n")
+    assert process.stderr.startswith(
+        "SUPRSEND_LOG must be one of debug, info, warning, error; it is ignored (docs/errors.md#suprsend-log)\n"
+    )

@@ -1,19 +1,19 @@
-"""Celery, prefork: each worker process has a tracker of its own, opened after the fork and closed at its end.
+"""Celery, prefork: each worker process has a tracker, opened after the fork and
+closed at its end.
 
-    BROKER_URL=... SUPRSEND_SPOOL=/var/lib/shop/suprsend celery --app celery_app worker
-
-Its events are on disk before a task ends: a worker that is killed loses none, the next one sends them.
+BROKER_URL=... SUPRSEND_SPOOL=/var/lib/shop/suprsend celery --app celery_app worker
 """
 
 import os
 
 from celery import Celery
 from celery.signals import worker_process_init, worker_process_shutdown
-
 from suprsend_async import Event, Suprsend
 
-app = Celery("shop", broker=os.environ["BROKER_URL"])
-tracker = Suprsend().buffer(spool=os.environ["SUPRSEND_SPOOL"])
+app = Celery("shop", broker=os.environ.get("BROKER_URL", "memory://"))
+# Nothing is opened or connected here: the workers are forked later.
+client = Suprsend()
+tracker = client.buffer(spool=os.environ.get("SUPRSEND_SPOOL", "spool"))
 
 
 @worker_process_init.connect
@@ -29,5 +29,12 @@ def end(**_: object) -> None:
 
 @app.task
 def ship(order_id: str) -> None:
-    """Do some work, and tell the user; the same task run twice is one event."""
-    tracker.enqueue(Event("user-1", "order_shipped", {"order_id": order_id}, idempotency_key=f"shipped-{order_id}"))
+    """Do some work, and notify; the same task run twice is one event."""
+    tracker.enqueue(
+        Event(
+            "user-1",
+            "order_shipped",
+            {"order_id": order_id},
+            idempotency_key=f"shipped-{order_id}",
+        )
+    )

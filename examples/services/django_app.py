@@ -1,4 +1,5 @@
-"""Django with ASGI: Django itself has no lifespan, so a few lines around it open and close the tracker.
+"""Django with ASGI: a few lines around it open and close the client and its buffer,
+since Django has no lifespan.
 
 uvicorn django_app:application
 """
@@ -10,10 +11,17 @@ from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
-
 from suprsend_async import AsyncSuprsend, BufferedTracker, BufferFull, Event
 
-settings.configure(ROOT_URLCONF=__name__, ALLOWED_HOSTS=["127.0.0.1"], SECRET_KEY="only for this example")
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+if not settings.configured:  # your settings.py
+    settings.configure(
+        ROOT_URLCONF=__name__,
+        ALLOWED_HOSTS=["127.0.0.1", "testserver"],
+        SECRET_KEY="only for this example",
+    )
 
 
 def tracker_of(request: HttpRequest) -> BufferedTracker:
@@ -21,10 +29,15 @@ def tracker_of(request: HttpRequest) -> BufferedTracker:
 
 
 async def order(request: HttpRequest, order_id: str) -> HttpResponse:
-    """Wait for the platform's answer; the events of concurrent requests travel together."""
-    event = Event("user-1", "order_placed", {"order_id": order_id}, idempotency_key=f"order-{order_id}")
+    """Wait for the answer; concurrent requests share one to the platform."""
+    event = Event(
+        "user-1",
+        "order_placed",
+        {"order_id": order_id},
+        idempotency_key=f"order-{order_id}",
+    )
     response = await tracker_of(request).track_event(event)
-    return JsonResponse({"notified": response.success})
+    return JsonResponse({"notified": response.outcome})
 
 
 async def view(request: HttpRequest, page: str) -> HttpResponse:
@@ -40,21 +53,29 @@ urlpatterns = [path("orders/<order_id>", order), path("views/<page>", view)]
 
 
 class Tracking:
-    """An ASGI application that has a tracker for as long as the server runs, and puts it into each request's state."""
+    """An ASGI application with a buffer that lives as long as the server runs."""
 
     def __init__(self, application: Callable[..., Awaitable[None]]) -> None:
         self._application = application
 
-    async def __call__(self, scope: dict[str, Any], receive: Callable[..., Any], send: Callable[..., Any]) -> None:
+    async def __call__(
+        self, scope: dict[str, Any], receive: Receive, send: Send
+    ) -> None:
         if scope["type"] == "lifespan":
             await self._live(scope["state"], receive, send)
         else:
             await self._application(scope, receive, send)
 
-    async def _live(self, state: dict[str, Any], receive: Callable[..., Any], send: Callable[..., Any]) -> None:
+    async def _live(
+        self, state: dict[str, Any], receive: Receive, send: Send
+    ) -> None:
         await receive()  # the server starts up
-        # Leaving the block, when the server shuts down, sends what is left.
-        async with AsyncSuprsend() as client, client.buffer() as tracker:
+        # One client for each worker process. Leaving the block, when the server
+        # shuts down, sends what is left.
+        async with (
+            AsyncSuprsend(timeout=5.0) as client,
+            client.buffer() as tracker,
+        ):
             state["tracker"] = tracker
             await send({"type": "lifespan.startup.complete"})
             await receive()  # the server shuts down

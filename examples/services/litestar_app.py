@@ -1,51 +1,58 @@
-"""Litestar: one tracker for each worker process, from the lifespan, handed to the handlers as a dependency.
+"""Litestar: a spool for what must not be lost, handed to the handlers.
 
-uvicorn litestar_app:app
+SUPRSEND_SPOOL=/var/lib/shop/suprsend uvicorn litestar_app:app
 """
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from litestar import Litestar, Request, Response, post
 from litestar.datastructures import State
-from litestar.di import Provide
-
-from suprsend_async import AsyncSuprsend, BufferedTracker, BufferFull, Event
+from litestar.params import FromPath
+from suprsend_async import (
+    AsyncSuprsend,
+    BufferFull,
+    DurableTracker,
+    Event,
+    SpoolError,
+)
 
 
 @asynccontextmanager
 async def tracking(app: Litestar) -> AsyncIterator[None]:
-    # Leaving the block, when the server shuts down, sends what is left.
-    async with AsyncSuprsend() as client, client.buffer() as tracker:
+    # One client for each worker process; the processes share the directory.
+    spool = os.environ.get("SUPRSEND_SPOOL", "spool")
+    async with AsyncSuprsend() as client, client.buffer(spool=spool) as tracker:
         app.state.tracker = tracker
         yield
 
 
-async def get_tracker(state: State) -> BufferedTracker:
-    return state.tracker
+@post("/orders/{order_id:str}")
+async def order(order_id: FromPath[str], state: State) -> None:
+    """Answer once the event is on the disk."""
+    tracker: DurableTracker = state.tracker
+    await tracker.enqueue(
+        Event(
+            "user-1",
+            "order_placed",
+            {"order_id": order_id},
+            idempotency_key=f"order-{order_id}",
+        )
+    )
 
 
-@post("/orders/{order_id:str}", status_code=200)
-async def order(order_id: str, tracker: BufferedTracker) -> dict[str, bool]:
-    """Wait for the platform's answer; the events of concurrent requests travel together."""
-    event = Event("user-1", "order_placed", {"order_id": order_id}, idempotency_key=f"order-{order_id}")
-    response = await tracker.track_event(event)
-    return {"notified": response.success}
-
-
-@post("/views/{page:str}", status_code=202)
-async def view(page: str, tracker: BufferedTracker) -> None:
-    """Do not wait."""
-    tracker.enqueue(Event("user-1", "page_viewed", {"page": page}))
-
-
-def busy(request: Request, error: BufferFull) -> Response[None]:
+def busy(request: Request, error: BufferFull | SpoolError) -> Response[None]:
+    """The spool or the disk is full: nothing was stored, so say so."""
     return Response(None, status_code=503, headers={"Retry-After": "1"})
 
 
-app = Litestar(
-    [order, view],
-    lifespan=[tracking],
-    dependencies={"tracker": Provide(get_tracker)},
-    exception_handlers={BufferFull: busy},
-)
+def make_app() -> Litestar:
+    return Litestar(
+        [order],
+        lifespan=[tracking],
+        exception_handlers={BufferFull: busy, SpoolError: busy},
+    )
+
+
+app = make_app()

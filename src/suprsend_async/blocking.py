@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, Unpack, overloa
 from suprsend_async.bulk.bridged import send_bridged, stream_bridged
 from suprsend_async.client import AsyncSuprsend, refuse_view
 from suprsend_async.derived_methods import Blocking, blocking
+from suprsend_async.errors import address
 from suprsend_async.events.bulk import BulkEvents
 from suprsend_async.loop_thread import LoopThread
 from suprsend_async.released import ReleasedNames
@@ -196,7 +197,8 @@ class Suprsend(BlockingResources[AsyncSuprsend]):
         loop = vars(self).get("loop")
         if loop is not None and "_viewed" not in vars(self) and loop.running is not None:
             loop.stop_soon()
-            _warn(f"{self!r} made at {self.twin.made_at} was not closed", ResourceWarning, source=self)
+            where = f"{self!r} made at {self.twin.made_at}"
+            _warn(f"{where} was not closed ({address('not-closed')})", ResourceWarning, source=self)
 
 
 def _of_this_class(error: TypeError, cls: type) -> TypeError:

@@ -22,7 +22,7 @@ from suprsend_async.configuration import (
     resolve_credentials,
     resolve_origin,
 )
-from suprsend_async.errors import ConfigurationError
+from suprsend_async.errors import ConfigurationError, address
 from suprsend_async.events.bulk import BulkEventsResource, event_kind
 from suprsend_async.events.encoding import Encoder
 from suprsend_async.events.event import Event
@@ -337,7 +337,8 @@ class AsyncSuprsend(AsyncResources, explained=False):
         """Warn about connections that nobody closed, with the place where the client was made."""
         sender: BulkSender[Event] | None = getattr(self, "sender", None)
         if sender is not None and not sender.transport.is_view and sender.transport.session.loops:
-            _warn(f"{self!r} made at {self.made_at} was not closed", ResourceWarning, source=self)
+            where = f"{self!r} made at {self.made_at}"
+            _warn(f"{where} was not closed ({address('not-closed')})", ResourceWarning, source=self)
 
 
 def _check_retries(max_retries: int | None) -> None:

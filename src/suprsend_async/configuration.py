@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypedDict
 
 from suprsend_async.callers import caller_depth
-from suprsend_async.errors import ConfigurationError
+from suprsend_async.errors import ConfigurationError, address
 from suprsend_async.transport.authentication import CONTENT_TYPE, ApiKey, Credentials, WorkspaceSecret
 from suprsend_async.transport.origin import DEFAULT_BASE_URL, Origin, parse_base_url
 from suprsend_async.version import __version__
@@ -92,7 +92,8 @@ def resolve_origin(base_url: str | None) -> Origin:
         del text, base_url
     if origin.scheme == "http" and not origin.is_loopback:
         warnings.warn(
-            f"base_url is plain http to {origin.host}: events can be read on the way; use https",
+            f"base_url is plain http to {origin.host}: events can be read on the way; use https "
+            f"({address('plain-http')})",
             stacklevel=caller_depth(),
         )
     return origin

@@ -23,10 +23,20 @@ No exception of httpx, aiohttp, ssl, json or pydantic leaves the client: it beco
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from suprsend_async.outcome import Outcome
+
+
+_PAGE = "docs/errors.md"
+_INNER_CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
+
+
+def address(topic: str) -> str:
+    """Return where the documentation explains a topic: the name of an error, an outcome, an error type or a line."""
+    return f"{_PAGE}#{topic}"
 
 
 class SuprsendError(Exception):
@@ -41,6 +51,8 @@ class SuprsendError(Exception):
             answer holds no record; None where no record is concerned.
         retry_after: Seconds that the server asked to wait, or None.
         done: Where ids go in several requests, how many of them are certain to be done; None for all other calls.
+
+    The traceback ends with the address of the error's explanation, which is a note of the exception and in `docs`.
 
     Examples:
         >>> async with AsyncSuprsend(base_url="http://127.0.0.1:9/", max_retries=0) as client:
@@ -71,6 +83,14 @@ class SuprsendError(Exception):
         self.outcome = outcome
         self.retry_after = retry_after
         self.done: int | None = None
+        # A note, not a part of the message: that one is compared, stored and shown to users.
+        self.add_note(f"See {self.docs}")
+
+    @property
+    def docs(self) -> str:
+        """Where the documentation explains this error, such as "docs/errors.md#not-found"."""
+        ours = next(cls for cls in type(self).__mro__ if cls.__module__.startswith("suprsend_async."))
+        return address(_INNER_CAPITAL.sub("-", ours.__name__).lower())
 
 
 class ConfigurationError(SuprsendError):

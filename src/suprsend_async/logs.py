@@ -32,10 +32,13 @@ from __future__ import annotations
 
 import logging
 import os
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from suprsend_async.errors import address
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from suprsend_async.outcome import Outcome
@@ -43,6 +46,18 @@ if TYPE_CHECKING:
 logger: logging.Logger = logging.getLogger("suprsend_async")
 
 _LEVELS = ("debug", "info", "warning", "error")
+
+
+def _log(level: int, line: str, *facts: object, extra: Mapping[str, object] | None = None) -> None:
+    """Log a line; its topic in brackets becomes, from WARNING on, the address of what explains it."""
+    line, _, topic = line.removesuffix("]").rpartition(" [")
+    if level >= logging.WARNING:
+        line = f"{line} ({address(topic)})"
+    logger.log(level, line, *facts, extra=extra, stacklevel=2)
+
+
+_warning = partial(_log, logging.WARNING)
+_error = partial(_log, logging.ERROR)
 
 
 @cache
@@ -53,7 +68,7 @@ def follow_environment() -> None:
         return
     if level not in _LEVELS:
         # Not a warning, which would show the line that makes the client: it may hold the secret.
-        logger.warning("SUPRSEND_LOG must be one of %s; it is ignored", ", ".join(_LEVELS))
+        _warning("SUPRSEND_LOG must be one of %s; it is ignored [suprsend-log]", ", ".join(_LEVELS))
         return
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
@@ -77,8 +92,8 @@ class Failing:
 
     def began(self, route: str, reason: str) -> None:
         """WARNING: attempts begin to fail."""
-        logger.warning(
-            "%s: attempts fail (%s); until one succeeds, this is logged once a minute",
+        _warning(
+            "%s: attempts fail (%s); until one succeeds, this is logged once a minute [attempts-fail]",
             route,
             reason,
             extra={"suprsend_path": route, "suprsend_reason": reason},
@@ -86,9 +101,9 @@ class Failing:
 
     def goes_on(self, route: str, reason: str, counts: OutageCounts) -> None:
         """WARNING: attempts go on failing. ERROR: and records were given up for it."""
-        logger.log(
+        _log(
             _level(counts),
-            "%s: attempts fail (%s): in %.0f s %d failed and %d were answered; records given up: %d",
+            "%s: attempts fail (%s): in %.0f s %d failed and %d were answered; records given up: %d [attempts-fail]",
             route,
             reason,
             counts.seconds,
@@ -100,9 +115,9 @@ class Failing:
 
     def ended(self, route: str, counts: OutageCounts) -> None:
         """WARNING: attempts succeed again. ERROR: and records were given up before that."""
-        logger.log(
+        _log(
             _level(counts),
-            "%s: attempts succeed again: in %.0f s %d failed; records given up: %d",
+            "%s: attempts succeed again: in %.0f s %d failed; records given up: %d [attempts-fail]",
             route,
             counts.seconds,
             counts.failed,
@@ -116,9 +131,9 @@ class RefusedCredentials:
 
     def began(self, route: str, status: str) -> None:
         """ERROR: the platform refuses the credentials."""
-        logger.error(
+        _error(
             "%s: the platform refuses the credentials (%s): check the workspace key and secret, or the API key, and "
-            "base_url; until it accepts them, this is logged once a minute",
+            "base_url; until it accepts them, this is logged once a minute [authentication-error]",
             route,
             status,
             extra={"suprsend_path": route, "suprsend_reason": status},
@@ -126,9 +141,9 @@ class RefusedCredentials:
 
     def goes_on(self, route: str, status: str, counts: OutageCounts) -> None:
         """ERROR: the platform goes on refusing them."""
-        logger.error(
+        _error(
             "%s: the platform refuses the credentials (%s): check the workspace key and secret, or the API key, and "
-            "base_url; in %.0f s %d requests were refused; records given up: %d",
+            "base_url; in %.0f s %d requests were refused; records given up: %d [authentication-error]",
             route,
             status,
             counts.seconds,
@@ -139,9 +154,10 @@ class RefusedCredentials:
 
     def ended(self, route: str, counts: OutageCounts) -> None:
         """WARNING: the platform accepts them again. ERROR: and records were given up before that."""
-        logger.log(
+        _log(
             _level(counts),
-            "%s: the platform accepts the credentials again: in %.0f s %d requests were refused; records given up: %d",
+            "%s: the platform accepts the credentials again: in %.0f s %d requests were refused; records given up: %d "
+            "[authentication-error]",
             route,
             counts.seconds,
             counts.failed,
@@ -163,8 +179,8 @@ class StoreFailing:
 
     def began(self, place: str, reason: str) -> None:
         """WARNING: it begins to fail."""
-        logger.warning(
-            "%s %s: %s; it is tried again until it succeeds, and this is logged once a minute",
+        _warning(
+            "%s %s: %s; it is tried again until it succeeds, and this is logged once a minute [store-fails]",
             self._store,
             place,
             reason,
@@ -173,8 +189,8 @@ class StoreFailing:
 
     def goes_on(self, place: str, reason: str, counts: OutageCounts) -> None:
         """WARNING: it goes on failing."""
-        logger.warning(
-            "%s %s: %s; in %.0f s %d tries failed",
+        _warning(
+            "%s %s: %s; in %.0f s %d tries failed [store-fails]",
             self._store,
             place,
             reason,
@@ -185,8 +201,8 @@ class StoreFailing:
 
     def ended(self, place: str, counts: OutageCounts) -> None:
         """WARNING: it is all right again."""
-        logger.warning(
-            "%s %s can be used again: in %.0f s %d tries failed",
+        _warning(
+            "%s %s can be used again: in %.0f s %d tries failed [store-fails]",
             self._store,
             place,
             counts.seconds,
@@ -241,9 +257,9 @@ def record_finished(
     """DEBUG: a record was accepted, or is counted in the lines of an outage. ERROR: it was not accepted."""
     level = logging.DEBUG if outcome == "accepted" or is_counted else logging.ERROR
     if logger.isEnabledFor(level):
-        logger.log(
+        _log(
             level,
-            "%s: %s after %d attempts",
+            f"%s: %s after %d attempts [{outcome.replace('_', '-')}]",
             operation,
             outcome,
             attempts,
@@ -259,9 +275,9 @@ def record_finished(
 
 def bulk_finished(operation: str, noun: str, accepted: int, failed: int, *, is_counted: bool) -> None:
     """DEBUG: all records of a bulk were accepted, or are counted in the lines of an outage. ERROR: some were not."""
-    logger.log(
+    _log(
         logging.ERROR if failed and not is_counted else logging.DEBUG,
-        "%s: %d %s accepted, %d not",
+        "%s: %d %s accepted, %d not [records-not-accepted]",
         operation,
         accepted,
         noun,
@@ -274,13 +290,13 @@ def partitions_finished(line: str, accepted: int, failed: int, *, is_warned: boo
     """INFO: an engine's job is over. WARNING: its partitions are large. ERROR: rows were not accepted."""
     level = logging.ERROR if failed else logging.WARNING if is_warned else logging.INFO
     fields = {"suprsend_operation": "send_partition", "suprsend_accepted": accepted, "suprsend_failed": failed}
-    logger.log(level, "partitions: %s", line, extra=fields)
+    _log(level, "partitions: %s [records-not-accepted]", line, extra=fields)
 
 
 def buffered_failed(failed: int, *, has_callback: bool) -> None:
     """ERROR: records of a buffer that no caller waits for were not accepted."""
-    logger.error(
-        "buffer: %d records were not accepted%s",
+    _error(
+        "buffer: %d records were not accepted%s [records-not-accepted]",
         failed,
         "" if has_callback else "; give on_failure to have each",
         extra={"suprsend_operation": "buffer", "suprsend_failed": failed},
@@ -290,13 +306,13 @@ def buffered_failed(failed: int, *, has_callback: bool) -> None:
 def records_died(operation: str, count: int) -> None:
     """ERROR: stored records became dead letters, which somebody has to look at."""
     fields = {"suprsend_operation": operation, "suprsend_failed": count}
-    logger.error("%s: %d records became dead letters", operation, count, extra=fields)
+    _error("%s: %d records became dead letters [dead-letters]", operation, count, extra=fields)
 
 
 def on_failure_raised(error: Exception) -> None:
     """ERROR: the application's own callback raised; the class of the error only, for its text may hold values."""
     fields = {"suprsend_operation": "buffer", "suprsend_error_type": type(error).__name__}
-    logger.error("buffer: on_failure raised %s", type(error).__name__, extra=fields)
+    _error("buffer: on_failure raised %s [on-failure-raised]", type(error).__name__, extra=fields)
 
 
 def stored_go_again(stored: int, seconds: float) -> None:
@@ -311,8 +327,8 @@ def stored_go_again(stored: int, seconds: float) -> None:
 
 def stored_stay(stored: int, spool: Path) -> None:
     """WARNING: a buffer was closed, and records stay on the disk for the next process."""
-    logger.warning(
-        "%d records stay in the spool %s; the next process sends them",
+    _warning(
+        "%d records stay in the spool %s; the next process sends them [stored-stay]",
         stored,
         spool,
         extra={"suprsend_operation": "buffer", "suprsend_stored": stored, "suprsend_spool": str(spool)},
@@ -321,9 +337,9 @@ def stored_stay(stored: int, spool: Path) -> None:
 
 def stored_lost(stored: int, dead_letters: int, spool: Path, error: Exception) -> None:
     """ERROR: a spool's file was deleted while it was open, and what it held can be kept nowhere else."""
-    logger.error(
+    _error(
         "the spool %s was deleted while it was open and cannot be written again (%s): %d records that were not sent "
-        "and %d dead letters are lost",
+        "and %d dead letters are lost [spool-deleted]",
         spool,
         error,
         stored,
@@ -340,55 +356,38 @@ def stored_lost(stored: int, dead_letters: int, spool: Path, error: Exception) -
 
 def stored_imported(stored: int, spool: Path) -> None:
     """INFO: records of a process that ended were imported from its file."""
-    logger.info(
-        "imported %d records of a process that ended, from %s",
-        stored,
-        spool.name,
-        extra={"suprsend_operation": "buffer", "suprsend_stored": stored, "suprsend_spool": str(spool)},
-    )
+    fields = {"suprsend_operation": "buffer", "suprsend_stored": stored, "suprsend_spool": str(spool)}
+    logger.info("imported %d records of a process that ended, from %s", stored, spool.name, extra=fields)
 
 
 def spool_trouble(spool: Path, trouble: str) -> None:
     """WARNING: a spool is not as it should be; nothing of it is lost."""
-    logger.warning(
-        "the spool %s %s",
-        spool,
-        trouble,
-        extra={"suprsend_operation": "buffer", "suprsend_spool": str(spool), "suprsend_trouble": trouble},
-    )
+    fields = {"suprsend_operation": "buffer", "suprsend_spool": str(spool), "suprsend_trouble": trouble}
+    _warning("the spool %s %s [spool-trouble]", spool, trouble, extra=fields)
 
 
 def large_event(size: int) -> None:
     """WARNING: an event is over the size that the platform documents; once for each client."""
-    logger.warning(
-        "an event of %d bytes is over the documented 100 KB; it is sent",
-        size,
-        extra={"suprsend_bytes": size},
-    )
+    line = "an event of %d bytes is over the documented 100 KB; it is sent [large-event]"
+    _warning(line, size, extra={"suprsend_bytes": size})
 
 
 def attachment_left_out(problem: str) -> None:
     """WARNING: a file that was to go with a trigger cannot be read, and the caller said to ignore that."""
-    logger.warning(
-        "a file cannot be read (%s); it is left out because of ignore_if_error",
-        problem,
-        extra={"suprsend_error_type": problem},
-    )
+    line = "a file cannot be read (%s); it is left out because of ignore_if_error [file-left-out]"
+    _warning(line, problem, extra={"suprsend_error_type": problem})
 
 
 def clock_differs(offset: float) -> None:
     """WARNING: a signature was refused, and this machine's clock is wrong."""
-    logger.warning(
-        "this machine's clock differs from the server's by %.0f s; signing by the server's",
-        offset,
-        extra={"suprsend_clock_offset": offset},
-    )
+    line = "this machine's clock differs from the server's by %.0f s; signing by the server's [clock-differs]"
+    _warning(line, offset, extra={"suprsend_clock_offset": offset})
 
 
 def much_held(source: str, what: str, size: str, advice: str) -> None:
     """WARNING: a file to ingest takes much memory at once, because of how it was written."""
-    logger.warning(
-        "%s: %s takes %s of memory at once; if that is too much, rewrite it in smaller blocks, %s",
+    _warning(
+        "%s: %s takes %s of memory at once; if that is too much, rewrite it in smaller blocks, %s [much-memory]",
         source,
         what,
         size,

@@ -193,7 +193,7 @@ async def test_an_unclear_answer_ends_what_is_not_repeatable_also_after_a_clear_
 
 async def test_a_clear_no_after_an_unclear_answer_leaves_it_unknown(client: AsyncSuprsend, server: Server) -> None:
     server.script.extend([server.hang_up, server.answer(400, {"code": 400, "message": "no"})])
-    with pytest.raises(ResponseError, match=r"^no$") as caught:
+    with pytest.raises(ResponseError, match=r"(?m)^no$") as caught:
         await run(client, edit())
     assert (type(caught.value), caught.value.status_code) == (ResponseError, 400)
     assert (caught.value.outcome, caught.value.attempts) == ("unknown", 2)
@@ -311,7 +311,7 @@ async def test_a_yes_that_is_not_the_platforms_is_no_answer(
 
 async def test_a_yes_that_says_no_is_a_no(client: AsyncSuprsend, server: Server) -> None:
     server.script.append(server.answer(200, {"status": "fail", "message": "no such list"}))
-    with pytest.raises(ResponseError, match=r"^no such list$") as caught:
+    with pytest.raises(ResponseError, match=r"(?m)^no such list$") as caught:
         await run(client, edit())
     assert (caught.value.status_code, caught.value.outcome) == (200, "rejected")
 
@@ -379,7 +379,7 @@ async def test_every_shape_of_an_error_gives_the_servers_words(
 
 async def test_who_is_not_authenticated_reads_the_servers_words(client: AsyncSuprsend, server: Server) -> None:
     server.script.append(server.answer(401, "Not Authenticated"))
-    with pytest.raises(AuthenticationError, match=r"^Not Authenticated$") as caught:
+    with pytest.raises(AuthenticationError, match=r"(?m)^Not Authenticated$") as caught:
         await run(client, Request("GET", "v1/user/"))
     assert (caught.value.outcome, caught.value.attempts) == ("rejected", 1)
 

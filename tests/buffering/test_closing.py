@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import trio
+from tests.log_lines import text_of
 
 from suprsend_async import AsyncSuprsend, ConfigurationError, Event, FailedRecord
 
@@ -84,7 +85,7 @@ async def test_an_on_failure_that_raises_does_not_disturb_the_closing(
     async with client.buffer(on_failure=fail) as tracker:
         tracker.enqueue(event())
         await client.aclose()
-    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == [
+    assert [text_of(record) for record in caplog.records if record.levelno >= logging.ERROR] == [
         "buffer: 1 records were not accepted",
         "buffer: on_failure raised LookupError",
     ]

@@ -14,6 +14,7 @@ import pytest
 from tests.buffering.exchanges import BUSY, FINE, events, sent
 from tests.buffering.spool_files import encoded, files, left_behind
 from tests.conftest import SECRET, Server, StillTime
+from tests.log_lines import text_of
 
 from suprsend_async import AsyncSuprsend, Event, SpoolError
 from suprsend_async.buffering.spool.store import SpoolStore
@@ -45,7 +46,7 @@ async def test_a_directory_that_others_can_read_is_warned_of(
     async with client.buffer(spool=spool):
         pass
     [record] = [record for record in caplog.records if "suprsend_trouble" in vars(record)]
-    assert record.getMessage() == f"the spool {spool} may be read by others (mode 755); make it 700"
+    assert text_of(record) == f"the spool {spool} may be read by others (mode 755); make it 700"
     assert (record.levelname, vars(record)["suprsend_spool"]) == ("WARNING", str(spool))
 
 

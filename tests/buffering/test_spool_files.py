@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.conftest import KEY, SECRET, Server
+from tests.log_lines import text_of
 
 from suprsend_async import AsyncSuprsend, ConfigurationError, Event, SpoolError
 from suprsend_async.buffering.spool import session
@@ -47,7 +48,7 @@ def sent(server: Server) -> list[int]:
 
 
 def troubles(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [record.getMessage() for record in caplog.records if "suprsend_trouble" in vars(record)]
+    return [text_of(record) for record in caplog.records if "suprsend_trouble" in vars(record)]
 
 
 def left_behind(spool: Path, bodies: list[bytes], stored_at: float, origin: SpoolOrigin | None, name: str) -> Path:
@@ -397,7 +398,7 @@ async def test_what_is_left_of_a_file_that_is_gone_is_written_anew_for_the_next_
         await tracker.enqueue(event(2))
         lose(files(spool)[0])
     server.release.set()
-    assert caplog.messages[-1] == f"1 records stay in the spool {spool}; the next process sends them"
+    assert text_of(caplog.records[-1]) == f"1 records stay in the spool {spool}; the next process sends them"
     server.requests.clear()
     async with make_client(server.url).buffer(spool=spool) as tracker:
         await tracker.flush()
@@ -414,7 +415,7 @@ async def test_what_can_be_written_nowhere_is_said_to_be_lost(
         delete_the_directory(files(spool)[0])
         spool.write_text("a file where the directory was")
     [line] = [record for record in caplog.records if record.levelname == "ERROR"]
-    assert "1 records that were not sent and 0 dead letters are lost" in line.getMessage()
+    assert "1 records that were not sent and 0 dead letters are lost" in text_of(line)
     assert "stay in the spool" not in caplog.text
 
 

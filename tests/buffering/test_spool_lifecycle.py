@@ -16,6 +16,7 @@ import pytest
 from tests.buffering.exchanges import HOUR, events, sent
 from tests.buffering.spool_files import encoded, files, left_behind
 from tests.conftest import Server, StillTime
+from tests.log_lines import text_of
 from tests.waiting import until_async
 
 from suprsend_async import AsyncSuprsend, ConfigurationError, Event, SpoolError
@@ -60,7 +61,7 @@ async def test_what_was_not_delivered_at_the_end_is_kept_for_the_next(
         await tracker.flush()
     assert sorted(sent(server)) == list(range(150))
     stored = [record for record in caplog.records if "suprsend_stored" in vars(record)]
-    assert [(record.levelname, record.getMessage().partition(", from")[0]) for record in stored] == [
+    assert [(record.levelname, text_of(record).partition(", from")[0]) for record in stored] == [
         ("WARNING", f"150 records stay in the spool {spool}; the next process sends them"),
         ("INFO", "imported 150 records of a process that ended"),
     ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.buffering.exchanges import events, only_user_1_is_refused, tracked
 from tests.conftest import Server, await_what_was_cancelled
+from tests.log_lines import text_of
 from tests.waiting import until_async
 
 from suprsend_async import AsyncSuprsend, Event, FailedRecord
@@ -81,7 +82,7 @@ async def test_without_on_failure_the_log_says_how_many(
         for event in events(3):
             tracker.enqueue(event)
     [failed] = [record for record in caplog.records if "suprsend_failed" in vars(record)]
-    assert failed.getMessage() == "buffer: 1 records were not accepted; give on_failure to have each"
+    assert text_of(failed) == "buffer: 1 records were not accepted; give on_failure to have each"
     assert (failed.levelname, vars(failed)["suprsend_failed"]) == ("ERROR", 1)
 
 
@@ -102,7 +103,7 @@ async def test_an_on_failure_that_raises_is_raised_at_the_end_and_stops_nothing(
             tracker.enqueue(events(2)[1])
             assert (await tracker.track_event(events(1)[0])).success
     assert tracker.stats().rejected == 1
-    lines = [(record.getMessage(), vars(record).get("suprsend_error_type")) for record in caplog.records]
+    lines = [(text_of(record), vars(record).get("suprsend_error_type")) for record in caplog.records]
     assert lines == [
         ("buffer: 1 records were not accepted", None),
         ("buffer: on_failure raised LookupError", "LookupError"),

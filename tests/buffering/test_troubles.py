@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.conftest import Server
+from tests.log_lines import text_of
 
 from suprsend_async import AsyncSuprsend, Event
 from suprsend_async.buffering.spool import sender
@@ -36,7 +37,7 @@ def events(count: int) -> list[Event]:
 def loud(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
     """Return level and text of what a service would see."""
     return [
-        (record.levelname, record.getMessage())
+        (record.levelname, text_of(record))
         for record in caplog.records
         if record.name == "suprsend_async" and record.levelno >= logging.WARNING
     ]

@@ -9,6 +9,8 @@ What is shown is what is run, with `await` wherever it stands; all blocks of a p
 - A block titled "output" holds what the block before it printed; `...` stands for anything. In one titled "output,
   figures vary", numbers and ids need not be the same; one titled "output, at the end" holds the last lines.
 - A comment `<!-- not run: why -->` before a block leaves it out.
+- A block that shows a file of this project (its path between two lines `--8<--`) has that file's text. A program of
+  `examples/services` is left out: tests/services runs it, where its framework is installed.
 """
 
 from __future__ import annotations
@@ -38,6 +40,9 @@ _CHECKER = doctest.OutputChecker()
 _OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 _FIGURES = re.compile(r"\b[0-9a-f]{8}-[0-9a-f-]{27}\b|\d[\d,.]*")
 _NOT_RUN = re.compile(r"<!--\s*not run: \S.*-->")
+_FILE = re.compile(r"--8<--\n(\S+)\n--8<--\n")
+_ELSEWHERE = "examples/services/"
+_ROOT = Path(__file__).parents[2]
 
 # Where the environment of the tests has its commands.
 BIN = Path(sys.executable).parent
@@ -63,7 +68,10 @@ def blocks(text: str) -> Iterator[Block]:
             if not left_out:
                 language, _, options = token.info.partition(" ")
                 title = re.search(r'title="([^"]+)"', options)
-                yield Block(language, title[1] if title else None, token.content, (token.map or [0])[0] + 1)
+                shown = _FILE.fullmatch(token.content)
+                source = (_ROOT / shown[1]).read_text("utf-8") if shown else token.content
+                if shown is None or not shown[1].startswith(_ELSEWHERE):
+                    yield Block(language, title[1] if title else None, source, (token.map or [0])[0] + 1)
             left_out = False
 
 

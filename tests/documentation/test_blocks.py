@@ -189,3 +189,12 @@ def test_a_block_is_left_out_for_a_reason_only(reader: Callable[[str], Reader]) 
     reader("page.md").read("<!-- not run: needs an account -->\n\n```python\n1 / 0\n```\n")
     with pytest.raises(ZeroDivisionError):
         reader("page.md").read("<!-- not run: -->\n\n```python\n1 / 0\n```\n")
+
+
+def test_a_block_may_show_a_file_of_this_project(reader: Callable[[str], Reader]) -> None:
+    text = '```toml title="mapping.toml"\n--8<--\nexamples/flights.toml\n--8<--\n```\n'
+    somebody = reader("page.md")
+    somebody.read(text)
+    assert (somebody.folder / "mapping.toml").read_text("utf-8") == (ROOT / "examples/flights.toml").read_text("utf-8")
+    with pytest.raises(FileNotFoundError):
+        reader("page.md").read(text.replace("flights.toml", "gone.toml"))

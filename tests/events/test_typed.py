@@ -166,7 +166,7 @@ def test_a_class_that_writes_no_object_is_refused() -> None:
         def write(self) -> int:
             return self.value
 
-    with pytest.raises(ValidationError, match=r"^properties: Odd writes itself as int; let it write an object$"):
+    with pytest.raises(ValidationError, match=r"(?m)^properties: Odd writes itself as int; let it write an object$"):
         Odd(value=5).event("user-1")
 
 
@@ -226,7 +226,7 @@ WRONG = {
     "no-workflow": ((WorkflowData,), {}, r"^class Made names no workflow; write class Made\(WorkflowData, workflow="),
     "inherited": ((OrderPlaced,), {}, "^class Made names no event"),
     "short": ((EventProperties,), {"event_name": "x"}, "^class Made: event_name: give a name of 2 characters or more"),
-    "number": ((EventProperties,), {"event_name": 5}, r"^class Made: event_name: .*\(got int\)$"),
+    "number": ((EventProperties,), {"event_name": 5}, r"(?m)^class Made: event_name: .*\(got int\)$"),
     "reserved": ((EventProperties,), {"event_name": "$made"}, "^class Made: event_name: names beginning with"),
     "empty": ((WorkflowData,), {"workflow": " "}, "^class Made: workflow is empty"),
     "slug": ((WorkflowData,), {"workflow": 5}, "^class Made: workflow must be a string"),

@@ -135,7 +135,7 @@ def test_the_advice_for_a_wide_encoding_without_a_mark_works(tmp_path: Path, enc
 
 @pytest.mark.parametrize("encoding", ["cp037", "cp500"])
 def test_of_another_encoding_no_command_is_told(tmp_path: Path, encoding: str) -> None:
-    with pytest.raises(SourceError, match=r"convert it to UTF-8 first, and leave the encoding out$"):
+    with pytest.raises(SourceError, match=r"(?m)convert it to UTF-8 first, and leave the encoding out$"):
         written(tmp_path, b"a,b\n", encoding=encoding)
 
 

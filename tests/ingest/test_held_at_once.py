@@ -13,6 +13,7 @@ import pyarrow.feather
 import pyarrow.ipc
 import pyarrow.parquet
 import pytest
+from tests.log_lines import text_of
 
 from suprsend_async.ingest import Arrow, FileContent, Parquet, SourceError
 from suprsend_async.ingest.sources import held_at_once
@@ -52,7 +53,7 @@ def count(source: Parquet | Arrow) -> int:
 def warnings_of(source: Parquet | Arrow, caplog: pytest.LogCaptureFixture) -> list[str]:
     with caplog.at_level(logging.WARNING, logger="suprsend_async"):
         assert count(source) == count(source) == ROWS.num_rows
-    return [record.getMessage() for record in caplog.records]
+    return [text_of(record) for record in caplog.records]
 
 
 @pytest.mark.parametrize("version", ["1.0", "2.0"])

@@ -168,7 +168,7 @@ def test_a_column_that_the_source_has_is_not_misspelt(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text("user,users\n,7\n", encoding="utf-8")
     source = Delimited(FileContent(tmp_path / "rows.csv"))
     plan = EventMapping(event="signed_up", distinct_id="user").plan(source, time=TIME)
-    with pytest.raises(MappingError, match=r"^column 'user' has no value$"):
+    with pytest.raises(MappingError, match=r"(?m)^column 'user' has no value$"):
         plan.event(next(iter(source.rows())))
 
 

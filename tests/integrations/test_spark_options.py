@@ -130,7 +130,9 @@ def test_the_report_is_a_line_of_the_log(report: PartitionReport, level: str, ca
 
 def test_a_refusal_is_one_sentence() -> None:
     raise_refusal(REPORT)
-    with pytest.raises(ConfigurationError, match=r"^the write was refused: wrong key \(1 of 3 rows were accepted\)$"):
+    with pytest.raises(
+        ConfigurationError, match=r"(?m)^the write was refused: wrong key \(1 of 3 rows were accepted\)$"
+    ):
         raise_refusal(REPORT + PartitionReport(partitions=1, rows=1, not_sent=1, refused="wrong key"))
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import Engine, create_engine
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import create_async_engine
 from tests.conftest import Server
+from tests.log_lines import text_of
 from tests.waiting import all_have_run, until_async
 
 from suprsend_async import ConfigurationError, Event, UserEdit, WorkflowTriggerRequest
@@ -134,7 +135,7 @@ async def test_what_a_relay_that_was_killed_had_claimed(
     assert (dead.kind, dead.outcome) == ("edit", "unknown")
     assert "a repeat would count twice" in dead.error
     assert (stats.accepted, stats.unknown, stats.last_error) == (1, 1, dead.error)
-    assert [record.getMessage() for record in caplog.records] == ["outbox: 1 records became dead letters"]
+    assert [text_of(record) for record in caplog.records] == ["outbox: 1 records became dead letters"]
 
 
 async def test_an_edit_that_counts_and_was_claimed_but_not_sent(

@@ -217,12 +217,12 @@ def test_a_file_is_read_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("missing.pdf",), r"^file_path: the file cannot be read \(FileNotFoundError\)$"),
+        (("missing.pdf",), r"(?m)^file_path: the file cannot be read \(FileNotFoundError\)$"),
         (("",), "^file_path is empty"),
         ((5,), "^file_path must be a string, not int"),
         ((".",), r"^file_path: the file cannot be read \(IsADirectoryError|PermissionError\)"),
         (("null\0",), r"^file_path: the file cannot be read \(ValueError\)"),
-        (("https://",), r"^file_path must be a publicly reachable http\(s\) URL$"),
+        (("https://",), r"(?m)^file_path must be a publicly reachable http\(s\) URL$"),
         (("note.txt", 5), "^file_name must be a string, not int"),
         (("note.txt", None, "yes"), "^ignore_if_error must be True or False, not str"),
         (("large.bin",), "^file_path: the file is longer than 614400 bytes"),

@@ -58,6 +58,7 @@ def wait_until(reached: Callable[[], bool], what: str, seconds: float = SECONDS)
 @pytest.fixture
 def serve(sandbox: Sandbox, tmp_path: Path) -> Iterator[Callable[..., Service]]:
     """Start a Python module with arguments; `{port}` in one becomes the port that it is to listen on."""
+    stores = {"DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/shop.db", "SUPRSEND_SPOOL": str(tmp_path / "spool")}
     with contextlib.ExitStack() as stack:
 
         def start(*command: str, **variables: str) -> Service:
@@ -66,7 +67,7 @@ def serve(sandbox: Sandbox, tmp_path: Path) -> Iterator[Callable[..., Service]]:
             process = subprocess.Popen(
                 [sys.executable, "-m", *(word.format(port=port) for word in command)],
                 cwd=EXAMPLES,
-                env={**os.environ, **sandbox.environment(), **variables},
+                env={**os.environ, **sandbox.environment(), **stores, **variables},
                 stdout=stack.enter_context(log.open("wb")),
                 stderr=subprocess.STDOUT,
                 start_new_session=True,

@@ -1,4 +1,4 @@
-"""What tracking costs the FastAPI example under load: through the buffer, and without it."""
+"""What tracking costs a FastAPI service under load: through the buffer, and without it."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import anyio.to_thread
 import pytest
+from tests.log_lines import text_of
 from tests.promises import TOLERANCE
 
 from suprsend_async import AsyncSuprsend, Event
@@ -288,7 +289,7 @@ async def test_logs_tell_of_retries_without_a_value(
     caplog.set_level("DEBUG", "suprsend_async")
     server.script.extend([server.answer(503)] * 2)
     await make_client(server.url, max_retries=1).track_event(Event("planted", "signed_up", {"a": "planted"}))
-    messages = [record.getMessage() for record in caplog.records if record.name == "suprsend_async"]
+    messages = [text_of(record) for record in caplog.records if record.name == "suprsend_async"]
     assert messages == [
         "v2/event/: attempts fail (503); until one succeeds, this is logged once a minute",
         "v2/event/: attempt 1 failed (503), again in 0.25 s",

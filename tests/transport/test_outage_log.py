@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.conftest import Server
+from tests.log_lines import text_of
 
 from suprsend_async import AsyncSuprsend, Event
 from suprsend_async.transport.outages import Outage
@@ -142,7 +143,7 @@ def test_closing_reports_what_no_line_has_reported(outage: Outage, recorded: Rec
 def loud(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
     """Return level and text of what a service would see."""
     return [
-        (record.levelname, record.getMessage())
+        (record.levelname, text_of(record))
         for record in caplog.records
         if record.name == "suprsend_async" and record.levelno >= logging.WARNING
     ]

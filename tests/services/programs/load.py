@@ -1,20 +1,17 @@
-"""The FastAPI example with its tracker, the client itself or nothing in its place; it tells its CPU time."""
+"""FastAPI with a buffer, the client itself or nothing in its place; it tells its CPU time."""
 
 from __future__ import annotations
 
 import os
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from types import SimpleNamespace
+from typing import Any
 
-from fastapi_app import app, get_tracker
+from fastapi import FastAPI
 
 from suprsend_async import AsyncSuprsend, Event
-
-client = AsyncSuprsend()
-
-
-async def direct() -> AsyncSuprsend:
-    return client
 
 
 class Nothing:
@@ -22,13 +19,22 @@ class Nothing:
         return SimpleNamespace(success=True)
 
 
-async def nothing() -> Nothing:
-    return Nothing()
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
+    async with AsyncSuprsend() as client, client.buffer() as buffered:
+        trackers = {"buffered": buffered, "direct": client, "nothing": Nothing()}
+        app.state.tracker = trackers[os.environ["TRACKING"]]
+        yield {}
 
 
-instead = {"direct": direct, "nothing": nothing}.get(os.environ["TRACKING"])
-if instead is not None:
-    app.dependency_overrides[get_tracker] = instead
+app = FastAPI(lifespan=lifespan)
+
+
+@app.post("/orders/{order_id}")
+async def order(order_id: str) -> dict[str, bool]:
+    event = Event("user-1", "order_placed", {"order_id": order_id}, idempotency_key=f"order-{order_id}")
+    response = await app.state.tracker.track_event(event)
+    return {"notified": response.success}
 
 
 @app.get("/cpu")
