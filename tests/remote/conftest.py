@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 import s3fs
@@ -28,6 +29,15 @@ class Store:
         self.url = f"http://127.0.0.1:{port}"
         self._objects: dict[str, bytes] = {}
         self._process: subprocess.Popen[bytes] | None = None
+
+    def begin(self) -> None:
+        """Forget all objects; start it if it does not run."""
+        self._objects.clear()
+        if self._process is None:
+            self.start()
+        else:
+            urlopen(Request(f"{self.url}/moto-api/reset", method="POST"), timeout=PATIENCE).close()
+            self.files.mkdir("flights")
 
     def start(self) -> None:
         """Start it, with the objects that it had."""
@@ -69,16 +79,23 @@ class Store:
         return url
 
 
-@pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+@pytest.fixture(scope="session")
+def server() -> Iterator[Store]:
+    """One server for all tests: starting it takes longer than most of them."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     found = Store(port)
+    yield found
+    found.kill()
+
+
+@pytest.fixture
+def store(server: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
     for name in [name for name in os.environ if name.startswith(("AWS_", "FSSPEC_"))]:
         monkeypatch.delenv(name)
     for name, value in {
-        "AWS_ENDPOINT_URL": found.url,
+        "AWS_ENDPOINT_URL": server.url,
         "AWS_ACCESS_KEY_ID": "key",
         "AWS_SECRET_ACCESS_KEY": "secret",
         "AWS_DEFAULT_REGION": "us-east-1",
@@ -88,9 +105,8 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
         monkeypatch.setenv(name, value)
     # fsspec keeps what it has connected, and this server is another one.
     s3fs.S3FileSystem.clear_instance_cache()
-    found.start()
-    yield found
-    found.kill()
+    server.begin()
+    return server
 
 
 @pytest.fixture

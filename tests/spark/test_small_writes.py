@@ -12,6 +12,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from tests.spark.kills import MAPPING, send_by_one_process, state
 
 from suprsend_async.sandbox import Sandbox
 
@@ -24,7 +25,7 @@ class Run:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        with Sandbox() as self.sandbox, Sandbox() as self.other:
+        with Sandbox(max_events=10_000) as self.sandbox, Sandbox() as self.other:
             process = subprocess.run(
                 [sys.executable, str(PROGRAM), str(folder), self.other.url, str(time.time())],
                 # Not in UTC, for Spark's rows have moments in the time of the machine.
@@ -41,6 +42,7 @@ class Run:
             )
             self.events = self.sandbox.events
             self.requests = self.other.requests
+            self.state = state(self.sandbox)
         assert process.returncode == 0, process.stderr
         self.log = process.stderr
         lines = map(json.loads, process.stdout.splitlines())
@@ -80,6 +82,13 @@ def test_foreach_partition_sends_the_same_and_reports_in_parquet(run: Run) -> No
     properties = sent["batch"][0][2]
     assert properties["placed"] == properties["lines"][0]["at"] == "2026-01-31T10:00:00Z"
     assert properties["opened"] == "2026-01-31T10:00:00"
+
+
+def test_one_process_and_spark_send_one_mapping_file_to_the_same_state(run: Run) -> None:
+    assert run.problems["flights"] is None
+    sent = {key: event for key, event in run.state.items() if event["event"] == "flight_departed"}
+    assert sent == send_by_one_process(MAPPING.with_name("flights.csv"))
+    assert len(sent) > 100
 
 
 @pytest.mark.parametrize(
