@@ -64,19 +64,10 @@ def long(session: nox.Session) -> None:
 @nox.session
 def browser(session: nox.Session) -> None:
     """Use the page in a real browser; `nox -s browser -- --screenshots` renews the pictures in docs/images."""
-    _install_chromium(session)
+    # Playwright's own browser would be a download of its own.
+    _install(session, "chromium", "chromium", "a browser")
     session.install("-e", ".[all]", *GROUPS["test"], *GROUPS["browser"])
     session.run("pytest", "-q", "tests/browser", *session.posargs)
-
-
-def _install_chromium(session: nox.Session) -> None:
-    """Install Debian's browser if there is none; Playwright's own would be a download of its own."""
-    if shutil.which("chromium"):
-        return
-    if shutil.which("apt-get") is None or os.geteuid() != 0:
-        session.skip("this session needs a browser, and only root can install it here: apt-get install chromium")
-    session.run("apt-get", "update", "-qq", external=True)
-    session.run("apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium", external=True)
 
 
 @nox.session
@@ -232,19 +223,11 @@ def kills(session: nox.Session) -> None:
 @nox.session
 def outbox(session: nox.Session) -> None:
     """Kill who writes to an outbox and who sends, on PostgreSQL and SQLite; `nox -s outbox -- --rounds 20 --seed 2`."""
-    _install_postgresql(session)
+    # Debian has its programs in a folder of their version. Its own instance is not used, and not started.
+    if not any(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl")):
+        _install(session, "pg_ctl", "postgresql", "PostgreSQL")
     session.install("-e", ".[all]", *GROUPS["test"], *GROUPS["outbox"])
     session.run("python", "-m", "tests.outbox.kills", *(session.posargs or ["--rounds", "8"]))
-
-
-def _install_postgresql(session: nox.Session) -> None:
-    """Install Debian's server if there is none; its own instance is not used, and not started."""
-    if shutil.which("pg_ctl") or any(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl")):
-        return
-    if shutil.which("apt-get") is None or os.geteuid() != 0:
-        session.skip("this session needs PostgreSQL, and only root can install it here: apt-get install postgresql")
-    session.run("apt-get", "update", "-qq", external=True)
-    session.run("apt-get", "install", "-y", "-qq", "--no-install-recommends", "postgresql", external=True)
 
 
 @nox.session

@@ -25,6 +25,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 from tests.spark import processes
 from tests.spark.kills import MAPPING, ROWS, read_report, say, send_by_one_process, state, write_flights
 
@@ -49,7 +50,9 @@ class Run:
 
     def __init__(self, folder: Path, sandbox: Sandbox) -> None:
         self.folder = folder
-        self.environment = {**os.environ, **sandbox.environment(), "HOME": str(folder)}
+        # Nothing is to be told to anybody.
+        quiet = {"RUNTIME__DLTHUB_TELEMETRY": "false", "RAY_USAGE_STATS_ENABLED": "0", "DO_NOT_TRACK": "1"}
+        self.environment = {**os.environ, **sandbox.environment(), **quiet, "HOME": str(folder)}
         self.sandbox = sandbox
         self.program: subprocess.Popen[str] | None = None
         self.helpers: dict[str, subprocess.Popen[str]] = {}
@@ -152,6 +155,35 @@ def kill_dask_worker(run: Run) -> None:
     kill_all([process for process in processes.below(run.pid) if "spawn_main" in process.command][:1])
 
 
+# Ray
+
+
+def kill_ray_worker(run: Run) -> None:
+    """Kill a worker that writes; between two tasks there is none for a moment."""
+    found: list[processes.Process] = []
+
+    def find() -> bool:
+        found[:] = [each for each in processes.below(run.pid) if "ray::" in each.command and "Write" in each.command]
+        return bool(found)
+
+    run.wait_for(find)
+    kill_all(found[:1])
+
+
+# Programs that go on by themselves
+
+
+def kill_program(run: Run) -> None:
+    """Kill the program with all that it has started, and start it again."""
+    assert run.program is not None
+    below = processes.below(run.pid)
+    run.program.kill()
+    run.program.wait()
+    for each in below:
+        each.kill()
+    run.send()
+
+
 @dataclass(frozen=True)
 class Case:
     """What is killed.
@@ -161,12 +193,14 @@ class Case:
         title: As in the table.
         kill: What kills it, and starts again what does not start by itself.
         most: Events that may come again at most.
+        has_report: Whether `report.json` counts all rows at the end; a program that goes on counts only the rest.
     """
 
     name: str
     title: str
     kill: Callable[[Run], None] = nothing
     most: int = 0
+    has_report: bool = True
 
 
 @dataclass(frozen=True)
@@ -177,13 +211,13 @@ class Engine:
         packages: Whose versions are told.
         cases: What is killed of it.
         prepare: Starts what is to run beside the program.
-        has_report: Whether `report.json` counts each row once, also after a kill.
+        has_ids: Whether its flights have a column `id`, with their keys.
     """
 
     packages: tuple[str, ...]
     cases: tuple[Case, ...]
     prepare: Callable[[Run], None] = nothing
-    has_report: bool = True
+    has_ids: bool = False
 
 
 ENGINES = {
@@ -209,6 +243,23 @@ ENGINES = {
             Case("worker", "a worker killed", kill_dask_worker, 2 * PARTITION),
         ),
     ),
+    "dlt": Engine(
+        ("dlt",),
+        (
+            Case("none", "nothing killed", has_report=False),
+            # Two files at a time, 500 rows of each.
+            Case("program", "the program killed and started again", kill_program, 2 * 500, has_report=False),
+        ),
+    ),
+    "ray": Engine(
+        ("ray",),
+        (
+            Case("none", "nothing killed"),
+            Case("worker", "a worker killed", kill_ray_worker, 2 * PARTITION),
+            Case("program", "the program killed and started again", kill_program, 2 * 2 * PARTITION, has_report=False),
+        ),
+        has_ids=True,
+    ),
 }
 
 
@@ -229,7 +280,6 @@ class Verdict:
     """
 
     case: Case
-    has_report: bool
     lost: int = 0
     double: int = 0
     unexpected: int = 0
@@ -248,13 +298,13 @@ class Verdict:
         ]
         if self.again > self.case.most:
             found.append(f"{self.again:,} events came again, of {self.case.most:,} at most")
-        if self.has_report and (self.report.rows, self.report.accepted) != (ROWS, ROWS):
+        if self.case.has_report and (self.report.rows, self.report.accepted) != (ROWS, ROWS):
             found.append(f"the report says: {self.report}")
         return found
 
     @property
     def line(self) -> str:
-        accepted = f"{self.report.accepted:,}" if self.has_report else "-"
+        accepted = f"{self.report.accepted:,}" if self.case.has_report else "-"
         return (
             f"| {self.case.title} | {self.lost} | {self.double} | {self.again:,} | {accepted} "
             f"| {self.different} | {ROWS / self.seconds:,.0f} |"
@@ -264,7 +314,7 @@ class Verdict:
 def judge(name: str, case: Case, flights: Path, expected: dict[str, Any], folder: Path, moment: int) -> Verdict:
     """Run a page's programs, kill when so many events were accepted, and compare with what one process has sent."""
     engine = ENGINES[name]
-    verdict = Verdict(case, engine.has_report)
+    verdict = Verdict(case)
     write_programs(name, flights, folder)
     with ExitStack() as stack:
         sandbox = stack.enter_context(Sandbox(max_events=2 * ROWS))
@@ -289,7 +339,7 @@ def judge(name: str, case: Case, flights: Path, expected: dict[str, Any], folder
     verdict.unexpected = len(found.keys() - expected.keys())
     verdict.double = sum(count > 1 for count in counts.values())
     verdict.different = sum(found[key] != event for key, event in expected.items() if key in found)
-    if engine.has_report:
+    if case.has_report:
         verdict.report = read_report(folder / "report.json")
         verdict.seconds = (verdict.report.last_at or 0) - (verdict.report.first_at or 0) or 1.0
     return verdict
@@ -301,7 +351,16 @@ def write_programs(name: str, flights: Path, folder: Path) -> None:
     for title, source in re.findall(r'```python title="(.+?)"\n(.*?)```', page, re.DOTALL):
         (folder / title).write_text(source, "utf-8")
     shutil.copy(MAPPING, folder)
-    shutil.copytree(flights, folder / "flights")
+    if not ENGINES[name].has_ids:
+        shutil.copytree(flights, folder / "flights")
+        return
+    (folder / "flights").mkdir()
+    for path in flights.iterdir():
+        table = pq.read_table(path)
+        ids = [
+            f"flight-{row['carrier']}-{row['flight']}-{row['origin']}-{row['time_hour']}" for row in table.to_pylist()
+        ]
+        pq.write_table(table.append_column("id", [ids]), folder / "flights" / path.name)
 
 
 def main() -> int:

@@ -18,7 +18,8 @@ import s3fs
 
 from suprsend_async.sandbox import Sandbox
 
-PATIENCE = 60.0
+# Seconds that anything gets that a busy machine may hold up.
+PATIENCE = 300.0
 
 
 class Store:

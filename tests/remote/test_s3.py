@@ -22,6 +22,9 @@ from tests.remote.conftest import PATIENCE, Store
 from suprsend_async.ingest import Position, open_sources
 from suprsend_async.sandbox import Sandbox
 
+# The command starts many times, and is to be killed in the middle, however busy the machine.
+pytestmark = pytest.mark.timeout(900)
+
 ROWS = 16_000
 MAP = ("--map", "flights.toml")
 
