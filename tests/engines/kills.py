@@ -116,13 +116,17 @@ def nothing(_: Run) -> None:
     """Prepare nothing, or kill nothing."""
 
 
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
 # Celery
 
 
 def start_celery(run: Run) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     run.environment["REDIS_URL"] = f"redis://127.0.0.1:{port}/0"
     options = ("--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no")
     run.helpers["redis"] = run.start("redis-server", *options)
@@ -157,13 +161,33 @@ def kill_dask_worker(run: Run) -> None:
 
 # Ray
 
+STARTS = 10
+
+
+def start_ray(run: Run) -> None:
+    """Start a cluster of one node, which gives up by itself if the machine is so busy that it takes 30 seconds."""
+    for _ in range(STARTS):
+        address = f"127.0.0.1:{free_port()}"
+        run.environment["RAY_ADDRESS"] = address
+        options = ("--head", "--num-cpus", "3", "--port", address.rpartition(":")[2], "--include-dashboard", "false")
+        node = run.helpers["ray"] = run.start(
+            str(Path(sys.executable).with_name("ray")), "start", *options, "--node-ip-address", "127.0.0.1", "--block"
+        )
+        log = run.folder / "log.txt"
+        while node.poll() is None:
+            if "Ray runtime started" in log.read_text("utf-8", "replace"):
+                return
+            time.sleep(0.1)
+    raise RuntimeError(f"Ray does not start: {run.log()}")
+
 
 def kill_ray_worker(run: Run) -> None:
     """Kill a worker that writes; between two tasks there is none for a moment."""
     found: list[processes.Process] = []
 
     def find() -> bool:
-        found[:] = [each for each in processes.below(run.pid) if "ray::" in each.command and "Write" in each.command]
+        below = processes.below(run.helpers["ray"].pid)
+        found[:] = [each for each in below if "ray::" in each.command and "Write" in each.command]
         return bool(found)
 
     run.wait_for(find)
@@ -258,6 +282,7 @@ ENGINES = {
             Case("worker", "a worker killed", kill_ray_worker, 2 * PARTITION),
             Case("program", "the program killed and started again", kill_program, 2 * 2 * PARTITION, has_report=False),
         ),
+        start_ray,
         has_ids=True,
     ),
 }
