@@ -169,7 +169,7 @@ def start_ray(run: Run) -> None:
     for _ in range(STARTS):
         address = f"127.0.0.1:{free_port()}"
         run.environment["RAY_ADDRESS"] = address
-        options = ("--head", "--num-cpus", "3", "--port", address.rpartition(":")[2], "--include-dashboard", "false")
+        options = ("--head", "--num-cpus", "6", "--port", address.rpartition(":")[2], "--include-dashboard", "false")
         node = run.helpers["ray"] = run.start(
             str(Path(sys.executable).with_name("ray")), "start", *options, "--node-ip-address", "127.0.0.1", "--block"
         )
