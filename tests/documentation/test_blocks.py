@@ -76,6 +76,8 @@ def reader(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         yield lambda page: Reader(page, tmp_path, loop, placeholders)
 
 
+# A page runs up to some dozens of programs one after the other, each with a deadline of its own.
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_every_block_of_a_page_runs(page: Path, reader: Callable[[str], Reader]) -> None:
     reader(name(page)).read(page.read_text("utf-8"))
