@@ -28,7 +28,7 @@ class Run:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        with Sandbox(max_events=10_000) as self.sandbox, Sandbox() as self.other:
+        with Sandbox() as self.sandbox, Sandbox() as self.other:
             process = subprocess.run(
                 [sys.executable, str(PROGRAM), str(folder), self.other.url, str(time.time())],
                 # Not in UTC, for Spark's rows have moments in the time of the machine.
