@@ -159,6 +159,13 @@ def ingest(session: nox.Session) -> None:
     session.run("python", "-m", "tests.ingest.kills", *session.posargs)
 
 
+@nox.session(name="ingest-users")
+def ingest_users(session: nox.Session) -> None:
+    """Bring 1,000,000 users from a file, killed ten times; `nox -s ingest-users -- --users 100000 --seed 1`."""
+    session.install("-e", ".[all]")
+    session.run("python", "-m", "tests.ingest.user_kills", *(session.posargs or ["--users", "1000000"]))
+
+
 @nox.session
 def remote(session: nox.Session) -> None:
     """Send files from a real S3 server on this machine, killed at random moments."""

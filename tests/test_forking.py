@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
+import sys
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from tests.conftest import Server
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 
@@ -122,3 +126,83 @@ assert loop.call(answer) == 1
 assert not failed
 """,
     )
+
+
+# Python's hooks do not run, as in uWSGI.
+WITHOUT_HOOKS = """
+import ctypes, os, sys, tempfile
+from suprsend_async import Event, Suprsend, forking
+
+def forked(child):
+    sys.stdout.flush()
+    # A server forks when nothing is under way; here a call has just ended.
+    forking._let_all_rest()
+    pid = ctypes.PyDLL(None).fork()
+    if pid == 0:
+        status = 1
+        try:
+            status = 0 if child() else 1
+        finally:
+            os._exit(status)
+    forking._end_rests()
+    return os.waitpid(pid, 0)[1] == 0
+
+client = Suprsend(KEY, SECRET, base_url=URL)
+def event(number):
+    return Event("user-1", "signed_up", idempotency_key=f"key-{number}")
+"""
+CHILDREN = {
+    "a client": """
+assert client.track_event(event(0)).success
+print(forked(lambda: client.track_event(event(1)).success))
+assert client.track_event(event(2)).success
+client.close()
+""",
+    "a buffer": """
+tracker = client.buffer().open()
+assert tracker.track_event(event(0)).success
+print(forked(lambda: tracker.track_event(event(1)).success))
+assert tracker.track_event(event(2)).success
+tracker.close()
+client.close()
+""",
+    "a spool, closed by the child": """
+tracker = client.buffer(spool=tempfile.mkdtemp()).open()
+assert tracker.track_event(event(0)).success
+def child():
+    tracker.enqueue(event(1))
+    tracker.close()
+    client.close()
+    return True
+print(forked(child))
+assert tracker.track_event(event(2)).success
+tracker.close()
+client.close()
+""",
+    "a child that only closes": """
+tracker = client.buffer().open()
+assert tracker.track_event(event(0)).success
+def child():
+    tracker.close()
+    client.close()
+    return True
+print(forked(child))
+for number in (1, 2):
+    assert tracker.track_event(event(number)).success
+tracker.close()
+client.close()
+""",
+}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere such a child may do next to nothing")
+@pytest.mark.parametrize("program", CHILDREN.values(), ids=CHILDREN)
+def test_a_child_begins_anew_though_no_hook_has_run(run_python: Run, server: Server, program: str) -> None:
+    process = run_python(WITHOUT_HOOKS + program)
+    assert process.stdout == "True\n", process.stderr
+    assert process.returncode == 0, process.stderr
+    bodies: list[Any] = [json.loads(request.body) for request in server.requests]
+    events: list[dict[str, Any]] = []
+    for body in bodies:
+        events += body if isinstance(body, list) else [body]
+    assert sorted(str(event["$idempotency_key"]) for event in events) == ["key-0", "key-1", "key-2"]

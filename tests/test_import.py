@@ -68,6 +68,30 @@ print([name for name in {HEAVY!r} if name in sys.modules])
     assert run(source) == "[]"
 
 
+def test_a_model_is_built_when_it_is_first_needed() -> None:
+    source = """
+from suprsend_async import AsyncSuprsend, Event, EventResponse, User
+AsyncSuprsend("key", "secret").users
+Event("user-1", "order_placed", {"total": 9.5}, tenant_id="acme")
+print([model.__name__ for model in (Event, EventResponse, User) if model.__pydantic_complete__])
+print(Event(" user-1", "order_placed").distinct_id, Event.__pydantic_complete__)
+"""
+    assert run(source) == "[]\nuser-1 True"
+
+
+def test_threads_may_build_a_model_at_the_same_time() -> None:
+    source = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from suprsend_async import Event
+sys.setswitchinterval(1e-6)
+with ThreadPoolExecutor(8) as pool:
+    made = pool.map(lambda number: Event(f" user-{number}", "order_placed").model_dump()["distinct_id"], range(8))
+    print(list(made) == [f"user-{number}" for number in range(8)])
+"""
+    assert run(source) == "True"
+
+
 def test_only_those_who_buffer_import_what_is_for_buffers() -> None:
     source = """
 import sys, suprsend_async

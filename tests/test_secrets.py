@@ -7,16 +7,16 @@ import gc
 import logging
 import pickle
 import traceback
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from suprsend_async import AsyncSuprsend, DeadLetter, Event, Suprsend, SuprsendError
 from suprsend_async.api.call import SingleExchange
 from suprsend_async.api.verdict import Verdict, verdict_of_send
-from suprsend_async.buffering.backlog import PendingRecord
+from suprsend_async.buffering.backlog import KindQueue, PendingRecord
 from suprsend_async.buffering.batch import BatchResult
-from suprsend_async.buffering.spool.store import SpoolRow
+from suprsend_async.buffering.spool.contents import SpoolRow
 from suprsend_async.bulk.chunk import Chunk
 from suprsend_async.configuration import resolve_origin
 from suprsend_async.events.bulk import event_kind
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.conftest import Server, StillTime
+
+    from suprsend_async.bulk.kind import RecordKind
 
 SECRET = "planted-secret-of-the-workspace"
 VALUE = "planted-value-of-a-property"
@@ -55,6 +57,11 @@ def planted_chunk() -> Chunk[Event]:
     return chunk
 
 
+def planted_queue() -> KindQueue:
+    kind: RecordKind[Any] = KIND
+    return KindQueue(kind, concurrency=1)
+
+
 HOLDERS: dict[str, Callable[[], object]] = {
     "Event": planted_event,
     "AsyncSuprsend": lambda: AsyncSuprsend("key", SECRET),
@@ -74,7 +81,7 @@ HOLDERS: dict[str, Callable[[], object]] = {
     "SignedRequest": lambda: SignedRequest(Request("GET", "v1/user/"), SECRET, {"Authorization": SECRET}),
     "SingleExchange": lambda: SingleExchange(Request("POST", "v2/event/", body=VALUE.encode()), verdict_of_send),
     "Chunk": planted_chunk,
-    "PendingRecord": lambda: PendingRecord(0, planted_event(), VALUE.encode()),
+    "PendingRecord": lambda: PendingRecord(0, planted_event(), VALUE.encode(), planted_queue()),
     "BatchResult": lambda: BatchResult(Verdict("accepted"), 1, document={"note": VALUE}),
     "BufferedTracker": lambda: AsyncSuprsend("key", SECRET).buffer(),
     "DurableTracker": lambda: AsyncSuprsend("key", SECRET).buffer(spool="spool"),

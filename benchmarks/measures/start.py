@@ -90,43 +90,51 @@ def command_rows() -> list[CommandRow]:
 def measure(starts: int, cold_starts: int, say: Callable[[str], None]) -> Starts:
     """Return a row for each client, warm and cold, and for each command line."""
     rows = Starts([StartRow(client, is_cold) for is_cold in (False, True) for client in NAMES], command_rows())
-    with Server() as server:
+    with Server() as server, tempfile.TemporaryDirectory() as compiled:
+        # Both clients have their bytecode in a folder of this run: an installer compiles packages, but not a source
+        # that is installed to be edited, and where PYTHONDONTWRITEBYTECODE is set that would be compiled each time.
+        warm = _environment(compiled)
         # The first start compiles; it is not counted.
         for client in NAMES:
-            _start(client, server.url, {})
+            _start(client, server.url, warm)
         for command in rows.commands:
-            _cpu(command.arguments)
-            _cpu(command.beside_arguments)
+            _cpu(command.arguments, warm)
+            _cpu(command.beside_arguments, warm)
         for number in range(starts):
             say(f"start {number + 1} of {starts}")
             for row in rows.clients:
                 if not row.is_cold:
-                    _add(row, number, server.url, {})
+                    _add(row, number, server.url, warm)
                 elif number < cold_starts:
                     with tempfile.TemporaryDirectory() as folder:
-                        _add(row, number, server.url, {"PYTHONPYCACHEPREFIX": folder})
+                        _add(row, number, server.url, _environment(folder))
             for command in rows.commands:
-                command.runs.add(number, {"cpu": _cpu(command.arguments)})
-                command.beside_runs.add(number, {"cpu": _cpu(command.beside_arguments)})
+                command.runs.add(number, {"cpu": _cpu(command.arguments, warm)})
+                command.beside_runs.add(number, {"cpu": _cpu(command.beside_arguments, warm)})
     return rows
 
 
-def _add(row: StartRow, number: int, url: str, variables: Mapping[str, str]) -> None:
-    if numbers := _start(row.client, url, variables):
+def _environment(bytecode: str) -> dict[str, str]:
+    """Return the environment of processes that write their bytecode to a folder, and take it from there."""
+    own = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**own, "PYTHONPYCACHEPREFIX": bytecode}
+
+
+def _add(row: StartRow, number: int, url: str, environment: Mapping[str, str]) -> None:
+    if numbers := _start(row.client, url, environment):
         row.runs.add(number, dict(zip(FIGURES, numbers, strict=True)))
 
 
-def _start(client: str, url: str, variables: Mapping[str, str]) -> list[float]:
+def _start(client: str, url: str, environment: Mapping[str, str]) -> list[float]:
     cpu = client_cpu()
     command = [sys.executable, str(STARTS / f"{client}.py"), url, "" if cpu is None else str(cpu)]
-    environment = {**os.environ, **variables}
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
     return [float(number) for number in ended.stdout.split()] if ended.returncode == 0 else []
 
 
-def _cpu(arguments: Sequence[str]) -> float:
+def _cpu(arguments: Sequence[str], environment: Mapping[str, str]) -> float:
     """Run the interpreter with arguments to its end; returns the seconds of CPU that it took."""
-    process = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.DEVNULL, env=environment)
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:

@@ -37,10 +37,10 @@ def _sentences(results: Results) -> Iterator[str]:
     flat = next(bulk for bulk in results.bulk if bulk.shape == FLAT)
     if (ours := flat.of(OURS)).runs:
         share = flat.beside(RELEASED)
-        beside = f"; with the released SDK, `suprsend-py-sdk`, it is {1 / share:.1f} times as much" if share else ""
+        beside = f"; the released SDK, `suprsend-py-sdk`, takes {1 / share:.1f} times as much" if share else ""
         yield (
-            f"In bulk, one core sends **{whole(ours.rate)} events a second**. Each takes {micros(ours.cpu)} µs of CPU"
-            f"{beside}."
+            f"In bulk, one core sends **{whole(ours.rate)} events a second**. "
+            f"Each event takes {micros(ours.cpu)} µs of CPU{beside}."
         )
     single = next(
         (
@@ -52,12 +52,13 @@ def _sentences(results: Results) -> Iterator[str]:
     )
     if single:
         yield (
-            f"One by one, {IN_FLIGHT} at a time, it is {whole(single.rate)} calls a second, "
-            f"{micros(single.runs.middle_of('cpu', 'calls'))} µs of CPU each."
+            f"With one event for each call and {IN_FLIGHT} calls in flight, it sends {whole(single.rate)} events a "
+            f"second. Each call takes {micros(single.runs.middle_of('cpu', 'calls'))} µs of CPU."
         )
     largest = max(results.growth, key=lambda row: row.events)
     if largest.runs:
-        yield f"{largest.events:,} events from a generator take {mebibytes(largest.runs.most('memory'))} MiB of memory."
+        memory = mebibytes(largest.runs.most("memory"))
+        yield f"Sending {largest.events:,} events from a generator takes {memory} MiB of memory."
 
 
 def _cell(bulk: BulkRows, contender: Contender) -> str:

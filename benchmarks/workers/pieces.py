@@ -1,8 +1,9 @@
-"""Single pieces of the work, with no server: encoding, values that are shared, and rows that an earlier run left."""
+"""Single pieces of the work, with no server: encoding, typed events, shared values, and rows of an earlier run."""
 
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any
 
 from benchmarks.clients.floor import SDK_VERSION
@@ -10,7 +11,7 @@ from benchmarks.cost import Meter
 from benchmarks.credentials import WORKSPACE_KEY
 from benchmarks.handshake import arguments, report, wait_for_the_word
 from benchmarks.records import EVENT_NAME, read_records
-from suprsend_async import Event
+from suprsend_async import Event, EventProperties
 from suprsend_async.events.encoding import Encoder
 from suprsend_async.ingest.job.checkpoint import SourceProgress
 from suprsend_async.ingest.job.in_flight import InFlight
@@ -38,6 +39,34 @@ def _dump(shape: str, work: int, size: int) -> None:
     events = [Event(user, EVENT_NAME, properties) for user, properties in read_records(shape, DIFFERENT_RECORDS)]
     documents = [json.loads(encoder.encode(event)) for event in events]
     _run(work, [lambda document=document: json.dumps(document).encode() for document in documents])
+
+
+class _OrderPlaced(EventProperties, event_name="order_placed"):
+    order_id: str
+    amount: Decimal
+    currency: str
+    lines: int
+    is_gift: bool
+
+
+def _type(shape: str, work: int, size: int) -> None:
+    """Make typed events of fields, and encode them."""
+    encoder = _encoder()
+    _run(work, [lambda fields=fields: encoder.encode(_OrderPlaced(**fields).event("user-1")) for fields in _orders()])
+
+
+def _make(shape: str, work: int, size: int) -> None:
+    """Make the same events of dictionaries, and encode them."""
+    encoder, name = _encoder(), _OrderPlaced.event_name
+    _run(work, [lambda fields=fields: encoder.encode(Event("user-1", name, fields)) for fields in _orders()])
+
+
+def _orders() -> list[dict[str, Any]]:
+    amount = Decimal("9.50")
+    return [
+        {"order_id": f"order-{number}", "amount": amount, "currency": "EUR", "lines": number, "is_gift": False}
+        for number in range(DIFFERENT_RECORDS)
+    ]
 
 
 def _share(shape: str, work: int, size: int) -> None:
@@ -75,7 +104,14 @@ def _run(work: int, steps: list[Any], each: int = 1) -> None:
     report({**meter.read(), "done": work // each * each})
 
 
-PIECES = {"encoder": _encode, "json_dumps": _dump, "sharing": _share, "spans": _spans}
+PIECES = {
+    "encoder": _encode,
+    "json_dumps": _dump,
+    "typed": _type,
+    "plain": _make,
+    "sharing": _share,
+    "spans": _spans,
+}
 
 
 def main() -> None:

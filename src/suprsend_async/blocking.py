@@ -126,12 +126,12 @@ class Suprsend(BlockingResources[AsyncSuprsend]):
     def buffer(
         self, *, spool: str | os.PathLike[str] | None = None, **options: Unpack[BufferArguments]
     ) -> BlockingBufferedTracker | BlockingDurableTracker:
-        """Return a tracker that sends the events of many threads together, as a context manager.
+        """Return a tracker that sends the records of many threads together, as a context manager.
 
         The arguments are those of `AsyncSuprsend.buffer`; `on_failure` is called on the client's own thread.
 
         Args:
-            spool: A directory on a local disk: events are stored there before they are sent, and outlive the process.
+            spool: A directory on a local disk: records are stored there before they are sent, and outlive the process.
             **options: `linger`, `max_pending`, `max_pending_bytes`, `drain_timeout` and `on_failure`.
 
         Raises:

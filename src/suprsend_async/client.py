@@ -233,7 +233,7 @@ class AsyncSuprsend(AsyncResources, explained=False):
         max_pending: int | None = None,
         max_pending_bytes: int | None = None,
         drain_timeout: float = 8.0,
-        on_failure: Callback[FailedRecord[Event]] | None = None,
+        on_failure: Callback[FailedRecord[Any]] | None = None,
         spool: None = None,
     ) -> BufferedTracker: ...
     @overload
@@ -244,7 +244,7 @@ class AsyncSuprsend(AsyncResources, explained=False):
         max_pending: int | None = None,
         max_pending_bytes: int | None = None,
         drain_timeout: float = 8.0,
-        on_failure: Callback[FailedRecord[Event]] | None = None,
+        on_failure: Callback[FailedRecord[Any]] | None = None,
         spool: str | os.PathLike[str],
     ) -> DurableTracker: ...
     def buffer(
@@ -254,21 +254,21 @@ class AsyncSuprsend(AsyncResources, explained=False):
         max_pending: int | None = None,
         max_pending_bytes: int | None = None,
         drain_timeout: float = 8.0,
-        on_failure: Callback[FailedRecord[Event]] | None = None,
+        on_failure: Callback[FailedRecord[Any]] | None = None,
         spool: str | os.PathLike[str] | None = None,
     ) -> BufferedTracker | DurableTracker:
-        """Return a tracker that sends the events of concurrent calls together, as an asynchronous context manager.
+        """Return a tracker that sends the records of concurrent calls together, as an asynchronous context manager.
 
         Args:
             linger: Seconds between two requests that are not full, at least: what comes in between travels together.
-                An event that finds nothing sent for so long goes at once.
-            max_pending: Events without a final verdict at most; 10,000 if left out, with a spool 1,000,000. When it
+                A record that finds nothing sent for so long goes at once.
+            max_pending: Records without a final verdict at most; 10,000 if left out, with a spool 1,000,000. When it
                 is full, `track_event` waits for room and `enqueue` raises; with a spool, both raise.
             max_pending_bytes: Their bytes at most, dead letters included; 16 MiB if left out, with a spool 1 GiB.
             drain_timeout: Seconds that leaving the block may take to send what is left.
-            on_failure: Called with the `FailedRecord` of each event that was not accepted and that no caller waits
+            on_failure: Called with the `FailedRecord` of each record that was not accepted and that no caller waits
                 for; with a spool, of each that became a dead letter. A plain function or a coroutine function.
-            spool: A directory on a local disk: events are stored there before they are sent, and outlive the process.
+            spool: A directory on a local disk: records are stored there before they are sent, and outlive the process.
 
         Raises:
             ConfigurationError: An argument cannot work; the message names it.

@@ -1,5 +1,7 @@
 """What a forked child does with the connections and threads of its parent: it leaves them alone.
 
+Some servers, such as uWSGI, fork without Python's hooks: then the child notices it with its first call.
+
 The parent's threads rest while it forks. A child finds the locks of other threads as they were, and nobody who would
 release them: forked while one of them signs a request, it waits inside OpenSSL for ever.
 """
@@ -66,6 +68,8 @@ class _Resting(threading.local):
 _owners: weakref.WeakSet[Owner] = weakref.WeakSet()
 _workers: weakref.WeakSet[Worker] = weakref.WeakSet()
 _resting = _Resting()
+_noticing: threading.Lock = original("threading", "Lock")()
+_pid = os.getpid()
 
 
 def forget_after_fork(owner: Owner) -> None:
@@ -91,11 +95,21 @@ def _end_rests() -> None:
         _resting.rests.pop().end()
 
 
+def notice_fork() -> None:
+    """Begin anew if this is a forked child in which no hook has run; for whoever is about to use an owner."""
+    if os.getpid() != _pid:
+        with _noticing:
+            if os.getpid() != _pid:
+                _forget_all()
+
+
 def _forget_all() -> None:
+    global _pid  # noqa: PLW0603 - of the process
     _resting.rests.clear()
     inherited = [owner.forget() for owner in list(_owners)]
     if any(inherited):
         _keep_for_ever(inherited)
+    _pid = os.getpid()
 
 
 def _keep_for_ever(inherited: object) -> None:

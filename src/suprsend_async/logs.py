@@ -19,7 +19,7 @@ that a formatter for JSON can put them into columns. The fields are these, and a
 - `suprsend_reason`: why attempts fail, in one line: a status, or the kind of error
 - `suprsend_seconds`, `suprsend_attempts_failed`, `suprsend_attempts_answered`, `suprsend_given_up`: how long that has
   gone on, the attempts that failed and that were answered in that time, and the records that were given up for it
-- `suprsend_stored`, `suprsend_dead_letters`: events and dead letters in a spool that the line is about
+- `suprsend_stored`, `suprsend_dead_letters`: records and dead letters in a spool that the line is about
 - `suprsend_spool`: the spool's directory, or one file of it
 - `suprsend_trouble`: what is the matter with a spool, as a sentence
 - `suprsend_bytes`: the size of an event
@@ -278,9 +278,9 @@ def partitions_finished(line: str, accepted: int, failed: int, *, is_warned: boo
 
 
 def buffered_failed(failed: int, *, has_callback: bool) -> None:
-    """ERROR: events of a buffer that no caller waits for were not accepted."""
+    """ERROR: records of a buffer that no caller waits for were not accepted."""
     logger.error(
-        "buffer: %d events were not accepted%s",
+        "buffer: %d records were not accepted%s",
         failed,
         "" if has_callback else "; give on_failure to have each",
         extra={"suprsend_operation": "buffer", "suprsend_failed": failed},
@@ -300,9 +300,9 @@ def on_failure_raised(error: Exception) -> None:
 
 
 def stored_go_again(stored: int, seconds: float) -> None:
-    """DEBUG: stored events were not delivered, and go again later."""
+    """DEBUG: stored records were not delivered, and go again later."""
     logger.debug(
-        "buffer: %d stored events go again in %.0f s",
+        "buffer: %d stored records go again in %.0f s",
         stored,
         seconds,
         extra={"suprsend_operation": "buffer", "suprsend_stored": stored, "suprsend_wait_seconds": seconds},
@@ -310,9 +310,9 @@ def stored_go_again(stored: int, seconds: float) -> None:
 
 
 def stored_stay(stored: int, spool: Path) -> None:
-    """WARNING: a buffer was closed, and events stay on the disk for the next process."""
+    """WARNING: a buffer was closed, and records stay on the disk for the next process."""
     logger.warning(
-        "%d events stay in the spool %s; the next process sends them",
+        "%d records stay in the spool %s; the next process sends them",
         stored,
         spool,
         extra={"suprsend_operation": "buffer", "suprsend_stored": stored, "suprsend_spool": str(spool)},
@@ -322,7 +322,7 @@ def stored_stay(stored: int, spool: Path) -> None:
 def stored_lost(stored: int, dead_letters: int, spool: Path, error: Exception) -> None:
     """ERROR: a spool's file was deleted while it was open, and what it held can be kept nowhere else."""
     logger.error(
-        "the spool %s was deleted while it was open and cannot be written anew (%s): %d events that were not sent and "
+        "the spool %s was deleted while it was open and cannot be written anew (%s): %d records that were not sent and "
         "%d dead letters are lost",
         spool,
         error,
@@ -339,9 +339,9 @@ def stored_lost(stored: int, dead_letters: int, spool: Path, error: Exception) -
 
 
 def stored_imported(stored: int, spool: Path) -> None:
-    """INFO: events of a process that ended were imported from its file."""
+    """INFO: records of a process that ended were imported from its file."""
     logger.info(
-        "imported %d events of a process that ended, from %s",
+        "imported %d records of a process that ended, from %s",
         stored,
         spool.name,
         extra={"suprsend_operation": "buffer", "suprsend_stored": stored, "suprsend_spool": str(spool)},

@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from suprsend_async.errors import ConfigurationError, ConnectionFailed
-from suprsend_async.forking import forget_after_fork
+from suprsend_async.forking import forget_after_fork, notice_fork
 from suprsend_async.running_loop import DRAIN_LIMIT, LoopOnCaller, RunningLoop, StoppedError
 from suprsend_async.threads import Turns, is_ending, refuse_eventlet
 
@@ -83,6 +83,7 @@ class LoopThread:
             ConfigurationError: Called on the loop's own thread, where it could only wait for itself, or closed.
             ConnectionFailed: The system has no thread or no file left for the loop.
         """
+        notice_fork()
         if on is not None and self._running is not on:
             raise ConfigurationError("the client was closed, or the process was forked, since this was begun")
         running = self._start(advice)
@@ -113,6 +114,7 @@ class LoopThread:
             function: The asynchronous function that ends it.
             on: The thread on which it was begun.
         """
+        notice_fork()
         running = self._running
         if running is None or running is not on:
             return
@@ -169,6 +171,7 @@ class LoopThread:
         Raises:
             ConfigurationError: Called on the loop's own thread.
         """
+        notice_fork()
         running = self._running
         if running is not None:
             _refuse_own_thread(running, "await AsyncSuprsend.aclose()")
@@ -179,6 +182,7 @@ class LoopThread:
 
     def stop_soon(self) -> None:
         """Do the same without waiting, for a client that is being collected or whose start was interrupted."""
+        notice_fork()
         self._closed = True
         running = self._running
         if running is not None:

@@ -29,7 +29,7 @@ def test_the_page_opens_with_what_a_user_wants_to_know_and_goes_on_with_the_prom
         text.index(part) for part in ("1,500 events a second", "| **suprsend_async** |", "## Promises", "## Bulk")
     ]
     assert places == sorted(places)
-    assert "with the released SDK, `suprsend-py-sdk`, it is 7.1 times as much" in text
+    assert "the released SDK, `suprsend-py-sdk`, takes 7.1 times as much" in text
 
 
 def test_the_floor_is_explained_where_it_first_stands() -> None:
@@ -77,7 +77,7 @@ def test_a_round_that_slowed_both_sides_down_changes_no_ratio() -> None:
         for contender, cpu in ((OURS, 14.0), (RELEASED, 100.0)):
             row = bulk.of(contender)
             row.runs = runs(*[{**row.runs[0], "cpu": cpu * slow} for slow in (1, 3, 2)])
-    assert verdict_on("flat flights, CPU for each event: at most 0.16", made) == ("0.140 of it (1/7.1)", True)
+    assert verdict_on("flat flights, CPU for each event: at most 0.16", made) == ("0.140 (1/7.1)", True)
 
 
 def test_a_client_of_which_no_run_ended_well_has_dashes_and_keeps_no_promise() -> None:
@@ -96,6 +96,14 @@ def test_a_pair_is_a_promise_and_a_line_of_a_table() -> None:
     promise = made.pairs.growth[0].side.name
     assert verdict_on(f"{promise}, CPU for each: at most 1.5 times", made) == ("1.60 times", False)
     assert any(promise in line and line.endswith("| 1.60 |") for line in page(made, []).splitlines())
+
+
+def test_a_pair_without_a_promise_is_a_line_of_a_table_only() -> None:
+    made = results()
+    typed = next(row for row in made.pairs.shapes if row.most is None)
+    typed.runs[0]["each"] = 2.84
+    assert not any(typed.side.name in each.promise for each in verdicts(made))
+    assert any(typed.side.name in line and line.endswith("| 2.84 |") for line in page(made, []).splitlines())
 
 
 def test_memory_is_judged_where_each_shape_has_the_most_events() -> None:

@@ -23,7 +23,9 @@ from suprsend_async import (
     FailedRecord,
     SpoolError,
     Suprsend,
+    UserEdit,
     ValidationError,
+    WorkflowTriggerRequest,
 )
 
 if TYPE_CHECKING:
@@ -70,6 +72,27 @@ def test_events_travel_together_and_each_caller_gets_its_answer(client: Suprsend
     assert sorted(sent(server)) == list(range(100))
     assert len(server.requests) < 100
     assert {request.target for request in server.requests} == {"/v2/bulk/event/"}
+
+
+def test_triggers_and_edits_go_as_events_do(client: Suprsend, server: Server, options: dict[str, Any]) -> None:
+    failures: list[FailedRecord[Any]] = []
+    refusal = {"status": "error", "status_code": 400, "error": {"message": "no such user", "type": "not_found"}}
+    with client.buffer(**options, on_failure=failures.append) as tracker:
+        tracker.enqueue(event())
+        tracker.enqueue(WorkflowTriggerRequest("order-shipped", ["user-1"], {"order": 41}))
+        tracker.enqueue(UserEdit("user-1").increment("orders", 1))
+        tracker.flush()
+        assert tracker.stats().accepted == 3
+        server.script.append(server.answer(400, refusal))
+        tracker.enqueue(UserEdit("user-2").set("plan", "pro"))
+        tracker.flush()
+        assert tracker.stats().rejected == 1
+        with pytest.raises(TypeError, match="an Event, a WorkflowTriggerRequest or a UserEdit, not str"):
+            tracker.enqueue("an event")  # type: ignore[arg-type]
+        if isinstance(tracker, BlockingDurableTracker):
+            assert [letter.edit.distinct_id for letter in tracker.dead_letters()] == ["user-2"]
+    assert {request.target for request in server.requests} == {"/v2/bulk/event/", "/trigger/", "/event/"}
+    assert [failure.record.distinct_id for failure in failures if failure.record is not None] == ["user-2"]
 
 
 def test_any_thread_may_call(client: Suprsend, server: Server, options: dict[str, Any]) -> None:

@@ -13,7 +13,8 @@ from tests.conftest import KEY, SECRET, Server
 
 from suprsend_async import AsyncSuprsend, Event
 from suprsend_async.buffering.spool.age import MAX_AGE, TOLERATED_SECONDS, Ages, age, boot_id
-from suprsend_async.buffering.spool.store import SpoolOrigin, SpoolStore
+from suprsend_async.buffering.spool.contents import SpoolOrigin
+from suprsend_async.buffering.spool.store import SpoolStore
 from suprsend_async.transport.clock import Clock
 
 if TYPE_CHECKING:

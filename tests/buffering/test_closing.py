@@ -85,7 +85,7 @@ async def test_an_on_failure_that_raises_does_not_disturb_the_closing(
         tracker.enqueue(event())
         await client.aclose()
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == [
-        "buffer: 1 events were not accepted",
+        "buffer: 1 records were not accepted",
         "buffer: on_failure raised LookupError",
     ]
 

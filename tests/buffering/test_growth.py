@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from suprsend_async import Event
-from suprsend_async.buffering.backlog import Backlog, PendingRecord
+from suprsend_async.buffering.backlog import Backlog, KindQueue, PendingRecord
+from suprsend_async.buffering.kinds import RecordKinds
 from suprsend_async.bulk.chunk import Chunk
 from suprsend_async.events.bulk import event_kind
 from suprsend_async.events.encoding import Encoder
@@ -18,50 +19,51 @@ from suprsend_async.events.encoding import Encoder
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-KIND = event_kind(Encoder("test-workspace-key-0123456789", "suprsend-async/test", 819_200))
+WORKSPACE = "test-workspace-key-0123456789"
+KINDS = RecordKinds(event_kind(Encoder(WORKSPACE, "suprsend-async/test", 819_200)), WORKSPACE, "suprsend-async/test")
 EVENT = Event("user-1", "signed_up")
 FEW, MANY = 1_000, 64_000
 # Where a step looks at all that has gone before it, the larger buffer's events cost up to 64 times as much.
 LIMIT = 6.0
 
 
-def send_all(backlog: Backlog) -> None:
-    while backlog.is_queued:
-        chunk: Chunk[Event] = Chunk(KIND)
-        backlog.fill(chunk)
+def send_all(backlog: Backlog, queue: KindQueue) -> None:
+    while queue.is_queued:
+        chunk: Chunk[PendingRecord] = Chunk(queue.kind)
+        queue.fill(chunk)
         for number in chunk.indexes:
             backlog.pop(number)
             backlog.oldest()
 
 
-def filled(count: int, max_pending: int) -> Backlog:
-    backlog = Backlog(KIND, max_pending, 1024**3)
+def filled(count: int, max_pending: int) -> tuple[Backlog, KindQueue]:
+    backlog, queue = Backlog(max_pending, 1024**3), KindQueue(KINDS.carried_by(PendingRecord, "event"), concurrency=1)
     for number in range(count):
-        entry = PendingRecord(number, EVENT, b"{}")
+        entry = PendingRecord(number, EVENT, b"{}", queue)
         if backlog.has_room_for(entry.body):
             backlog.add(entry)
         else:
             backlog.line_up(entry)
-    return backlog
+    return backlog, queue
 
 
 def emptied_from_the_front(count: int) -> None:
-    send_all(filled(count, count))
+    send_all(*filled(count, count))
 
 
 def emptied_through_a_line(count: int) -> None:
-    send_all(filled(count, 100))
+    send_all(*filled(count, 100))
 
 
 def left_by_callers_behind_others(count: int) -> None:
     """Have the second half leave, as callers do at their deadline; the first half stays, as nobody waits for it."""
-    backlog = filled(count, count)
+    backlog, _ = filled(count, count)
     for entry in list(backlog.pending.values())[count // 2 :]:
         assert backlog.withdraw(entry)
 
 
 def left_by_callers_in_line(count: int) -> None:
-    backlog = filled(count, 100)
+    backlog, _ = filled(count, 100)
     for entry in list(backlog.in_line.values()):
         assert backlog.withdraw(entry)
         backlog.oldest()

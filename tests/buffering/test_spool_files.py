@@ -17,8 +17,9 @@ from tests.conftest import KEY, SECRET, Server
 
 from suprsend_async import AsyncSuprsend, ConfigurationError, Event, SpoolError
 from suprsend_async.buffering.spool import session
+from suprsend_async.buffering.spool.contents import SpoolOrigin
 from suprsend_async.buffering.spool.orphans import Notices, Orphans
-from suprsend_async.buffering.spool.store import SpoolOrigin, SpoolStore
+from suprsend_async.buffering.spool.store import SpoolStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -399,7 +400,7 @@ async def test_what_is_left_of_a_file_that_is_gone_is_written_anew_for_the_next_
         await tracker.enqueue(event(2))
         lose(files(spool)[0])
     server.release.set()
-    assert caplog.messages[-1] == f"1 events stay in the spool {spool}; the next process sends them"
+    assert caplog.messages[-1] == f"1 records stay in the spool {spool}; the next process sends them"
     server.requests.clear()
     async with make_client(server.url).buffer(spool=spool) as tracker:
         await tracker.flush()
@@ -416,7 +417,7 @@ async def test_what_can_be_written_nowhere_is_said_to_be_lost(
         delete_the_directory(files(spool)[0])
         spool.write_text("a file where the directory was")
     [line] = [record for record in caplog.records if record.levelname == "ERROR"]
-    assert "1 events that were not sent and 0 dead letters are lost" in line.getMessage()
+    assert "1 records that were not sent and 0 dead letters are lost" in line.getMessage()
     assert "stay in the spool" not in caplog.text
 
 

@@ -21,9 +21,10 @@ from tests.waiting import until_async
 from suprsend_async import AsyncSuprsend, ConfigurationError, Event, SpoolError
 from suprsend_async.buffering.spool import session
 from suprsend_async.buffering.spool.age import Ages
+from suprsend_async.buffering.spool.contents import SpoolOrigin
 from suprsend_async.buffering.spool.importer import OrphanImporter
 from suprsend_async.buffering.spool.orphans import Notices, Orphans
-from suprsend_async.buffering.spool.store import SpoolOrigin, SpoolStore
+from suprsend_async.buffering.spool.store import SpoolStore
 from suprsend_async.configuration import resolve_origin
 from suprsend_async.transport.authentication import WorkspaceSecret
 from suprsend_async.transport.session import Session
@@ -60,8 +61,8 @@ async def test_what_was_not_delivered_at_the_end_is_kept_for_the_next(
     assert sorted(sent(server)) == list(range(150))
     stored = [record for record in caplog.records if "suprsend_stored" in vars(record)]
     assert [(record.levelname, record.getMessage().partition(", from")[0]) for record in stored] == [
-        ("WARNING", f"150 events stay in the spool {spool}; the next process sends them"),
-        ("INFO", "imported 150 events of a process that ended"),
+        ("WARNING", f"150 records stay in the spool {spool}; the next process sends them"),
+        ("INFO", "imported 150 records of a process that ended"),
     ]
     assert [vars(record)["suprsend_stored"] for record in stored] == [150, 150]
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from tests.disk import recorded
 
+from suprsend_async.buffering.spool.contents import SpoolOrigin
 from suprsend_async.buffering.spool.directory import create
-from suprsend_async.buffering.spool.store import SpoolOrigin, SpoolStore
+from suprsend_async.buffering.spool.store import SpoolStore
 
 # What SQLite calls `FULL`: a transaction has ended only when the disk has it.
 FULL = 2

@@ -27,7 +27,7 @@ async def test_a_full_buffer_makes_callers_wait_in_order(client: AsyncSuprsend, 
         await asyncio.to_thread(server.wait_for_requests, 1)
         stats = tracker.stats()
         assert (stats.pending, stats.waiting, stats.taken) == (3, 7, 3)
-        with pytest.raises(BufferFull, match=r"3 events .* are pending, 7 callers wait"):
+        with pytest.raises(BufferFull, match=r"3 records .* are pending, 7 callers wait"):
             tracker.enqueue(Event("user-1", "signed_up"))
         server.release.set()
         assert all(response.success for response in await calls)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -43,6 +44,14 @@ def test_what_is_stored_is_sent(run: Run, sandbox: Sandbox, url: str) -> None:
     assert process.stderr.endswith("1 accepted, 0 rejected, 0 unknown; 0 pending, 0 dead letters\n")
     assert [event["$idempotency_key"] for event in sandbox.events] == ["key-1"]
     assert pending(run, url) == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+def test_it_is_sent_though_nothing_can_be_said(environment: dict[str, str], sandbox: Sandbox, url: str) -> None:
+    command = f"{sys.executable} -m suprsend_async.cli outbox run --once 2> /dev/full"
+    variables = {**environment, **sandbox.environment(), "DATABASE_URL": url}
+    assert subprocess.run(["bash", "-c", command], env=variables, check=False).returncode == 0
+    assert [event["$idempotency_key"] for event in sandbox.events] == ["key-1"]
 
 
 def test_an_asynchronous_driver_and_a_dead_letter(run: Run, sandbox: Sandbox, url: str) -> None:

@@ -5,6 +5,7 @@ import os
 import shlex
 import signal
 import socket
+import stat
 import struct
 import subprocess
 import sys
@@ -56,6 +57,21 @@ def test_a_signal_stops_it_cleanly(start: Start, number: signal.Signals) -> None
     assert process.returncode == 0, errors
     assert output == ""
     assert errors == "Stopped after 0 events.\n"
+
+
+@pytest.mark.parametrize("gone", ["stdout", "stderr", "both"])
+def test_it_goes_on_without_who_reads_what_it_says(start: Start, run: Run, gone: str) -> None:
+    process = start("sandbox")
+    variables = announced(process)
+    for name in ("stdout", "stderr") if gone == "both" else (gone,):
+        getattr(process, name).close()
+    assert run("track", "user-1", "signed_up", **variables).returncode == 0
+    if process.stdout is not None and not process.stdout.closed:
+        said = process.stdout.readline()
+        assert said == "warning: standard error cannot be written (Broken pipe); the rest goes on without it\n"
+    assert run("track", "user-1", "signed_up", **variables).returncode == 0
+    process.send_signal(signal.SIGTERM)
+    assert process.wait() == 0
 
 
 def test_the_variables_point_a_client_at_it(start: Start, run: Run) -> None:
@@ -319,6 +335,23 @@ def test_a_state_of_a_store(run: Run, tmp_path: Path) -> None:
         assert (in_use.returncode, "give its --url" in in_use.stderr) == (1, True)
     assert run("sandbox", "save", str(state), "--store", str(store)).returncode == 0
     assert json.loads(state.read_text("utf-8"))["records"]["user"][0]["name"] == "ada"
+
+
+def test_a_saved_state_is_closed_to_others(run: Run, tmp_path: Path) -> None:
+    store, state = tmp_path / "sandbox.db", tmp_path / "state.json"
+    with Sandbox(store=store) as sandbox, sandbox.blocking_client() as client:
+        client.users.upsert("ada", {"$email": ["ada@example.com"]})
+    state.write_text("an earlier one")
+    state.chmod(0o644)
+    assert run("sandbox", "save", str(state), "--store", str(store)).returncode == 0
+    assert stat.S_IMODE(state.stat().st_mode) == 0o600
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("state")] == ["state.json"]
+    # A link, as /dev/stdout is one, stays, and what it leads to is written to.
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "elsewhere.json")
+    assert run("sandbox", "save", str(link), "--store", str(store)).returncode == 0
+    assert link.is_symlink()
+    assert json.loads((tmp_path / "elsewhere.json").read_text("utf-8"))["version"] == 1
 
 
 @pytest.mark.parametrize(

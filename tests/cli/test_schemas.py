@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import json
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -184,6 +186,31 @@ def test_a_schema_that_makes_no_class(run: Run, tmp_path: Path, text: str, messa
     assert process.returncode == 2
     assert message in process.stderr
     assert not (tmp_path / "generated.py").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"not":' * 20_000 + "{}" + "}" * 20_000, "is nested too deeply for a schema"),
+        (f'{{"properties": {{"x": {{"minimum": {"1" * 5_000}}}}}}}', "holds a number with too many digits"),
+        (None, "is no file"),
+    ],
+)
+def test_a_file_that_cannot_be_read_as_a_schema(run: Run, tmp_path: Path, text: str | None, message: str) -> None:
+    if text is None:
+        os.mkfifo(tmp_path / "wrong.json")
+    else:
+        (tmp_path / "wrong.json").write_text(text, "utf-8")
+    process = run("schemas", "generate", ".", "--out", "generated.py", cwd=tmp_path)
+    assert (process.returncode, process.stderr) == (2, f"error: wrong.json {message}\n")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems allow no such name")
+def test_a_name_of_a_schema_that_is_no_text(run: Run, tmp_path: Path) -> None:
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.json")).write_text('{"properties": {}}')
+    process = run("schemas", "generate", ".", "--out", "generated.py", cwd=tmp_path)
+    assert process.returncode == 2
+    assert "has a name that is no text in UTF-8: percent-encode what cannot be named" in process.stderr
 
 
 def test_a_folder_without_schemas(run: Run, tmp_path: Path) -> None:

@@ -162,6 +162,6 @@ def test_an_earlier_program_does_not_go_on_with_other_keys() -> None:
 
 
 def test_a_later_version_is_refused() -> None:
-    document = {**json.loads(job().to_json()), "format": 3}
+    document = {**json.loads(job().to_json()), "format": 4}
     with pytest.raises(CheckpointError, match="another version"):
         read_checkpoint(json.dumps(document).encode())

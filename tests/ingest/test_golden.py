@@ -11,17 +11,22 @@ import pytest
 from tests.conftest import Server
 from tests.data.golden.reading import FOLDER, HOUR, MAPPING, NAMES, NOW, client_of, expected, key_of, wire_of
 
+from suprsend_async import UserEdit
 from suprsend_async.ingest import (
+    CheckpointError,
     CheckpointFile,
     DeadLetterFile,
     DeadLetterMapping,
+    FailedRow,
     InDoubt,
     IngestReport,
     Runner,
     open_sources,
 )
+from suprsend_async.ingest.job.checkpoint import VersionNotes, read_checkpoint
 from suprsend_async.ingest.job.dead_letter_source import holds_dead_letters
 from suprsend_async.ingest.mapping.keys import insert_id_of
+from suprsend_async.ingest.mapping.records import USERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,6 +38,50 @@ ACCEPTED, FAILED = 619, 1
 SINCE_THE_FIRST_RUN = ("second.csv", range(381, 481))
 SINCE_THE_SECOND_RUN = ("second.csv", range(600, 700))
 NOT_BEGUN = (("second.csv", range(700, 800)), ("third.jsonl", range(40)))
+
+
+USERS_CHECKPOINT = (
+    b'{"format": 3, "target": "t", "mapping": "m", "started": 1767225600000, "accepted": 400, "failed": 1, '
+    b'"unmade": 1, "left": 0, "round": 1, "has_stale_letters": false, "sources": [{"name": "users.csv", '
+    b'"fingerprint": "f", "rows": null, "watermark": 401, "above": [], '
+    b'"in_flight": [[401, 801, 1767225600.0]], "start": [250, 9000], '
+    b'"line": 252, "origin": null, "accepted": null}], "records": "users", "version": null}'
+)
+USERS_DEAD_LETTER = (
+    b'{"source":"users.csv","row":137,"event":null,"error":"no such tenant","code":404,"outcome":"rejected",'
+    b'"at":1767225600.0,"line":139,"raw":null,"job":"1767225600000-1","kind":"users","record":{"distinct_id":"u-137",'
+    b'"tenant_id":"acme","operations":[{"$append":{"$email":"a@example.com"}},{"$set":{"plan":"pro"}}],'
+    b'"insert_id":"15f4c186-6a6c-5ca8-80c7-9ca18b81a2d8","time":1767225600000}}\n'
+)
+
+
+def test_a_checkpoint_of_users_and_of_a_list_stay_as_they_are() -> None:
+    assert read_checkpoint(USERS_CHECKPOINT).to_json() == USERS_CHECKPOINT
+    filling = b'"version": ["filling", "v-1", ["v-0"]]}'
+    of_a_list = USERS_CHECKPOINT.replace(b'"users"', b'"list:beta"').replace(b'"version": null}', filling)
+    assert read_checkpoint(of_a_list).version == VersionNotes("filling", "v-1", ["v-0"])
+    assert read_checkpoint(of_a_list).to_json() == of_a_list
+    for broken in (b'"version": ["gone", "v-1", []]}', b'"version": ["filling", 1, []]}', b'"version": 5}'):
+        with pytest.raises(CheckpointError, match="no checkpoint"):
+            read_checkpoint(of_a_list.replace(filling, broken))
+
+
+def test_a_dead_letter_of_a_user_stays_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "users.csv.dead"
+    path.write_bytes(USERS_DEAD_LETTER)
+    [source] = open_sources([str(path)])
+    [row] = source.rows()
+    edit = DeadLetterMapping(USERS).record(row)
+    assert isinstance(edit, UserEdit)
+    assert (edit.insert_id, edit.time, edit.tenant_id) == (
+        "15f4c186-6a6c-5ca8-80c7-9ca18b81a2d8",
+        1_767_225_600_000,
+        "acme",
+    )
+    values = row.values or {}
+    fields = {name: values[name] for name in ("source", "row", "error", "code", "outcome", "at", "line", "raw", "job")}
+    again = FailedRow(event=None, kind="users", record=edit, **fields)
+    assert again.to_json() == USERS_DEAD_LETTER
 
 
 @pytest.fixture

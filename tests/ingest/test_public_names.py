@@ -4,9 +4,10 @@ from suprsend_async import ingest
 
 NAMES = """
 Arrow CheckpointError CheckpointFile CheckpointStore Content DeadLetterFile DeadLetterMapping DeadLetters Delimited
-EventMapping FailedRow FileContent InDoubt IngestProgress IngestReport JsonLines MappingError Parquet PartitionFailure
-PartitionReport Plan Position ResentDeadLetters Row Runner RunnerOptions Source SourceError SourceOptions StandardInput
-asend_partition mapping_of open_sources read_mapping send_partition
+EventMapping FailedRow FileContent InDoubt IngestProgress IngestReport JsonLines ListMapping MappingError Parquet
+PartitionFailure PartitionReport Plan Position ResentDeadLetters Row Runner RunnerOptions Source SourceError
+SourceOptions StandardInput UserMapping WorkflowMapping asend_partition mapping_of open_sources read_mapping
+send_partition
 """
 
 

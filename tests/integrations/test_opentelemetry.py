@@ -18,7 +18,15 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from suprsend_async import AsyncSuprsend, Event, NotFound, Suprsend, ValidationError
+from suprsend_async import (
+    AsyncSuprsend,
+    Event,
+    NotFound,
+    Suprsend,
+    UserEdit,
+    ValidationError,
+    WorkflowTriggerRequest,
+)
 from suprsend_async.api.call import fetch
 from suprsend_async.integrations.opentelemetry import instrument
 from suprsend_async.transport.request import Request
@@ -209,6 +217,17 @@ async def test_a_request_of_a_buffer_is_a_span(watched: AsyncSuprsend, recorded:
             tracker.enqueue(event)
     assert (recorded.span.name, recorded.events()) == ("suprsend.buffer", {"accepted": 3})
     assert (recorded.span.attributes or {})["suprsend.events.accepted"] == 3
+
+
+async def test_triggers_and_edits_of_a_buffer_are_spans_and_counted_as_events_are(
+    watched: AsyncSuprsend, recorded: Recorded, tmp_path: Path
+) -> None:
+    async with watched.buffer(spool=tmp_path / "spool") as tracker:
+        await tracker.enqueue(WorkflowTriggerRequest("order-shipped", ["user-1"]))
+        await tracker.enqueue(UserEdit("user-1").increment("orders", 1))
+        await tracker.flush()
+    assert {span.name for span in recorded.spans} == {"suprsend.buffer"}
+    assert recorded.events() == {"accepted": 2}
 
 
 async def test_a_spool_counts_final_verdicts(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -352,3 +354,25 @@ def test_what_is_no_state_is_refused(state: Any, said: str, tmp_path: Path) -> N
     file.write_text(json.dumps(state))
     with pytest.raises(ValueError, match=f"^{re.escape(f'{file}: {said}')}"):
         Sandbox(load=file)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
+def test_a_pipe_is_no_state_and_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "state.json")
+    with pytest.raises(ValueError, match=r"state\.json is no file"):
+        Sandbox(load=tmp_path / "state.json")
+
+
+def test_the_file_of_a_state_may_begin_with_a_mark_of_its_encoding(tmp_path: Path) -> None:
+    with Sandbox() as sandbox, sandbox.blocking_client() as client:
+        client.users.upsert("ada", {"plan": "pro"})
+        (tmp_path / "state.json").write_text(json.dumps(sandbox.state()), encoding="utf-8-sig")
+    with Sandbox(load=tmp_path / "state.json") as sandbox:
+        assert sandbox.user("ada") is not None
+
+
+@pytest.mark.parametrize("at", [-1, 1e300, 253_402_300_800])
+def test_a_time_beyond_all_dates_is_in_no_state(at: float) -> None:
+    state: dict[str, Any] = {"version": 1, "records": {"user": [{"name": "ada", "content": {}, "created_at": at}]}}
+    with pytest.raises(ValueError, match=r"records\.user\[0\]\.created_at must be a number of seconds since 1970"):
+        Sandbox(load=state)

@@ -75,6 +75,12 @@ def test_properties_that_obey(check: Check, properties: dict[str, Any]) -> None:
     assert check(properties) is None
 
 
+@pytest.mark.parametrize("schema", [{"properties": {"secret": False}}, {"patternProperties": {"^s": False}}])
+def test_what_no_value_may_be_given_for(check: Check, schema: dict[str, Any]) -> None:
+    said = check({"secret": 1}, schema)
+    assert said == "`properties` holds a value for which the event's schema is false: it allows none."
+
+
 @pytest.mark.parametrize(
     ("properties", "message"),
     [

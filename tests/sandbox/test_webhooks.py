@@ -167,6 +167,16 @@ def test_an_application_that_is_not_there_is_an_attempt_with_its_reason(tmp_path
     taken.server.server_close()
 
 
+@pytest.mark.parametrize("host", ["xn--a", "\u00ff.\u2602", f"{'a' * 64}.example"])
+def test_a_host_that_nobody_can_be_asked_for_is_an_attempt_and_the_next_one_is_posted(host: str) -> None:
+    with running(f"http://{host}/", [NOW]) as sandbox:
+        message_id = ship(sandbox)
+        sandbox.move_message(message_id, "delivered")
+        until(lambda: states(sandbox) == [("delivered", "waiting", 1)])
+        sandbox.move_message(message_id, "seen")
+        until(lambda: states(sandbox)[1:] == [("seen", "waiting", 1)])
+
+
 def test_a_silent_application_does_not_keep_the_sandbox_from_stopping() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         with running(f"http://127.0.0.1:{silent.getsockname()[1]}/", [NOW]) as sandbox:
@@ -187,6 +197,12 @@ def test_without_an_address_nothing_is_posted() -> None:
     [
         ({"webhook": "localhost:80"}, "webhook must be an address such as http://"),
         ({"webhook_headers": {"X-Token": "a"}}, "webhook_headers are for a webhook"),
+        ({"webhook": "http://127.0.0.1:99999/"}, "webhook must be an address such as"),
+        ({"webhook": "http://127.0.0.1:port/"}, "webhook must be an address such as"),
+        ({"webhook": "http://[::1"}, "webhook must be an address such as"),
+        ({"webhook": "http://a b/"}, "webhook must be an address such as"),
+        ({"webhook": "http://a/\nb"}, "webhook must be an address such as"),
+        ({"webhook": "http://a/\udcff"}, "webhook must be an address such as"),
         ({"webhook": "http://a/", "webhook_headers": {"X Token": "a"}}, "webhook_headers: 'X Token' is no header"),
         ({"webhook": "http://a/", "webhook_headers": {"X-Token": "a\nb"}}, "webhook_headers: 'X-Token' is no header"),
     ],

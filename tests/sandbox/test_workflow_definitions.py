@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +91,7 @@ def test_the_file_is_named(tmp_path: Path, text: str, said: str) -> None:
 
 def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "shop.toml").write_bytes(b"\xff")
-    with pytest.raises(ValueError, match="it is not UTF-8"):
+    with pytest.raises(ValueError, match="it is not in UTF-8"):
         load_definitions(tmp_path, CATEGORIES)
 
 
@@ -112,4 +113,39 @@ def test_delays(delay: object, seconds: float | None) -> None:
 def test_a_template_that_is_none_is_refused_at_the_start(tmp_path: Path) -> None:
     (tmp_path / "shop.toml").write_text('[w]\nsms = {body = "Hello {{ name"}')
     with pytest.raises(ValueError, match=r"\[w\] sms\.body, line 1: unexpected end of template"):
+        Sandbox(workflows=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        # What would take seconds and gigabytes, or end with a traceback.
+        (b"a" + b".a" * 20_000 + b" = 1", "a key of more than 50 parts"),
+        (b"[a.sms]\nbody = {" + b"'a' . " * 20_000 + b"a = 1}", "a key of more than 50 parts"),
+        (b"a = " + b"[" * 20_000, "nested too deeply"),
+        (b"[a]\ndelay = " + b"9" * 5_000, "a number with too many digits"),
+        (b"[a]\ndelay = '" + b"9" * 5_000 + b"d'\n[a.sms]\nbody = 'x'", r"\[a\] delay must be a text such as 10m"),
+        (b"# " + b"a" * 1_048_576, "larger than 1024 KiB"),
+    ],
+)
+def test_a_file_that_holds_no_workflows_is_refused_by_its_name(tmp_path: Path, content: bytes, said: str) -> None:
+    (tmp_path / "shop.toml").write_bytes(content)
+    with pytest.raises(ValueError, match=rf"shop\.toml: .*{said}"):
+        load_definitions(tmp_path, CATEGORIES)
+
+
+def test_a_long_template_is_no_long_key(tmp_path: Path) -> None:
+    link = "<a href='https://www.shop.example/a.b.c'>...</a> 1.5.2026. "
+    (tmp_path / "shop.toml").write_text(f'[a.email]\nbody = """{link * 2_000}"""\n')
+    assert load_definitions(tmp_path, CATEGORIES)["a"].templates["email"]["body"] == link * 2_000
+
+
+def test_a_file_may_begin_with_a_mark_of_its_encoding(tmp_path: Path) -> None:
+    (tmp_path / "shop.toml").write_bytes(b"\xef\xbb\xbf[a.sms]\r\nbody = 'x'\r\n")
+    assert list(load_definitions(tmp_path, CATEGORIES)) == ["a"]
+
+
+def test_what_is_no_file_is_named_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "shop.toml")
+    with pytest.raises(ValueError, match=r"shop\.toml: it is no file"):
         Sandbox(workflows=tmp_path)

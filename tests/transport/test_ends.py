@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 PRELUDE = """
 import asyncio, httpx, itertools, logging, sys, tempfile, time
-from suprsend_async import AsyncSuprsend, Event
+from suprsend_async import AsyncSuprsend, Event, UserEdit
 logging.getLogger("suprsend_async").setLevel(logging.CRITICAL)
 
 kept = []  # what is left open stays referenced
@@ -27,6 +27,9 @@ def event(number=1):
 
 def endless():
     return map(event, itertools.count())
+
+def edits():
+    return (UserEdit(f"user-{number}").set("plan", "pro") for number in itertools.count())
 
 async def hang(_):
     hung.set()
@@ -80,6 +83,9 @@ finally:
 PROGRAMS = {
     "a stream": "stream = client().bulk_events.stream(endless())\nkept.append(stream)\nawait anext(stream)",
     "a stream whose server is silent": "begin(anext(client().bulk_events.stream(endless())))\nawait asked()",
+    "edits": "stream = client().users.stream_edits(edits())\nkept.append(stream)\nawait anext(stream)",
+    "edits whose server is silent": "begin(client().users.send_edits(edits()))\nawait asked()",
+    "a call of a resource": "begin(client().users.get('user-1'))\nawait asked()",
     "a bulk": "begin(client().bulk_events.send(endless()))\nawait asked()",
     "a call": "begin(client().track_event(event()))\nawait asked()",
     "a client being closed": (

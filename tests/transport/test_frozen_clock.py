@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import uvloop
 
 from suprsend_async import AsyncSuprsend, ConfigurationError, Event, Suprsend
+from suprsend_async.sandbox import Sandbox
+from suprsend_async.sandbox.faults import Latency
 
 if TYPE_CHECKING:
     import subprocess
@@ -131,3 +134,18 @@ def test_uvloop_has_a_clock_of_its_own(server: Server) -> None:
     server.script.append(server.answer(503))
     with freezegun.freeze_time(MOMENT):
         assert uvloop.run(main()) == 2
+
+
+@pytest.mark.extras("sandbox")
+@pytest.mark.parametrize("started", ["before", "meanwhile"])
+def test_a_sandbox_goes_on_while_the_clock_stands(started: str) -> None:
+    with contextlib.ExitStack() as stack:
+        if started == "meanwhile":
+            stack.enter_context(freezegun.freeze_time(MOMENT))
+        sandbox = stack.enter_context(Sandbox())
+        if started == "before":
+            stack.enter_context(freezegun.freeze_time(MOMENT))
+        sandbox.provoke(Latency(seconds=0.01, count=1))
+        client = stack.enter_context(sandbox.blocking_client())
+        response = client.with_options(timeout=5).track_event(Event("user-1", "signed_up"))
+        assert (response.outcome, response.attempts) == ("accepted", 1)

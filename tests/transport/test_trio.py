@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import pytest
 
-from suprsend_async import AsyncSuprsend, ConfigurationError, Event, Suprsend
+from suprsend_async import AsyncSuprsend, ConfigurationError, Event, Suprsend, UserEdit
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -50,6 +50,11 @@ CALLS: dict[str, Callable[[AsyncSuprsend, Path], Awaitable[object]]] = {
     "trigger": lambda client, _: bulk_of(client).trigger(),
     "buffer": lambda client, _: enter(client.buffer()),
     "buffer with a spool": lambda client, folder: enter(client.buffer(spool=folder)),
+    "a resource": lambda client, _: client.users.get("user-1"),
+    "pages": lambda client, _: exhaust(client.users.iterate()),
+    "send_edits": lambda client, _: client.users.send_edits([UserEdit("user-1").set("plan", "pro")]),
+    "stream_edits": lambda client, _: exhaust(client.users.stream_edits([UserEdit("user-1").set("plan", "pro")])),
+    "workflows.stream": lambda client, _: exhaust(client.workflows.stream([])),
     "async with": lambda client, _: enter(client),
     "aclose": lambda client, _: client.aclose(),
 }

@@ -28,7 +28,7 @@ _set_attribute = object.__setattr__
 class Result(Keyed, BaseModel):
     """A model whose fields can be read as the platform's documentation shows: `response["success"]`."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, hide_input_in_errors=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, hide_input_in_errors=True, defer_build=True)
 
     def __getitem__(self, key: str) -> Any:
         """Return a field by its name.

@@ -48,6 +48,12 @@ class Verdict(NamedTuple):
 
 
 NOT_SENT = Verdict("not_sent", error="it was not sent", error_type="given_up", retryable=True)
+# Of a record that must not be repeated, when nobody knows what came of its first try.
+NOT_REPEATABLE = Verdict(
+    "unknown",
+    error="it may have arrived with an earlier try, and doing it twice would count twice",
+    error_type="not_repeatable",
+)
 
 
 def verdict_of_failure(failure: Failure) -> Verdict:

@@ -11,17 +11,17 @@ from suprsend_async.buffering.spool.tracker import DurableTracker
 from suprsend_async.buffering.tracker import BufferedTracker
 from suprsend_async.derived_methods import Blocking, blocking
 from suprsend_async.errors import ConfigurationError
-from suprsend_async.forking import forget_after_fork
+from suprsend_async.forking import forget_after_fork, notice_fork
 from suprsend_async.threads import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from types import TracebackType
 
+    from suprsend_async.buffering.kinds import AnyRecord
     from suprsend_async.buffering.reports import BufferStats
     from suprsend_async.bulk.results import FailedRecord
     from suprsend_async.callbacks import Exits
-    from suprsend_async.events.event import Event
     from suprsend_async.loop_thread import LoopThread
 
 A = TypeVar("A", bound=Tracker[Any])
@@ -76,6 +76,7 @@ class BlockingTracker(Blocking[A], Generic[A]):
             >>> tracker.stats().accepted
             1
         """
+        notice_fork()
         with self._turns:
             if self._is_open:
                 raise ConfigurationError("this buffer is in use; call client.buffer() for another one")
@@ -92,7 +93,7 @@ class BlockingTracker(Blocking[A], Generic[A]):
         self._leave(None, None, None)
 
     def flush(self) -> None:
-        """Send what there is without lingering; returns when all events that have come so far have their result.
+        """Send what there is without lingering; returns when all records that have come so far have their result.
 
         With a spool that takes as long as the platform is down.
 
@@ -107,6 +108,7 @@ class BlockingTracker(Blocking[A], Generic[A]):
         Raises:
             ConfigurationError: The block was never entered.
         """
+        notice_fork()
         is_gone = self._entered_on is not None and self.loop.running is not self._entered_on
         if self._is_open and not is_gone and not self.loop.is_here:
             return self._call("AsyncSuprsend.buffer().stats()", self._read_stats)
@@ -119,6 +121,7 @@ class BlockingTracker(Blocking[A], Generic[A]):
     @property
     def ready_loop(self) -> LoopThread:
         """The client's thread, with the twin entered on it."""
+        notice_fork()
         if self.loop.is_here:
             # It says itself what to call there instead.
             return self.loop
@@ -158,6 +161,7 @@ class BlockingTracker(Blocking[A], Generic[A]):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         advice = "async with AsyncSuprsend.buffer()"
+        notice_fork()
         self.loop.check_elsewhere(advice)
         with self._turns:
             entered_on, self._entered_on, self._is_open = self._entered_on, None, False
@@ -181,7 +185,7 @@ class BlockingTracker(Blocking[A], Generic[A]):
 
 
 class BlockingBufferedTracker(BlockingTracker[BufferedTracker]):
-    """Sends the events of many threads together. Made by `client.buffer()` of a `Suprsend`.
+    """Sends the records of many threads together. Made by `client.buffer()` of a `Suprsend`.
 
     Use it as a context manager, or between `open()` and `close()`; any thread may call it. Leaving the block sends
     what is left, for at most `drain_timeout` seconds; `undelivered` then names what was not accepted. `on_failure` is
@@ -197,31 +201,31 @@ class BlockingBufferedTracker(BlockingTracker[BufferedTracker]):
 
     track_event = blocking(BufferedTracker.track_event)
 
-    def enqueue(self, event: Event) -> None:
-        """Take an event in; its result is counted, and a failure goes to `on_failure`.
+    def enqueue(self, record: AnyRecord) -> None:
+        """Take a record in; its result is counted, and a failure goes to `on_failure`.
 
         Args:
-            event: The event.
+            record: An `Event`, a `WorkflowTriggerRequest` or a `UserEdit`.
 
         Raises:
             BufferFull: There is no room; nothing was taken in.
-            TypeError: `event` is not an `Event`.
-            ValidationError: The event cannot be encoded, or is larger than the limit or the whole buffer.
+            TypeError: `record` is none of these.
+            ValidationError: The record cannot be encoded, or is larger than the limit or the whole buffer.
             ConfigurationError: Called outside of the block.
         """
-        self._call("AsyncSuprsend.buffer().enqueue()", self._enqueue, event)
+        self._call("AsyncSuprsend.buffer().enqueue()", self._enqueue, record)
 
-    async def _enqueue(self, event: Event) -> None:
-        self.twin.enqueue(event)
+    async def _enqueue(self, record: AnyRecord) -> None:
+        self.twin.enqueue(record)
 
     @property
-    def undelivered(self) -> tuple[FailedRecord[Event], ...]:
-        """After the block: the events that were pending when it was left, and were not accepted, in their order."""
+    def undelivered(self) -> tuple[FailedRecord[Any], ...]:
+        """After the block: the records that were pending when it was left, and were not accepted, in their order."""
         return self.twin.undelivered
 
 
 class BlockingDurableTracker(BlockingTracker[DurableTracker]):
-    """Stores events on disk first, and sends them in the background. Made by `client.buffer(spool="directory")`.
+    """Stores records on disk first, and sends them in the background. Made by `client.buffer(spool="directory")`.
 
     Use it as a context manager, or between `open()` and `close()`; any thread may call it. What a process leaves
     behind, the next one that opens the same directory sends. All else is as for `DurableTracker`.

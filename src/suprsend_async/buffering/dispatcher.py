@@ -1,17 +1,18 @@
-"""Decides when events leave the buffer, and gives everybody the result of theirs."""
+"""Decides when records leave the buffer, and gives everybody the result of theirs."""
 
 from __future__ import annotations
 
 import asyncio
 import math
 from collections import Counter, deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
 from suprsend_async.api.verdict import NOT_SENT, Verdict
-from suprsend_async.buffering.backlog import Backlog, PendingRecord
+from suprsend_async.buffering.backlog import Backlog, KindQueue, PendingRecord
 from suprsend_async.buffering.batch import LONGEST_PAUSE, Batch, BatchResult
+from suprsend_async.buffering.kinds import EVENT, requests_at_once
 from suprsend_async.buffering.lifecycle import State
 from suprsend_async.buffering.reports import BufferStats, Failures
 from suprsend_async.bulk.limiter import AdaptiveLimiter
@@ -20,13 +21,14 @@ from suprsend_async.errors import BufferFull
 
 if TYPE_CHECKING:
     from suprsend_async.api.response import EventResponse
+    from suprsend_async.buffering.kinds import AnyRecord, KindName, RecordKinds
     from suprsend_async.buffering.options import BufferOptions
     from suprsend_async.bulk.sender import BulkSender
     from suprsend_async.callbacks import Callback
     from suprsend_async.events.event import Event
     from suprsend_async.outcome import Outcome
 
-# A caller gives up so many seconds after its event's request has, so that it hears from that.
+# A caller gives up so many seconds after its record's request has, so that it hears from that.
 LATE_ANSWER = 0.1
 
 _NO_ROOM = Verdict("not_sent", error="no room in the buffer before the deadline", error_type="deadline_exceeded")
@@ -35,41 +37,45 @@ _NO_ANSWER = Verdict("unknown", error="no answer before the deadline", error_typ
 
 
 class Dispatcher:
-    """Events in, chunks out.
+    """Records in, chunks out.
 
     A chunk leaves when it is full; when `linger` seconds have passed since the one before left; or at once, after a
-    tick of the event loop, if none has left for so long. A lone event thus pays nothing, and there is never more
-    than one request that is not full in `linger` seconds.
+    tick of the event loop, if none has left for so long. A lone record thus pays nothing, and there is never more
+    than one request of each kind that is not full in `linger` seconds.
 
     Args:
         sender: Sends the chunks.
+        kinds: The kinds of record.
         options: The bounds.
         on_failure: Given the failures that no caller waits for.
     """
 
     def __init__(
-        self, sender: BulkSender[Event], options: BufferOptions, on_failure: Callback[FailedRecord[Event]] | None
+        self,
+        sender: BulkSender[Any],
+        kinds: RecordKinds,
+        options: BufferOptions,
+        on_failure: Callback[FailedRecord[Any]] | None,
     ) -> None:
         """Begin empty."""
         self.failures: Failures = Failures(on_failure, sender.transport.session)
-        self.undelivered: list[FailedRecord[Event]] = []
+        self.undelivered: list[FailedRecord[Any]] = []
         self.state: State = State.STARTING
-        self._sender = sender
+        self._concurrency = sender.concurrency
         self._transport = sender.transport
         self._clock = sender.transport.session.clock
-        self._limiter = AdaptiveLimiter(
-            sender.concurrency, self._clock, self._transport.timeout, LONGEST_PAUSE, now=self._transport.session.now
-        )
+        self._kinds = kinds
         self._linger = options.linger
         self._patience = self._transport.timeout + options.linger + LATE_ANSWER
-        self._backlog = Backlog(sender.kind, options.max_pending, options.max_pending_bytes)
+        self._backlog = Backlog(options.max_pending, options.max_pending_bytes)
+        # Each kind has its own endpoint: what one of them is asked to wait holds no other up.
+        self._queues: dict[KindName, KindQueue] = {}
+        self._limiters: dict[KindQueue, AdaptiveLimiter] = {}
         self._outcomes: Counter[Outcome] = Counter()
         self._number = 0
-        self._in_flight: set[Batch[Event]] = set()
+        self._in_flight: set[Batch[PendingRecord]] = set()
         self._departed_at = -math.inf
-        # Whether what is queued leaves as soon as a request may go, full or not.
-        self._is_due = False
-        # The flushes under way: each waits for the events whose numbers are below its own.
+        # The flushes under way: each waits for the records whose numbers are below its own.
         self._flushes: deque[tuple[int, anyio.Event]] = deque()
         self._arrived = anyio.Event()
         self._group = anyio.create_task_group()
@@ -86,14 +92,13 @@ class Dispatcher:
                     since = self._clock.monotonic() - self._departed_at
                     if since < self._linger:
                         await self._clock.sleep(self._linger - since)
-                    self._is_due = True
-                    self._depart()
+                    self._make_due()
         finally:
             self._give_up()
             await self.failures.report_the_last()
 
-    def enqueue(self, event: Event, body: bytes) -> None:
-        """Take an event in.
+    def enqueue(self, name: KindName, record: AnyRecord, body: bytes) -> None:
+        """Take a record in.
 
         Raises:
             BufferFull: There is no room.
@@ -101,17 +106,17 @@ class Dispatcher:
         if not self._backlog.has_room_for(body):
             stats = self.stats()
             raise BufferFull(
-                f"the buffer is full: {stats.pending} events of {stats.pending_bytes} bytes are pending, "
-                f"{stats.waiting} callers wait for room; this event was not taken in",
+                f"the buffer is full: {stats.pending} records of {stats.pending_bytes} bytes are pending, "
+                f"{stats.waiting} callers wait for room; this {name} was not taken in",
                 outcome="not_sent",
             )
-        self._take_in(PendingRecord(self._next_number(), event, body))
+        self._take_in(self._entry(name, record, body))
 
     async def track(self, event: Event, body: bytes) -> EventResponse:
         """Take an event in, waiting for room in order, and return what it came to."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[EventResponse] = loop.create_future()
-        entry = PendingRecord(self._next_number(), event, body, answer)
+        entry = self._entry(EVENT, event, body, answer)
         if self._backlog.has_room_for(body):
             self._take_in(entry)
         else:
@@ -127,12 +132,11 @@ class Dispatcher:
             deadline.cancel()
 
     async def flush(self) -> None:
-        """Send without lingering, until all events that have come so far have their verdict."""
+        """Send without lingering, until all records that have come so far have their verdict."""
         if self._backlog.oldest() is not None:
             flushed = anyio.Event()
             self._flushes.append((self._number, flushed))
-            self._is_due = True
-            self._depart()
+            self._make_due()
             await flushed.wait()
 
     def stats(self) -> BufferStats:
@@ -151,45 +155,78 @@ class Dispatcher:
             last_error=self.failures.last_error,
         )
 
-    def _next_number(self) -> int:
+    def _entry(
+        self,
+        name: KindName,
+        record: AnyRecord,
+        body: bytes,
+        answer: asyncio.Future[EventResponse] | None = None,
+    ) -> PendingRecord:
+        queue = self._queues.get(name)
+        if queue is None:
+            queue = self._make_queue(name)
         number = self._number
         self._number = number + 1
-        return number
+        is_repeatable = queue.is_repeatable
+        return PendingRecord(number, record, body, queue, answer, is_repeatable is None or is_repeatable(record))
+
+    def _make_queue(self, name: KindName) -> KindQueue:
+        concurrency = requests_at_once(name, self._concurrency)
+        queue = self._queues[name] = KindQueue(
+            self._kinds.carried_by(PendingRecord, name), concurrency, self._kinds[name].is_repeatable
+        )
+        transport = self._transport
+        self._limiters[queue] = AdaptiveLimiter(
+            concurrency, self._clock, transport.timeout, LONGEST_PAUSE, now=transport.session.now
+        )
+        queue.is_due = bool(self._flushes)
+        return queue
 
     def _take_in(self, entry: PendingRecord) -> None:
         self._backlog.add(entry)
-        self._go_on()
+        self._go_on_with(entry.queue)
 
     def _go_on(self) -> None:
+        for queue in self._queues.values():
+            self._go_on_with(queue)
+
+    def _go_on_with(self, queue: KindQueue) -> None:
         if not self.state.is_over:
-            self._depart()
-            if self._backlog.is_queued:
+            self._depart(queue)
+            if queue.is_queued:
                 self._arrived.set()
 
-    def _depart(self) -> None:
-        while len(self._in_flight) < self._sender.concurrency and (
-            self._backlog.fills_a_chunk or (self._is_due and self._backlog.is_queued)
-        ):
-            batch = Batch(self._sender.kind, self._finish, self.failures.note_error)
-            self._backlog.fill(batch)
+    def _make_due(self) -> None:
+        """Have all that is queued leave as soon as requests may go."""
+        for queue in self._queues.values():
+            queue.is_due = True
+            self._depart(queue)
+
+    def _depart(self, queue: KindQueue) -> None:
+        while queue.may_leave:
+            batch = Batch(queue.kind, self._finish, self.failures.note_error)
+            queue.fill(batch)
+            queue.in_flight += 1
             self._in_flight.add(batch)
             self._departed_at = self._clock.monotonic()
-            self._group.start_soon(self._send, batch)
-        if not self._backlog.is_queued:
-            self._is_due = bool(self._flushes)
+            self._group.start_soon(self._send, batch, queue)
+        if not queue.is_queued:
+            queue.is_due = bool(self._flushes)
 
-    async def _send(self, batch: Batch[Event]) -> None:
+    async def _send(self, batch: Batch[PendingRecord], queue: KindQueue) -> None:
         try:
-            await batch.send(self._transport, self._limiter)
+            await batch.send(self._transport, self._limiters[queue])
             if self.failures.are_many:
                 # The request's place is kept, so that failures are not made faster than they are reported.
                 await self.failures.report()
         finally:
             self._in_flight.discard(batch)
+            queue.in_flight -= 1
         self._go_on()
         await self.failures.report()
 
     def _finish(self, number: int, result: BatchResult) -> None:
+        has_line = bool(self._backlog.in_line)
         entry = self._backlog.pop(number)
         self._notify_flushes()
         verdict = result.verdict
@@ -202,8 +239,8 @@ class Dispatcher:
             self.failures.note_error(verdict.error)
             if not is_awaited or self.state is not State.OPEN:
                 self._report_failure(entry, verdict, is_awaited=is_awaited)
-        if self._backlog.is_queued:
-            # Room was made, and callers in line have moved up.
+        if has_line:
+            # Room was made, and callers in line may have moved up.
             self._go_on()
 
     def _notify_flushes(self) -> None:
@@ -215,7 +252,7 @@ class Dispatcher:
 
     def _report_failure(self, entry: PendingRecord, verdict: Verdict, *, is_awaited: bool) -> None:
         record = FailedRecord(
-            record=entry.event,
+            record=entry.record,
             error=verdict.error or "",
             code=verdict.status_code,
             index=entry.number,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 import anyio
 
+from suprsend_async.buffering.kinds import EVENT, RecordKinds, kind_of, wrong_record
 from suprsend_async.checks import class_of
 from suprsend_async.errors import ConfigurationError, ValidationError
 from suprsend_async.events.event import Event
@@ -21,6 +22,7 @@ from suprsend_async.transport.loops import running_loop
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from suprsend_async.buffering.kinds import AnyRecord, KindName
     from suprsend_async.buffering.options import BufferOptions
     from suprsend_async.buffering.reports import BufferStats, Failures
     from suprsend_async.bulk.results import FailedRecord
@@ -73,7 +75,7 @@ _all: weakref.WeakSet[Tracker[Any]] = weakref.WeakSet()
 
 
 def pending_everywhere() -> int:
-    """Return how many events the open buffers of this process hold without a final result."""
+    """Return how many records the open buffers of this process hold without a final result."""
     return sum(tracker.pending for tracker in list(_all))
 
 
@@ -81,15 +83,17 @@ class Tracker(ABC, Generic[S]):
     """The block, and who may call in.
 
     Args:
-        sender: Encodes the events, and sends them.
+        sender: Encodes the events, and sends all records.
         options: The bounds.
         on_failure: Given the failures that no caller waits for.
     """
 
     def __init__(
-        self, sender: BulkSender[Event], options: BufferOptions, on_failure: Callback[FailedRecord[Event]] | None
+        self, sender: BulkSender[Event], options: BufferOptions, on_failure: Callback[FailedRecord[Any]] | None
     ) -> None:
         self._sender = sender
+        session = sender.transport.session
+        self._kinds = RecordKinds(sender.kind, session.credentials.workspace, session.headers["User-Agent"])
         self._options = options
         self._on_failure = on_failure
         self._session: S | None = None
@@ -101,7 +105,7 @@ class Tracker(ABC, Generic[S]):
         """Make what works during a block."""
 
     async def flush(self) -> None:
-        """Send what there is without lingering; returns when all events that have come so far have their result.
+        """Send what there is without lingering; returns when all records that have come so far have their result.
 
         With a spool that takes as long as the platform is down: give it a deadline with `asyncio.timeout`.
 
@@ -122,7 +126,7 @@ class Tracker(ABC, Generic[S]):
 
     @property
     def pending(self) -> int:
-        """How many events it holds without a final result; 0 outside of the block."""
+        """How many records it holds without a final result; 0 outside of the block."""
         is_open = self._session is not None and self._session.state in (State.OPEN, State.CLOSING)
         return self.stats().pending if is_open else 0
 
@@ -212,14 +216,24 @@ class Tracker(ABC, Generic[S]):
             )
         return session
 
-    def _encoded(self, event: Event, call: str) -> bytes:
+    def _check_event(self, event: object, call: str) -> None:
         if not isinstance(event, Event):
-            raise TypeError(f"{call} takes an Event, not {class_of(event, 'Event')}")
-        body = self._sender.kind.encode(event)
+            advice = "" if kind_of(event) is None else "; enqueue() takes it"
+            raise TypeError(f"{call} takes an Event, not {class_of(event, 'Event')}{advice}")
+
+    def _encoded(self, record: AnyRecord, call: str) -> tuple[KindName, bytes]:
+        """Return the kind of a record, and its bytes."""
+        name: KindName | None
+        if isinstance(record, Event):
+            name, body = EVENT, self._sender.kind.encode(record)
+        elif (name := kind_of(record)) is None:
+            raise wrong_record(record, call)
+        else:
+            body = self._kinds[name].encode(record)
         if len(body) > self._options.max_pending_bytes:
             raise ValidationError(
-                f"the event is {len(body)} bytes long, and the whole buffer {self._options.max_pending_bytes}; "
+                f"the {name} is {len(body)} bytes long, and the whole buffer {self._options.max_pending_bytes}; "
                 "raise max_pending_bytes",
                 outcome="rejected",
             )
-        return body
+        return name, body

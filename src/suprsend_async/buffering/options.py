@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from suprsend_async.checks import check_number, check_whole
 
 if TYPE_CHECKING:
     from suprsend_async.bulk.results import FailedRecord
     from suprsend_async.callbacks import Callback
-    from suprsend_async.events.event import Event
 
-# Events, and their bytes.
+# Records, and their bytes.
 MEMORY_BOUNDS = (10_000, 16 * 1024 * 1024)
 SPOOL_BOUNDS = (1_000_000, 1024 * 1024 * 1024)
 
@@ -24,7 +23,7 @@ class BufferArguments(TypedDict, total=False):
     max_pending: int | None
     max_pending_bytes: int | None
     drain_timeout: float
-    on_failure: Callback[FailedRecord[Event]] | None
+    on_failure: Callback[FailedRecord[Any]] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,7 @@ class BufferOptions:
 
     Attributes:
         linger: Seconds between two requests that are not full, at least.
-        max_pending: Events without a verdict at most.
+        max_pending: Records without a verdict at most.
         max_pending_bytes: Their bytes at most.
         drain_timeout: Seconds that leaving the block may take to send what is left.
     """

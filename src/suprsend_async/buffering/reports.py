@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
@@ -14,7 +14,6 @@ from suprsend_async.callbacks import REPORT_SECONDS, call
 if TYPE_CHECKING:
     from suprsend_async.bulk.results import FailedRecord
     from suprsend_async.callbacks import Callback
-    from suprsend_async.events.event import Event
     from suprsend_async.outcome import Outcome
     from suprsend_async.transport.session import Session
 
@@ -27,17 +26,17 @@ class BufferStats:
     """A buffer's counters at one moment; `taken == pending + accepted + rejected + not_sent + unknown` always.
 
     Attributes:
-        taken: Events that the buffer took in; with a spool, those included that were found on disk.
+        taken: Records that the buffer took in; with a spool, those included that were found on disk.
         pending: Those of them without a final verdict.
         pending_bytes: The bytes of those.
-        waiting: Callers that wait for room; their events are not taken in yet.
+        waiting: Callers that wait for room; their records are not taken in yet.
         requests: Requests in flight now.
-        accepted: Events that the platform accepted.
-        rejected: Events that the platform refused.
-        not_sent: Events that surely never reached the platform.
-        unknown: Events that were sent without a clear answer.
-        dead_letters: Events that a spool keeps, those of earlier processes included.
-        last_error: What went wrong last, with an attempt or with an event; None if nothing has. It stays when all is
+        accepted: Records that the platform accepted.
+        rejected: Records that the platform refused.
+        not_sent: Records that surely never reached the platform.
+        unknown: Records that were sent without a clear answer.
+        dead_letters: Records that a spool keeps, those of earlier processes included.
+        last_error: What went wrong last, with an attempt or with a record; None if nothing has. It stays when all is
             well again.
 
     Examples:
@@ -71,16 +70,16 @@ class Failures:
 
     Attributes:
         error: What the callback raised first, to be raised again at the end.
-        last_error: What went wrong last, with an attempt or with an event.
+        last_error: What went wrong last, with an attempt or with a record.
     """
 
-    def __init__(self, on_failure: Callback[FailedRecord[Event]] | None, session: Session) -> None:
+    def __init__(self, on_failure: Callback[FailedRecord[Any]] | None, session: Session) -> None:
         """Begin with nothing to report."""
         self.error: Exception | None = None
         self.last_error: str | None = None
         self._session = session
         self._on_failure = on_failure
-        self._unreported: deque[FailedRecord[Event]] = deque()
+        self._unreported: deque[FailedRecord[Any]] = deque()
         # By outcome and status.
         self._unlogged: Counter[tuple[Outcome, int | None]] = Counter()
 
@@ -93,7 +92,7 @@ class Failures:
         """Note what went wrong last."""
         self.last_error = error or self.last_error
 
-    def add(self, record: FailedRecord[Event]) -> None:
+    def add(self, record: FailedRecord[Any]) -> None:
         """Note a failure."""
         self._unlogged[record.outcome, record.code] += 1
         if self._on_failure is not None:

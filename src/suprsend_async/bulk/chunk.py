@@ -14,7 +14,7 @@ from suprsend_async.transport.retry import PAYLOAD_TOO_LARGE, TOO_MANY_REQUESTS
 from suprsend_async.transport.transport import Again
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Mapping
 
     from suprsend_async.bulk.kind import RecordKind
     from suprsend_async.outcome import Outcome
@@ -119,8 +119,9 @@ class Chunk(Generic[R]):
         ]
 
     def body(self) -> bytes:
-        """Return the JSON array of the records that go next."""
-        return b"[" + b",".join([self.bodies[position] for position in self._groups[0]]) + b"]"
+        """Return the body of the request with the records that go next."""
+        begin, end = self.kind.frame
+        return begin + b",".join([self.bodies[position] for position in self._groups[0]]) + end
 
     def request(self) -> Request:
         """Return the request with the records that go next."""
@@ -128,14 +129,16 @@ class Chunk(Generic[R]):
         body, count = self.body(), len(self._groups[0])
         if self.on_request is not None:
             self.on_request(count, len(body), first)
-        return Request("POST", self.kind.route, body=body, record_count=count, max_answer_bytes=MAX_BULK_ANSWER_BYTES)
+        kind = self.kind
+        ids: Mapping[str, str] = {} if kind.ids is None else kind.ids
+        return Request("POST", kind.route, ids, body=body, record_count=count, max_answer_bytes=MAX_BULK_ANSWER_BYTES)
 
     def read(self, result: Answer | Failure, now: float) -> Again | None:
         """Note the verdicts that follow from an attempt; what may be retried stays, the same bytes."""
         group = self._groups.popleft()
         self._untried = max(0, self._untried - 1)
         if isinstance(result, Answer):
-            if result.status_code == PAYLOAD_TOO_LARGE and len(group) > 1:
+            if len(group) > 1 and self._goes_in_halves(result):
                 return self._split(group)
             retry_after = result.retry_after(now)
             later = self.kind.read_answer(result, len(group)) or [verdict_of_refusal(result)] * len(group)
@@ -157,6 +160,12 @@ class Chunk(Generic[R]):
         self._retry_after = None
         throttled = isinstance(result, Answer) and result.status_code == TOO_MANY_REQUESTS
         return Again(retry_after, throttled=throttled)
+
+    def _goes_in_halves(self, answer: Answer) -> bool:
+        """Whether a request may be taken if it holds less, or not what is at fault."""
+        if answer.status_code == PAYLOAD_TOO_LARGE:
+            return True
+        return answer.status_code in self.kind.halved and answer.says_no
 
     def _take_in(self, group: list[int], later: list[Verdict]) -> list[int]:
         """Note the verdicts of a group; returns the positions that may be sent again."""

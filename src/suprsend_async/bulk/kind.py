@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable
+    from collections.abc import Callable, Hashable, Iterable, Mapping
 
     from suprsend_async.api.verdict import Verdict
     from suprsend_async.transport.answer import Answer
@@ -70,6 +70,10 @@ class RecordKind(Generic[R]):
         max_records: Records in a request at most.
         max_bytes: Bytes of a request's body at most, brackets and commas included.
         documented_bytes: The size that the platform documents for one record, if records may be larger than it.
+        ids: The ids in the route, by their names in it; None if it has none.
+        frame: What a body begins and ends with.
+        halved: The statuses with which a request goes again in halves, until the records that are at fault are alone:
+            for a kind whose answer says nothing of single records, so that none takes others with it.
     """
 
     type: type[R]
@@ -82,6 +86,9 @@ class RecordKind(Generic[R]):
     max_records: int = MAX_CHUNK_RECORDS
     max_bytes: int = MAX_CHUNK_BYTES
     documented_bytes: int | None = None
+    ids: Mapping[str, str] | None = field(default=None, repr=False)
+    frame: tuple[bytes, bytes] = (b"[", b"]")
+    halved: frozenset[int] = frozenset()
 
     def room(self) -> Room:
         """Return what a request's body has room for."""

@@ -1,4 +1,4 @@
-"""The command `ingest`: files of any size into events."""
+"""The command `ingest`: files of any size into events, users, triggers and lists."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -15,6 +15,7 @@ def ingest(
     delimiter: given.Delimiter = None,
     encoding: given.Encoding = "utf-8",
     limit: given.Limit = None,
+    records: given.As = None,
     map_file: given.MapFile = None,
     distinct_id: given.DistinctId = None,
     event: given.EventForAll = None,
@@ -27,6 +28,23 @@ def ingest(
     time_unit: given.TimeUnit = None,
     types: given.Types = None,
     null: given.Null = None,
+    email: given.Email = None,
+    sms: given.Sms = None,
+    whatsapp: given.Whatsapp = None,
+    androidpush: given.AndroidPush = None,
+    iospush: given.IosPush = None,
+    webpush: given.WebPush = None,
+    slack: given.Slack = None,
+    ms_teams: given.MsTeams = None,
+    preferred_language: given.PreferredLanguage = None,
+    locale: given.Locale = None,
+    timezone: given.Timezone = None,
+    workflow: given.Workflow = None,
+    workflow_from: given.WorkflowFrom = None,
+    recipients: given.Recipients = None,
+    data: given.Data = None,
+    data_from: given.DataFrom = None,
+    actor: given.Actor = None,
     concurrency: given.Concurrency = None,
     rate: given.Rate = None,
     ordered: given.Ordered = False,
@@ -35,6 +53,7 @@ def ingest(
     checkpoint: given.CheckpointPath = None,
     restart: given.Restart = False,
     retry_failed: given.RetryFailed = False,
+    finish_incomplete: given.FinishIncomplete = False,
     resend_in_doubt: given.ResendInDoubt = False,
     dead_letter: given.DeadLetterPath = None,
     max_failures: given.MaxFailures = None,
@@ -42,11 +61,13 @@ def ingest(
     check: given.Check = False,
     as_json: given.AsJson = False,
 ) -> None:
-    """Send the rows of files as events, once each. Stop at any time, and the same command goes on.
+    """Send the rows of files as events, users, triggers of workflows, or members of a list, once each.
+
+    Stop at any time, and the same command goes on.
 
     The credentials come from the environment, as for `track`.
 
-    The exit status is 0 if every event was accepted, 1 if some failed, 2 for wrong use, 3 if it stopped early and 130
+    The exit status is 0 if every row was accepted, 1 if some failed, 2 for wrong use, 3 if it stopped early and 130
     if it was interrupted.
     """
     from suprsend_async.cli import ingest_look, ingest_session
@@ -66,6 +87,23 @@ def ingest(
         "time_unit": time_unit,
         "types": types,
         "null": null,
+        "email": email,
+        "sms": sms,
+        "whatsapp": whatsapp,
+        "androidpush": androidpush,
+        "iospush": iospush,
+        "webpush": webpush,
+        "slack": slack,
+        "ms_teams": ms_teams,
+        "preferred_language": preferred_language,
+        "locale": locale,
+        "timezone": timezone,
+        "workflow": workflow,
+        "workflow_from": workflow_from,
+        "recipients": recipients,
+        "data": data,
+        "data_from": data_from,
+        "actor": actor,
     }
     is_looking = check or preview is not None
     try:
@@ -79,9 +117,10 @@ def ingest(
                 resend_in_doubt=resend_in_doubt,
                 restart=restart,
                 retry_failed=retry_failed,
+                finish_incomplete=finish_incomplete,
             )
             reading = SourceOptions(format=format_name, delimiter=delimiter, encoding=encoding)
-            opened, mapping = open_plan(sources, reading, map_file, words)
+            opened, mapping = open_plan(sources, reading, map_file, words, records)
             if in_sandbox and (checkpoint is not None or retry_failed):
                 option = "--retry-failed" if checkpoint is None else "--checkpoint"
                 fail(f"a sandbox forgets everything at its end, so nothing can go on there; leave out {option}")

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from suprsend_async.bulk.kind import MAX_CHUNK_BYTES
 from suprsend_async.cli.ingest_views import place_of
 from suprsend_async.cli.terminal import ACCEPTED, NOT_ACCEPTED, counted, printable
-from suprsend_async.configuration import request_headers, resolve_credentials
+from suprsend_async.configuration import resolve_credentials
 from suprsend_async.errors import ConfigurationError, ValidationError
-from suprsend_async.events.encoding import Encoder
+from suprsend_async.ingest.job.record_forms import encoder_of
+from suprsend_async.ingest.job.row_reader import maker_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,12 +25,12 @@ _NO_WORKSPACE = "WORKSPACE_KEY"
 
 
 def preview(plan: IngestPlan, count: int) -> int:
-    """Print the JSON of the first events, as it would be sent; returns the exit status."""
-    for place, event in _events(plan, count):
-        if isinstance(event, bytes):
-            typer.echo(event.decode())
+    """Print the JSON of the first records, as it would be sent; returns the exit status."""
+    for place, record in _records(plan, count):
+        if isinstance(record, bytes):
+            typer.echo(record.decode())
         else:
-            _show_problem(place, event)
+            _show_problem(place, record)
     typer.echo("Nothing was sent.", err=True)
     return ACCEPTED
 
@@ -38,42 +38,41 @@ def preview(plan: IngestPlan, count: int) -> int:
 def check(plan: IngestPlan) -> int:
     """Read and validate everything; returns the exit status."""
     good = bad = 0
-    for place, event in _events(plan, plan.options.limit):
-        if isinstance(event, bytes):
+    for place, record in _records(plan, plan.options.limit):
+        if isinstance(record, bytes):
             good += 1
             continue
         bad += 1
         if bad <= _PROBLEMS_SHOWN:
-            _show_problem(place, event)
+            _show_problem(place, record)
     if bad > _PROBLEMS_SHOWN:
         typer.echo(f"and {bad - _PROBLEMS_SHOWN:,} more", err=True)
     typer.echo(f"{counted(good, 'row')} can be sent, {counted(bad, 'row')} cannot. Nothing was sent.")
     return NOT_ACCEPTED if bad else ACCEPTED
 
 
-def _events(plan: IngestPlan, limit: int | None) -> Iterator[tuple[str, bytes | ValidationError]]:
-    """Return where the first rows are, each with its event's JSON or with what is wrong."""
-    encoder = _encoder()
+def _records(plan: IngestPlan, limit: int | None) -> Iterator[tuple[str, bytes | ValidationError]]:
+    """Return where the first rows are, each with its record's JSON or with what is wrong."""
+    encode = encoder_of(plan.records, _workspace())
     now = time.time_ns() // 1_000_000
-    plans = ((source, plan.mapping.plan(source, time=now)) for source in plan.sources)
-    rows = chain.from_iterable(((source, events, row) for row in source.rows()) for source, events in plans)
-    for number, (source, events, row) in enumerate(rows):
+    makers = ((source, maker_of(plan.mapping.plan(source, time=now))) for source in plan.sources)
+    rows = chain.from_iterable(((source, maker, row) for row in source.rows()) for source, maker in makers)
+    for number, (source, maker, row) in enumerate(rows):
         if limit is not None and number >= limit:
             return
         try:
-            outcome: bytes | ValidationError = encoder.encode(events.event(row))
+            outcome: bytes | ValidationError = encode(maker(row))
         except ValidationError as error:
             outcome = error
         yield place_of(source.name, row.number, row.line), outcome
 
 
-def _encoder() -> Encoder:
+def _workspace() -> str:
     try:
-        workspace = resolve_credentials(None, None).workspace
+        return resolve_credentials(None, None).workspace
     except ConfigurationError:
         # Looking needs no credentials.
-        workspace = _NO_WORKSPACE
-    return Encoder(workspace, request_headers(None)["User-Agent"], MAX_CHUNK_BYTES)
+        return _NO_WORKSPACE
 
 
 def _show_problem(place: str, error: ValidationError) -> None:

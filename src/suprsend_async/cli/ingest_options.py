@@ -6,7 +6,10 @@ from typing import Annotated, Any
 import typer
 
 _SOURCES = "Sources"
-_COLUMNS = "From columns to events"
+_COLUMNS = "From columns to records"
+_EVENTS = "To events"
+_USERS = "To users (--as users)"
+_WORKFLOWS = "To triggers of workflows (--as workflows)"
 _SENDING = "Sending"
 _RECORDS = "Checkpoint and failures"
 _LOOKING = "Looking"
@@ -42,6 +45,16 @@ Encoding = Annotated[
 ]
 Limit = Annotated[int | None, _option(_SOURCES, "--limit", metavar="N", min=1, help="Only the first N rows.")]
 
+As = Annotated[
+    str | None,
+    _option(
+        _COLUMNS,
+        "--as",
+        metavar="KIND",
+        help="What the rows become: events, users, workflows, or list:LIST_ID, whose members are replaced. Left out: "
+        "events.",
+    ),
+]
 MapFile = Annotated[
     Path | None, _option(_COLUMNS, "--map", metavar="FILE", help="A TOML file that says what the options below say.")
 ]
@@ -49,9 +62,9 @@ DistinctId = Annotated[
     str | None,
     _option(_COLUMNS, "--distinct-id", metavar="COLUMN", help="The user's id. Left out: the column distinct_id."),
 ]
-EventForAll = Annotated[str | None, _option(_COLUMNS, "--event", metavar="NAME", help="The name of all events.")]
+EventForAll = Annotated[str | None, _option(_EVENTS, "--event", metavar="NAME", help="The name of all events.")]
 EventName = Annotated[
-    str | None, _option(_COLUMNS, "--event-name", metavar="COLUMN", help="The event's name, if they differ.")
+    str | None, _option(_EVENTS, "--event-name", metavar="COLUMN", help="The event's name, if they differ.")
 ]
 Properties = Annotated[
     list[str] | None,
@@ -60,7 +73,7 @@ Properties = Annotated[
         "--property",
         "-p",
         metavar="NAME[=COLUMN]",
-        help="A property, and its column if that has another name. Can be given more than once. "
+        help="A property of an event or a user, and its column if that has another name. Can be given more than once. "
         "Left out: all other columns.",
     ),
 ]
@@ -74,19 +87,19 @@ Key = Annotated[
         _COLUMNS,
         "--key",
         metavar="TEMPLATE",
-        help="The idempotency key, for example 'order-{order_id}'. "
+        help="The idempotency key of an event or a trigger, for example 'order-{order_id}'. "
         "Left out: made of the file's content and the row's number.",
     ),
 ]
 TenantId = Annotated[str | None, _option(_COLUMNS, "--tenant-id", metavar="COLUMN", help="The tenant.")]
 Time = Annotated[
     str | None,
-    _option(_COLUMNS, "--time", metavar="COLUMN", help="When it happened. Left out: when the job began."),
+    _option(_EVENTS, "--time", metavar="COLUMN", help="When it happened. Left out: when the job began."),
 ]
 TimeUnit = Annotated[
     str | None,
     _option(
-        _COLUMNS,
+        _EVENTS,
         "--time-unit",
         metavar="UNIT",
         help="What numbers in the column of --time count since 1970: s, ms, us or ns. Left out: it is recognised.",
@@ -111,6 +124,81 @@ Null = Annotated[
     ),
 ]
 
+Email = Annotated[
+    list[str] | None,
+    _option(
+        _USERS,
+        "--email",
+        metavar="COLUMN",
+        help="An e-mail address. Can be given more than once, and so can every channel.",
+    ),
+]
+Sms = Annotated[
+    list[str] | None,
+    _option(_USERS, "--sms", metavar="COLUMN", help="A phone number for SMS, with + and country code."),
+]
+Whatsapp = Annotated[
+    list[str] | None, _option(_USERS, "--whatsapp", metavar="COLUMN", help="A phone number for WhatsApp.")
+]
+AndroidPush = Annotated[
+    list[str] | None, _option(_USERS, "--androidpush", metavar="COLUMN", help="A token for Android.")
+]
+IosPush = Annotated[list[str] | None, _option(_USERS, "--iospush", metavar="COLUMN", help="A token for iOS.")]
+WebPush = Annotated[
+    list[str] | None,
+    _option(
+        _USERS,
+        "--webpush",
+        metavar="COLUMN",
+        help="A browser's subscription, an object (--type COLUMN=json for a text).",
+    ),
+]
+Slack = Annotated[
+    list[str] | None, _option(_USERS, "--slack", metavar="COLUMN", help="A Slack user, channel or webhook, an object.")
+]
+MsTeams = Annotated[
+    list[str] | None,
+    _option(_USERS, "--ms-teams", metavar="COLUMN", help="A Microsoft Teams user, conversation or webhook, an object."),
+]
+PreferredLanguage = Annotated[
+    str | None, _option(_USERS, "--preferred-language", metavar="COLUMN", help="The language, in ISO 639-1.")
+]
+Locale = Annotated[str | None, _option(_USERS, "--locale", metavar="COLUMN", help="The locale, in BCP 47.")]
+Timezone = Annotated[
+    str | None, _option(_USERS, "--timezone", metavar="COLUMN", help="The time zone, by its IANA name.")
+]
+Workflow = Annotated[
+    str | None, _option(_WORKFLOWS, "--workflow", metavar="SLUG", help="The slug of all triggers' workflow.")
+]
+WorkflowFrom = Annotated[
+    str | None, _option(_WORKFLOWS, "--workflow-from", metavar="COLUMN", help="The column of the slug, if they differ.")
+]
+Recipients = Annotated[
+    str | None,
+    _option(
+        _WORKFLOWS,
+        "--recipients",
+        metavar="COLUMN",
+        help="A column that holds a list of ids and objects, in place of --distinct-id. Of a CSV file it needs "
+        "--type COLUMN=json.",
+    ),
+]
+Data = Annotated[
+    list[str] | None,
+    _option(
+        _WORKFLOWS,
+        "--data",
+        metavar="NAME[=COLUMN]",
+        help="A name in the data, and its column if that has another name. Can be given more than once. "
+        "Left out: all other columns.",
+    ),
+]
+DataFrom = Annotated[
+    str | None,
+    _option(_WORKFLOWS, "--data-from", metavar="COLUMN", help="A column that holds an object with all the data."),
+]
+Actor = Annotated[str | None, _option(_WORKFLOWS, "--actor", metavar="COLUMN", help="Who acts.")]
+
 Concurrency = Annotated[
     int | None,
     _option(
@@ -118,13 +206,21 @@ Concurrency = Annotated[
         "--concurrency",
         metavar="N",
         min=1,
-        help="Requests of 100 events in flight at most. Left out: 16.",
+        help="Requests in flight at most, of 100 records each (400 of users). Left out: 16.",
     ),
 ]
 Rate = Annotated[
-    float | None, _option(_SENDING, "--rate", metavar="EVENTS", min=0.001, help="Events a second at most.")
+    float | None, _option(_SENDING, "--rate", metavar="RECORDS", min=0.001, help="Records a second at most.")
 ]
-Ordered = Annotated[bool, _option(_SENDING, "--ordered", metavar="", help="Keep the order of each user's events.")]
+Ordered = Annotated[
+    bool,
+    _option(
+        _SENDING,
+        "--ordered",
+        metavar="",
+        help="Keep the order of each user's events or triggers. Those of --as users always are.",
+    ),
+]
 BaseUrl = Annotated[
     str | None,
     _option(
@@ -145,7 +241,7 @@ CheckpointPath = Annotated[
         _RECORDS,
         "--checkpoint",
         metavar="FILE",
-        help="Where the job notes what is done. Left out: SOURCE.checkpoint.",
+        help="Where the job notes what is done. Left out: SOURCE.checkpoint, with --as users SOURCE.users.checkpoint.",
     ),
 ]
 Restart = Annotated[
@@ -158,6 +254,15 @@ RetryFailed = Annotated[
         "--retry-failed",
         metavar="",
         help="Try the rows again that failed, with what was corrected: the options, or rows of the source, in place.",
+    ),
+]
+FinishIncomplete = Annotated[
+    bool,
+    _option(
+        _RECORDS,
+        "--finish-incomplete",
+        metavar="",
+        help="Make the list live although rows failed. Without it the list stays as it was until they are corrected.",
     ),
 ]
 ResendInDoubt = Annotated[
@@ -175,7 +280,7 @@ DeadLetterPath = Annotated[
         _RECORDS,
         "--dead-letter",
         metavar="FILE",
-        help="Where failures go. Left out: SOURCE.dead.",
+        help="Where failures go. Left out: SOURCE.dead, with --as users SOURCE.users.dead.",
     ),
 ]
 MaxFailures = Annotated[
@@ -184,7 +289,7 @@ MaxFailures = Annotated[
 
 Preview = Annotated[
     int | None,
-    _option(_LOOKING, "--preview", metavar="N", min=1, help="Print the JSON of the first N events, and send nothing."),
+    _option(_LOOKING, "--preview", metavar="N", min=1, help="Print the JSON of the first N records, and send nothing."),
 ]
 Check = Annotated[
     bool, _option(_LOOKING, "--check", metavar="", help="Read and validate everything, and send nothing.")

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from suprsend_async.cli.terminal import warn
 from suprsend_async.errors import ConfigurationError
 from suprsend_async.ingest import FileContent, SourceOptions, mapping_of, open_sources, read_mapping
-from suprsend_async.ingest.job.dead_letter_source import DeadLetterMapping, holds_dead_letters
+from suprsend_async.ingest.job.dead_letter_source import DeadLetterMapping, kind_of_dead_letters
+from suprsend_async.ingest.job.runner import records_in
+from suprsend_async.ingest.mapping.records import EVENTS, RowKind, records_of
 from suprsend_async.ingest.sources.names import shown_path
 from suprsend_async.ingest.sources.reader import Reader
 from suprsend_async.ingest.sources.remote import is_url
@@ -29,12 +31,12 @@ class IngestPlan:
 
     Attributes:
         sources: Where the rows come from.
-        mapping: What makes events of them.
+        mapping: What makes records of them.
         options: How the runner goes about it.
         checkpoint: The checkpoint's file; None for none.
         dead_letter: The file of failures; None for none, and for dead letters that are put back into their own file.
         base_url: Where the platform is; None for the environment's.
-        in_sandbox: Whether the events go to a sandbox that is started for them.
+        in_sandbox: Whether the records go to a sandbox that is started for them.
     """
 
     sources: Sequence[Source]
@@ -44,6 +46,11 @@ class IngestPlan:
     dead_letter: Path | None
     base_url: str | None
     in_sandbox: bool
+
+    @property
+    def records(self) -> RowKind:
+        """What the rows become."""
+        return records_in(self.mapping)
 
     @property
     def resends(self) -> bool:
@@ -56,6 +63,7 @@ def open_plan(
     reading: SourceOptions,
     map_file: Path | None,
     words: Mapping[str, Any],
+    records: str | None = None,
 ) -> tuple[list[Source], RowMapping]:
     """Return the sources and the mapping that the command line names.
 
@@ -64,6 +72,7 @@ def open_plan(
         reading: How to read them.
         map_file: The mapping's file.
         words: What the options say of the mapping.
+        records: What the rows become; as the mapping's file says, or events, if None.
 
     Raises:
         SourceError: A source cannot be found or read.
@@ -72,18 +81,30 @@ def open_plan(
     given = {name: value for name, value in words.items() if value}
     if map_file is not None and given:
         raise ConfigurationError("give either --map or the options about columns, not both")
-    mapping = read_mapping(map_file) if map_file is not None else mapping_of(given) if given else None
+    as_given = {} if records is None else {"as": records}
+    mapping = (
+        read_mapping(map_file, records)
+        if map_file is not None
+        else mapping_of({**as_given, **given})
+        if given or (records is not None and records != EVENTS.name)
+        else None
+    )
     if mapping is not None:
         reading = replace(reading, only=mapping.columns())
     sources = open_sources(arguments, reading)
-    dead_letters = [source.fingerprint() is not None and holds_dead_letters(source) for source in sources]
-    if all(dead_letters):
+    dead_letters = [source.fingerprint() and kind_of_dead_letters(source) for source in sources]
+    kinds = {kind for kind in dead_letters if kind is not None}
+    if kinds and all(kind is not None for kind in dead_letters):
         if mapping is not None:
-            raise ConfigurationError("dead letters hold whole events; leave out the options about columns")
-        return sources, DeadLetterMapping()
-    if any(dead_letters):
+            raise ConfigurationError("dead letters hold whole records; leave out --as and the options about columns")
+        if len(kinds) > 1:
+            raise ConfigurationError(
+                f"these dead letters are of {' and of '.join(sorted(kinds))}; send them one after another"
+            )
+        return sources, DeadLetterMapping(records_of(kinds.pop()))
+    if kinds:
         raise ConfigurationError("some of the sources are dead letters and some are not; send them one after another")
-    mapping = mapping or mapping_of({})
+    mapping = mapping or mapping_of(as_given)
     for doubt in chain.from_iterable(map(mapping.doubts, sources)):
         warn(doubt)
     return sources, mapping
@@ -104,11 +125,15 @@ def beside(
     named = [source.records for source in sources if isinstance(source, Reader)]
     paths = [path for path in named if path is not None]
     is_piped = len(paths) < len(sources)
+    is_resent = isinstance(mapping, DeadLetterMapping)
+    # Two jobs over one source, of its users and of a list, have files of their own.
+    kind = "" if is_resent else records_in(mapping).file_name
     if checkpoint is None and not is_piped:
-        checkpoint = paths[0].with_name(f"{paths[0].name}.checkpoint")
+        checkpoint = paths[0].with_name(f"{paths[0].name}{kind}.checkpoint")
     # Dead letters that fail again are put back where they were.
-    if dead_letter is None and not isinstance(mapping, DeadLetterMapping):
-        dead_letter = Path("standard-input.dead") if is_piped else paths[0].with_name(f"{paths[0].name}.dead")
+    if dead_letter is None and not is_resent:
+        name = f"{kind}.dead"
+        dead_letter = Path(f"standard-input{name}") if is_piped else paths[0].with_name(f"{paths[0].name}{name}")
     return checkpoint, dead_letter
 
 

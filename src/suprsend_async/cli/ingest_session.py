@@ -87,7 +87,10 @@ async def _client(plan: IngestPlan, stack: AsyncExitStack) -> AsyncSuprsend:
     from suprsend_async.sandbox import Sandbox
 
     sandbox = await stack.enter_async_context(Sandbox())
-    return sandbox.client()
+    client = sandbox.client()
+    if plan.records.list_id is not None:
+        await client.subscriber_lists.create({"list_id": plan.records.list_id})
+    return client
 
 
 def _end_process(status: int) -> NoReturn:

@@ -83,8 +83,9 @@ def show(console: Console, report: IngestReport, plan: IngestPlan) -> None:
     if report.in_doubt:
         table.add_row("in doubt", _red(sum(each.end - each.start for each in report.in_doubt)), "not sent again")
     if report.repeats:
-        table.add_row("repeats", f"{report.repeats:,}", "of the accepted: sent before, and skipped if the key is known")
-    table.add_row("sent again", f"{report.retried:,}", "events, after a refusal or without an answer")
+        skipped = "" if plan.records.is_repeatable else ", and skipped if the key is known"
+        table.add_row("repeats", f"{report.repeats:,}", f"of the accepted: sent before{skipped}")
+    table.add_row("sent again", f"{report.retried:,}", f"{plan.records.nouns}, after a refusal or without an answer")
     table.add_row("took", f"{report.seconds:,.1f} s", _pace(report))
     console.print(table)
     for each in report.in_doubt[:_SHOWN]:
@@ -118,7 +119,20 @@ def _sentences(report: IngestReport, plan: IngestPlan) -> list[str]:
             "Rows in doubt may have been processed more than 23 hours ago; the platform may have forgotten their keys, "
             "and sending them again may process them twice. To do it all the same, add --resend-in-doubt."
         )
-    return sentences + (_of_dead_letters(report, plan) if plan.resends else _of_failures(report, plan))
+    sentences += _of_dead_letters(report, plan) if plan.resends else _of_failures(report, plan)
+    return sentences + _of_list(report, plan)
+
+
+def _of_list(report: IngestReport, plan: IngestPlan) -> list[str]:
+    """Return what is to be said of a list that was to be filled."""
+    if report.list_is_live is None:
+        return []
+    if report.list_is_live:
+        return [f"The list {plan.records.list_id} has its new members."]
+    if report.ending != "finished" or plan.checkpoint is None:
+        return [f"The list {plan.records.list_id} is as it was."]
+    waiting = "its new version waits for the rows that failed; to make it live without them, add --finish-incomplete"
+    return [f"The list {plan.records.list_id} is as it was, and {waiting}."]
 
 
 def _were(report: IngestReport) -> str:
@@ -147,7 +161,7 @@ def _of_failures(report: IngestReport, plan: IngestPlan) -> list[str]:
         return []
     sentences = [f"The failures are in {shown_path(plan.dead_letter)}."]
     if report.unmade:
-        what = f"{counted(report.unmade, 'row')} could not become events: correct"
+        what = f"{counted(report.unmade, 'row')} could not become {plan.records.nouns}: correct"
         sentences.append(
             f"{what} the options, or these rows in their source, each in its place."
             if plan.checkpoint is not None

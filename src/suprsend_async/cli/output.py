@@ -1,4 +1,4 @@
-"""Output that may be lost while a job goes on: its reader can die, and the disk of its log can be full."""
+"""Output that may be lost while the work goes on: its reader can die, and the disk of its log can be full."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class _Stream:
         # What is still held back is written when the process ends, and must not fail there.
         with suppress(OSError), Path(os.devnull).open("wb") as nowhere:
             os.dup2(nowhere.fileno(), self._stream.fileno())
-        what = "this ends here" if self._ends_it else "the job goes on without it"
+        what = "this ends here" if self._ends_it else "the rest goes on without it"
         sentence = f"warning: {_NAMES[self._name]} cannot be written ({error.strerror or error}); {what}\n"
         other = cast("_Stream | None", sys.stderr if self._name == "stdout" else sys.stdout)
         if other is not None:

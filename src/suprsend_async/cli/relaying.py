@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from suprsend_async.cli.client import environments_client
+from suprsend_async.cli.output import lost_output
 from suprsend_async.cli.terminal import ACCEPTED, NOT_ACCEPTED, fail, printable
 from suprsend_async.errors import ConfigurationError
 
@@ -24,16 +25,18 @@ if TYPE_CHECKING:
 def run_relay(url: str, base_url: str | None, *, once: bool, ordered: bool, lease: float, poll: float) -> int:
     """Send what is committed until a signal, or `once`; returns the exit status."""
     _check_installed()
-    try:
-        client = environments_client(base_url)
-        stats = asyncio.run(_relay(url, client, once=once, ordered=ordered, lease=lease, poll=poll))
-    except ConfigurationError as error:
-        fail(str(error))
-    typer.echo(
-        f"{stats.accepted} accepted, {stats.rejected} rejected, {stats.unknown} unknown; {stats.pending} pending, "
-        f"{stats.dead_letters} dead letters",
-        err=True,
-    )
+    # Who reads what it says may go; what is stored is sent all the same.
+    with lost_output(ends_it=False):
+        try:
+            client = environments_client(base_url)
+            stats = asyncio.run(_relay(url, client, once=once, ordered=ordered, lease=lease, poll=poll))
+        except ConfigurationError as error:
+            fail(str(error))
+        typer.echo(
+            f"{stats.accepted} accepted, {stats.rejected} rejected, {stats.unknown} unknown; {stats.pending} pending, "
+            f"{stats.dead_letters} dead letters",
+            err=True,
+        )
     return NOT_ACCEPTED if once and stats.dead_letters else ACCEPTED
 
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from suprsend_async.cli.output import lost_output
 from suprsend_async.cli.terminal import NOT_ACCEPTED, counted, fail
+from suprsend_async.durable import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -109,16 +111,18 @@ def sandbox(
         platform.start()
     except OSError as error:
         fail(f"cannot listen on port {port}: {error.strerror}; choose another one with --port", NOT_ACCEPTED)
-    try:
-        _announce(platform)
-        # What a file holds from earlier is not new.
-        arrivals = ArrivalLines(platform, platform.arrivals(0, 0).latest_id)
-        while not received:
-            time.sleep(_POLL)
-            arrivals.show()
-    finally:
-        platform.stop()
-    typer.echo(f"Stopped after {counted(platform.accepted, 'event')}.", err=True)
+    # Who reads what it says may go; those who send to it stay.
+    with lost_output(ends_it=False):
+        try:
+            _announce(platform)
+            # What a file holds from earlier is not new.
+            arrivals = ArrivalLines(platform, platform.arrivals(0, 0).latest_id)
+            while not received:
+                time.sleep(_POLL)
+                arrivals.show()
+        finally:
+            platform.stop()
+        typer.echo(f"Stopped after {counted(platform.accepted, 'event')}.", err=True)
 
 
 @commands.command()
@@ -140,8 +144,13 @@ def save(
     """
     state = _state_of_a_store(store) if store is not None else _state_over_http(url)
     records: dict[str, list[object]] = state["records"]
+    content = (json.dumps(state, indent=1, ensure_ascii=False) + "\n").encode()
     try:
-        file.write_text(json.dumps(state, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        if file.is_symlink() or (file.exists() and not file.is_file()):
+            file.write_bytes(content)  # such as /dev/stdout
+        else:
+            # As a store is, closed to others: it says how people are reached.
+            replace_file(file, content)
     except OSError as error:
         fail(f"cannot write {file}: {error.strerror}", NOT_ACCEPTED)
     typer.echo(f"Saved {counted(sum(map(len, records.values())), 'record')} in {file}.", err=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import keyword
+import os
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
@@ -58,10 +59,7 @@ def read_folder(folder: Path) -> Document:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        schema: object = json.loads(path.read_text("utf-8-sig"))
-    except ValueError as error:
-        raise SchemaError(f"{path} is not valid JSON: {error}") from None
+    schema = _content(path)
     if not isinstance(schema, dict):
         raise SchemaError(f"{path} holds no JSON Schema: it must be an object")
     found = cast("dict[str, Any]", schema)
@@ -78,6 +76,27 @@ def _read(path: Path) -> dict[str, Any]:
     if "properties" not in found and any(name in found for name in ("$ref", "allOf", "anyOf", "oneOf")):
         raise SchemaError(f"{path} describes several objects; write the properties into one")
     return {"type": "object", **found}
+
+
+def _content(path: Path) -> object:
+    """Return what a file holds."""
+    if not path.is_file():
+        raise SchemaError(f"{path} is no file")
+    try:
+        unquote(path.stem).encode()
+    except UnicodeEncodeError:
+        shown = os.fsencode(path).decode(errors="replace")
+        raise SchemaError(f"{shown} has a name that is no text in UTF-8: percent-encode what cannot be named") from None
+    try:
+        return json.loads(path.read_text("utf-8-sig"))
+    except RecursionError:
+        problem = "is nested too deeply for a schema"
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        problem = f"is not valid JSON: {error}"
+    except ValueError:
+        # Python refuses to read whole numbers of thousands of digits.
+        problem = "holds a number with too many digits"
+    raise SchemaError(f"{path} {problem}")
 
 
 def _class_name(schema: dict[str, Any], name: str, taken: dict[str, Any]) -> str:

@@ -44,6 +44,9 @@ PLATFORM_EVENT_NAMES = frozenset(
 MAX_KEY_LENGTH = 255
 """Characters of an idempotency key at most."""
 
+MAX_TENANT_LENGTH = 64
+"""Characters of a tenant's or brand's id at most."""
+
 EARLIEST_TIME = 1_640_995_200_000
 """The platform takes no earlier `time`: 1 January 2022, in epoch milliseconds."""
 
@@ -81,7 +84,7 @@ def _refuse_reserved_names(event_name: str, properties: dict[str, Any]) -> None:
 _Id = Annotated[str, Strict(), StringConstraints(strip_whitespace=True, min_length=1)]
 _Name = Annotated[str, Strict(), StringConstraints(strip_whitespace=True, min_length=2)]
 _Key = Annotated[str, Strict(), StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_KEY_LENGTH)]
-_Tenant = Annotated[str, Strict(), StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
+_Tenant = Annotated[str, Strict(), StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TENANT_LENGTH)]
 
 
 @lru_cache(maxsize=1024)
@@ -149,7 +152,8 @@ class Event(ReleasedNames, BaseModel):
         'product_purchased'
     """
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(hide_input_in_errors=True)
+    # Built when a first event is not plain (see `__init__`): an import need not wait for that.
+    model_config: ClassVar[ConfigDict] = ConfigDict(hide_input_in_errors=True, defer_build=True)
 
     distinct_id: _Id
     event_name: _Name
@@ -195,8 +199,8 @@ class Event(ReleasedNames, BaseModel):
             and (insert_id is None or (_is_plain_id(insert_id) and len(insert_id) == 36))
             and type(moment) is int
             and EARLIEST_TIME <= moment < END_OF_TIME
-            and tenant_id is None
-            and brand_id is None
+            and (tenant_id is None or (_is_plain_id(tenant_id) and len(tenant_id) <= MAX_TENANT_LENGTH))
+            and (brand_id is None or (_is_plain_id(brand_id) and len(brand_id) <= MAX_TENANT_LENGTH))
             and attachments == ()
             and type(self) is Event
         )

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from decimal import Decimal
 from math import isfinite
-from operator import length_hint
 from typing import Any, cast
 
 from pydantic_core import to_json
@@ -184,20 +183,15 @@ class _Copier:
                     with_odd_keys = with_odd_keys or []
                     with_odd_keys.append((name, value))
                     continue
-                length += len(name)
                 kind = _type(value)
                 if kind is str:
-                    length += len(value)
-                elif kind is dict:
+                    length += len(name) + len(value)
+                    continue
+                length += len(name)
+                if kind is dict:
                     copy[name] = self.object_copy(value.copy(), depth)
                 elif kind is list:
-                    copy[name] = child = [*value]
-                    count = self.items + len(child)
-                    if _LEAVES.issuperset(map(type, child)) and count <= _FEW_ITEMS and depth < MAX_DEPTH:
-                        self.items = count
-                        length += sum(map(length_hint, child))
-                    else:
-                        self.array_copy(child, depth)
+                    copy[name] = self.array_copy([*value], depth)
                 elif kind not in _LEAVES and not (kind is float and isfinite(value)):
                     copy[name] = self.value_copy(value, depth)
         except ValueRefused as refused:
@@ -222,13 +216,7 @@ class _Copier:
                 elif kind is dict:
                     copy[place] = self.object_copy(value.copy(), depth)
                 elif kind is list:
-                    copy[place] = child = [*value]
-                    count = self.items + len(child)
-                    if _LEAVES.issuperset(map(type, child)) and count <= _FEW_ITEMS and depth < MAX_DEPTH:
-                        self.items = count
-                        length += sum(map(length_hint, child))
-                    else:
-                        self.array_copy(child, depth)
+                    copy[place] = self.array_copy([*value], depth)
                 elif kind not in _LEAVES and not (kind is float and isfinite(value)):
                     copy[place] = self.value_copy(value, depth)
         except ValueRefused as refused:

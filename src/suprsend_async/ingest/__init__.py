@@ -1,4 +1,7 @@
-"""Files of any size into events: sources, mapping, checkpoint and a runner, each usable by itself."""
+"""Files of any size into events, users, triggers and lists: sources, mapping, checkpoint and a runner.
+
+Each is usable by itself.
+"""
 
 from suprsend_async.ingest.errors import MappingError, SourceError
 from suprsend_async.ingest.job.checkpoint import CheckpointError
@@ -7,8 +10,11 @@ from suprsend_async.ingest.job.dead_letter_source import DeadLetterMapping, Rese
 from suprsend_async.ingest.job.dead_letters import DeadLetterFile, DeadLetters, FailedRow
 from suprsend_async.ingest.job.report import InDoubt, IngestProgress, IngestReport
 from suprsend_async.ingest.job.runner import Runner, RunnerOptions
+from suprsend_async.ingest.mapping.lists import ListMapping
 from suprsend_async.ingest.mapping.mapping import EventMapping, Plan
 from suprsend_async.ingest.mapping.mapping_file import mapping_of, read_mapping
+from suprsend_async.ingest.mapping.users import UserMapping
+from suprsend_async.ingest.mapping.workflows import WorkflowMapping
 from suprsend_async.ingest.partition.report import PartitionFailure, PartitionReport
 from suprsend_async.ingest.partition.sending import asend_partition, send_partition
 from suprsend_async.ingest.sources.arrow import Arrow
@@ -36,6 +42,7 @@ __all__ = [
     "IngestProgress",
     "IngestReport",
     "JsonLines",
+    "ListMapping",
     "MappingError",
     "Parquet",
     "PartitionFailure",
@@ -50,6 +57,8 @@ __all__ = [
     "SourceError",
     "SourceOptions",
     "StandardInput",
+    "UserMapping",
+    "WorkflowMapping",
     "asend_partition",
     "mapping_of",
     "open_sources",

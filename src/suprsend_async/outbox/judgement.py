@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from suprsend_async.api.verdict import Verdict, merged
+from suprsend_async.api.verdict import NOT_REPEATABLE, Verdict, merged
 from suprsend_async.buffering.spool.age import age, verdict_of_age
 from suprsend_async.transport.retry import REFUSED_CREDENTIALS
 
@@ -15,11 +15,6 @@ if TYPE_CHECKING:
     from suprsend_async.outbox.records import ClaimedRecord
 
 _MAY_HAVE_ARRIVED = Verdict("unknown")
-_NOT_REPEATABLE = Verdict(
-    "unknown",
-    error="it may have arrived with an earlier try, and doing it twice would count twice",
-    error_type="not_repeatable",
-)
 
 
 @dataclass(slots=True)
@@ -59,7 +54,7 @@ def verdict_before(record: ClaimedRecord) -> Verdict | None:
     if record.tried_at is None:
         return None
     if not record.repeatable:
-        return _NOT_REPEATABLE
+        return NOT_REPEATABLE
     return verdict_of_age(age(record.tried_at, None, record.claimed_at, 0.0))
 
 

@@ -11,15 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_json
 
+from suprsend_async.buffering.kinds import TRIGGER, RecordKinds, kind_of
 from suprsend_async.bulk.kind import MAX_CHUNK_BYTES, RecordKind
 from suprsend_async.checks import class_of
 from suprsend_async.configuration import request_headers
 from suprsend_async.events.bulk import event_kind
 from suprsend_async.events.encoding import Encoder
-from suprsend_async.events.event import Event
-from suprsend_async.resources.edits import UserEdit
-from suprsend_async.resources.identity import edit_kind
-from suprsend_async.resources.trigger import TRIGGER_KIND, WorkflowTriggerRequest
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
@@ -70,17 +67,12 @@ class ClaimedRecord:
     claimed_at: float
 
 
-def _kinds() -> dict[str, RecordKind[Any]]:
+def _kinds() -> RecordKinds:
     sdk_version = request_headers(None)["User-Agent"]
-    return {
-        "event": event_kind(Encoder("", sdk_version, MAX_CHUNK_BYTES)),
-        "trigger": TRIGGER_KIND,
-        "edit": edit_kind("", sdk_version),
-    }
+    return RecordKinds(event_kind(Encoder("", sdk_version, MAX_CHUNK_BYTES)), "", sdk_version)
 
 
-_KINDS: dict[str, RecordKind[Any]] = _kinds()
-_NAMES: dict[type, str] = {Event: "event", WorkflowTriggerRequest: "trigger", UserEdit: "edit"}
+_KINDS = _kinds()
 
 
 def stored(call: str, records: Sequence[object]) -> list[EncodedRecord]:
@@ -100,7 +92,7 @@ def stored(call: str, records: Sequence[object]) -> list[EncodedRecord]:
 
 
 def _stored(call: str, position: int, record: object) -> EncodedRecord:
-    name = next((name for kind, name in _NAMES.items() if isinstance(record, kind)), None)
+    name = kind_of(record)
     if name is None:
         raise TypeError(
             f"{call} takes {_TAKEN}; record {position} is of type {class_of(record, type(record).__name__)}; nothing "
@@ -112,7 +104,7 @@ def _stored(call: str, position: int, record: object) -> EncodedRecord:
         name,
         kind.encode(record),
         _digest(keys[0]) if len(keys) == 1 else None,
-        kind.is_repeatable is None or kind.is_repeatable(record),
+        _KINDS.is_repeatable(name, record),
     )
 
 
@@ -123,12 +115,11 @@ def _digest(key: Hashable) -> str:
 
 def sendable_kinds(workspace: str) -> dict[str, RecordKind[ClaimedRecord]]:
     """Return the kinds by which the bulk engine sends what was stored, to this workspace."""
-    return {name: _sendable(kind, workspace) for name, kind in _KINDS.items()}
+    return {name: _sendable(_KINDS[name], workspace, has_env=name != TRIGGER) for name in _KINDS}
 
 
-def _sendable(kind: RecordKind[Any], workspace: str) -> RecordKind[ClaimedRecord]:
+def _sendable(kind: RecordKind[Any], workspace: str, *, has_env: bool) -> RecordKind[ClaimedRecord]:
     # A trigger names no workspace, and its data may look as if it did.
-    has_env = kind is not TRIGGER_KIND
     env = b'"env":' + to_json(workspace)
     return RecordKind(
         type=ClaimedRecord,

@@ -1,4 +1,4 @@
-"""Ids from any source, sent in as many requests as it takes."""
+"""Ids from any source, sent in as many requests as it takes: one after another, or by the bulk engine."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, cast
 
+from suprsend_async.api.verdict import Verdict, verdict_of_record_call
+from suprsend_async.bulk.kind import RecordKind
 from suprsend_async.checks import whole_problem
 from suprsend_async.errors import SuprsendError, ValidationError
 from suprsend_async.resources.edits import MAX_ID_LENGTH
 from suprsend_async.resources.list_models import ListUpdate
 from suprsend_async.resources.models import object_in
-from suprsend_async.resources.payload import text
+from suprsend_async.resources.payload import MAX_IDS, json_bytes, text
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+    from suprsend_async.transport.answer import Answer
 
 
 def check_ids(source: object, batch_size: object) -> None:
@@ -106,3 +110,32 @@ def _added(total: dict[str, Any], answer: object) -> dict[str, Any]:
     fields["affected_count"] = counts[0] + counts[1] if is_known else None
     fields["success"] = bool(total["success"]) and fields.get("success", True) is not False
     return fields
+
+
+def member_kind(route: str, ids: Mapping[str, str]) -> RecordKind[str]:
+    """Return what the bulk engine has to know about ids that are added to a list, or to a version of one.
+
+    Adding is repeatable, and the order of what is added means nothing.
+
+    Args:
+        route: Where requests go.
+        ids: The ids in the route.
+    """
+    return RecordKind(
+        type=str,
+        noun="ids",
+        route=route,
+        encode=json_bytes,
+        read_answer=verdicts_of_members,
+        order_keys=lambda distinct_id: (distinct_id,),
+        max_records=MAX_IDS,
+        ids=ids,
+        frame=(b'{"distinct_ids":[', b"]}"),
+        halved=frozenset({400, 422}),
+    )
+
+
+def verdicts_of_members(answer: Answer, count: int) -> list[Verdict] | None:
+    """Return the request's verdict for each id: the answer has a count, and nothing of single ones."""
+    verdict = verdict_of_record_call(answer)
+    return [verdict] * count if verdict.outcome == "accepted" else None

@@ -62,7 +62,10 @@ class Record(Keyed, BaseModel):
     and counts, no values.
     """
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
+    # Each is built when the first of its kind comes: all at once would hold a loop up when a resource is first used.
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        frozen=True, extra="allow", hide_input_in_errors=True, defer_build=True
+    )
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:

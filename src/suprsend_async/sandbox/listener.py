@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from suprsend_async.real_time import REAL_TIME
 from suprsend_async.sandbox.connection import Connection
 
 if TYPE_CHECKING:
@@ -77,14 +78,21 @@ class Listener:
 
     def _run(self) -> None:
         try:
-            # The selector loop on every system: only it can stop accepting before it closes.
-            with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+            with asyncio.Runner(loop_factory=_new_loop) as runner:
                 runner.run(self._server.serve(sockets=[self._socket]))
         except BaseException as error:  # noqa: BLE001 - told to the thread that started this one
             self._error = error
         finally:
             self._socket.close()
             self._server.settled.set()
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    # The selector loop on every system: only it can stop accepting before it closes.
+    loop = asyncio.SelectorEventLoop()
+    # A test may have frozen the clock.
+    vars(loop).update(time=REAL_TIME.monotonic)
+    return loop
 
 
 class _Server(uvicorn.Server):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from codecs import BOM_UTF8
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,7 +85,11 @@ def _read(load: str | Path | Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(load, str | Path):
         return snapshot.check(dict(load))
     shown = os.fsencode(load).decode(errors="replace")
+    path = Path(load)
+    if path.exists() and not path.is_file():
+        # Reading a pipe would wait for who writes it, and hear no signal meanwhile.
+        raise ValueError(f"{shown} is no file")
     try:
-        return snapshot.check(from_json(Path(load).read_bytes(), allow_inf_nan=False))
+        return snapshot.check(from_json(path.read_bytes().removeprefix(BOM_UTF8), allow_inf_nan=False))
     except ValueError as error:
         raise ValueError(f"{shown}: {error}") from error

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC
-from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
@@ -157,6 +156,8 @@ class Failure:
 
 def http_time(value: str) -> float | None:
     """Return an HTTP date in seconds since the epoch, or None if it is none."""
+    from email.utils import parsedate_to_datetime  # as in `authentication`: aiohttp has imported it by then
+
     try:
         date = parsedate_to_datetime(value)
         return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()

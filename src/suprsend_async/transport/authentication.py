@@ -6,7 +6,6 @@ import base64
 import hashlib
 import hmac
 from dataclasses import dataclass, field
-from email.utils import formatdate
 from functools import lru_cache
 from typing import Protocol
 
@@ -54,7 +53,10 @@ class ApiKey:
 
 @lru_cache(maxsize=2)
 def _date(second: int) -> str:
-    # Once for all requests of a second. formatdate is English under every locale; strftime is not.
+    # Once for all requests of a second. formatdate is English under every locale; strftime is not. Imported here, as
+    # aiohttp has imported it by then, and `import suprsend_async` need not.
+    from email.utils import formatdate
+
     return formatdate(second, usegmt=True)
 
 

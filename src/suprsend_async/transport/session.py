@@ -8,6 +8,8 @@ from hashlib import sha256
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from pydantic import TypeAdapter
+
 from suprsend_async import logs
 from suprsend_async.errors import ConfigurationError
 from suprsend_async.threads import has_green_threads, run_in_thread
@@ -181,6 +183,8 @@ def _import_engine() -> None:
         tls_context()
         # anyio's own part for asyncio comes with the first lock that is made on a loop, and would be imported there.
         import_module("anyio._backends._asyncio")
+        # The first schema that Pydantic builds makes it search all installed packages for plugins of its own.
+        TypeAdapter(int)
         _loaded.append(True)
 
 

@@ -12,6 +12,7 @@ then the new format's files stand beside them, in a folder of their own. Only fo
 | `ingest/changes.dead` | `DeadLetterFile` |
 | `spool/events-1-golden.spool` | three openings of a spool: without a server, with one that refuses, and a silent one |
 | `spool-origin/events-1-golden.spool` | the same, by a version that notes the workspace and the monotonic time |
+| `spool-kinds/events-1-golden.spool` | a spool that holds triggers and edits as well, by a version that takes them |
 | `sandbox/sandbox.db` | a sandbox with `store=`, and requests to it |
 | `sandbox-people/sandbox.db` | the same, by a version that keeps users, objects, tenants and preferences |
 | `sandbox-delivery/sandbox.db` | the same, by a version that makes messages of workflows and posts webhooks |
@@ -43,7 +44,8 @@ from tests.data.golden.reading import (
     key_of,
 )
 
-from suprsend_async import AsyncSuprsend, Event
+from suprsend_async import AsyncSuprsend, Event, UserEdit, WorkflowTriggerRequest
+from suprsend_async.buffering.spool.store import SpoolStore
 from suprsend_async.ingest import (
     CheckpointFile,
     DeadLetterFile,
@@ -52,6 +54,7 @@ from suprsend_async.ingest import (
     RunnerOptions,
     open_sources,
 )
+from suprsend_async.resources.trigger import TRIGGER_KIND
 from suprsend_async.sandbox import Sandbox
 
 if TYPE_CHECKING:
@@ -247,6 +250,52 @@ async def write_spool(directory: Path) -> dict[str, Any]:
     return {"pending": waiting, "dead": dead}
 
 
+async def write_spool_of_kinds(directory: Path) -> dict[str, Any]:
+    """Store an event, a trigger and edits; one trigger is refused, and one edit may have arrived."""
+    time = StillTime()
+    time.now = NOW
+    edits = [UserEdit("user-2").set("plan", "pro"), UserEdit("user-3").increment("orders", 1)]
+    begun = UserEdit("user-4", "tenant-1").increment("orders", 1)
+    for number, edit in enumerate([*edits, begun]):
+        edit.insert_id, edit.time = _insert_id(number), int(NOW * 1000)
+
+    def run(number: int) -> WorkflowTriggerRequest:
+        return WorkflowTriggerRequest(
+            "order-shipped", [f"user-{number}"], {"n": number}, idempotency_key=f"run-{number}"
+        )
+
+    refusal = {"status": "error", "status_code": 400, "error": {"message": "no", "type": "no"}}
+    with contextlib.closing(Server()) as server:
+        server.script.append(server.answer(207, {"status": "success", "records": [refusal]}))
+        client = AsyncSuprsend(WORKSPACE_KEY, WORKSPACE_SECRET, base_url=server.url)
+        client.sender.transport.session.clock = time.clock
+        async with client, client.buffer(spool=directory) as tracker:
+            await tracker.enqueue(run(1))
+            await tracker.flush()
+    [file] = directory.iterdir()
+    golden = file.rename(directory / "events-1-golden.spool")
+    with contextlib.closing(SpoolStore(golden)) as store:
+        store.begin()
+        store.put(client.sender.kind.encode(plain_event(1)), NOW)
+        store.put(TRIGGER_KIND.encode(run(2)), NOW, kind="trigger")
+        for edit in edits:
+            store.put(client.users.sender.kind.encode(edit), NOW, kind="edit", repeatable=edit.repeatable)
+        body = client.users.sender.kind.encode(begun)
+        store.put(body, NOW, kind="edit", repeatable=False, begun_at=NOW + 1)
+        store.commit()
+        store._connection.execute("UPDATE origin SET boot = 'golden-boot'")
+    trigger = {"workflow": "order-shipped", "recipients": ["user-2"], "data": {"n": 2}, "$idempotency_key": "run-2"}
+    return {
+        "events": [wire_of(plain_event(1))],
+        "triggers": [trigger],
+        "edits": [
+            {"distinct_id": "user-2", "$user_operations": [{"$set": {"plan": "pro"}}], "$insert_id": _insert_id(0)},
+            {"distinct_id": "user-3", "$user_operations": [{"$add": {"orders": 1}}], "$insert_id": _insert_id(1)},
+        ],
+        "dead": [["trigger", "rejected", "run-1"], ["edit", "unknown", "user-4"]],
+    }
+
+
 def write_sandbox(path: Path) -> dict[str, Any]:
     """Give a sandbox events, a repeat, refused records and a refused request."""
     now = NOW
@@ -386,7 +435,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, contextlib.chdir(name):
         missing = [
             each
-            for each in ("ingest", "spool-origin", "sandbox", "sandbox-people", "sandbox-delivery")
+            for each in ("ingest", "spool-origin", "spool-kinds", "sandbox", "sandbox-people", "sandbox-delivery")
             if not (HERE / each).exists()
         ]
         for each in missing:
@@ -399,6 +448,8 @@ def main() -> None:
                 expected["dead_letters"] = write_dead_letters(Path("changes.dead"))
         if "spool-origin" in missing:
             expected["spool-origin"] = asyncio.run(write_spool(Path("spool-origin")))
+        if "spool-kinds" in missing:
+            expected["spool-kinds"] = asyncio.run(write_spool_of_kinds(Path("spool-kinds")))
         if "sandbox" in missing:
             expected["sandbox"] = write_sandbox(Path("sandbox") / "sandbox.db")
         if "sandbox-people" in missing:

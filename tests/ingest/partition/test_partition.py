@@ -315,3 +315,35 @@ def test_reports_travel() -> None:
 def test_a_report_is_said_in_one_line() -> None:
     assert str(ONE + OTHER) == "13 rows in 2 partitions: 3 accepted, 1 rejected, 9 not sent; refused: wrong"
     assert str(PartitionReport(partitions=1, rows=1, accepted=1)) == "1 row in 1 partition: 1 accepted"
+
+
+async def test_users_and_triggers_of_a_partition() -> None:
+    from suprsend_async.sandbox import Sandbox
+
+    rows = [{"user": f"u-{number}", "mail": f"u-{number}@example.com", "plan": "pro"} for number in range(5)]
+    async with Sandbox() as sandbox, sandbox.client() as client:
+        as_users = {"as": "users", "distinct_id": "user", "email": "mail"}
+        # A day later it may be sent as well: a row can be written twice.
+        report = await send([*rows, {"user": "u-9", "mail": "?"}], NOW + 48 * 3_600, client, mapping=as_users)
+        assert (report.accepted, report.unmappable, report.refused) == (5, 1, None)
+        assert (sandbox.user("u-3") or {})["properties"] == {"plan": "pro"}
+        as_workflows = {"as": "workflows", "workflow": "hello", "distinct_id": "user", "key": "hello-{user}"}
+        report = await send([*rows, rows[0]], NOW, client, mapping=as_workflows, namespace="today")
+        assert (report.accepted, report.repeated_keys) == (5, 1)
+        assert sorted(trigger["$idempotency_key"] for trigger in sandbox.triggers) == [
+            f"today-hello-u-{number}" for number in range(5)
+        ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"mapping": {"as": "list:beta"}}, "a list is filled by one job"),
+        ({"mapping": {"as": "users"}, "key": "{user}"}, "key: users need no key"),
+        ({"mapping": {"as": "users"}, "namespace": "n"}, "namespace: users need no key"),
+        ({"mapping": {"as": "workflows", "workflow": "w"}}, "key is missing"),
+    ],
+)
+def test_what_no_partition_can_do(arguments: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        partition_job(**{"started_at": NOW, "key": None, "namespace": None, **arguments})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import sqlite3
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from suprsend_async import logs
@@ -15,7 +16,7 @@ from suprsend_async.errors import SpoolError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from suprsend_async.buffering.spool.store import SpoolOrigin
+    from suprsend_async.buffering.spool.contents import SpoolOrigin
 
 # Files that another process may take away between their making and their locking, in a row.
 _TRIES = 20
@@ -74,6 +75,9 @@ def rescue(store: SpoolStore) -> None:
     try:
         store.copy_to(unfinished)
         sync(unfinished)
+        with suppress(sqlite3.Error):
+            # The former file may only have been moved, and be found by another process.
+            store.begin_all_tries()
         unfinished.rename(path)
     except BaseException:
         unfinished.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""What works while a spool is open: the writer, the sender, and the importer of what dead processes left."""
+"""What works while a spool is open: the writer, the senders, and the importer of what dead processes left."""
 
 from __future__ import annotations
 
@@ -6,36 +6,39 @@ import asyncio
 import shutil
 import sqlite3
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
+import anyio.lowlevel
 
 from suprsend_async import logs
 from suprsend_async.api.verdict import Verdict
 from suprsend_async.buffering.batch import BatchResult
+from suprsend_async.buffering.kinds import EVENT, KindName
 from suprsend_async.buffering.lifecycle import State
 from suprsend_async.buffering.reports import BufferStats, Failures
 from suprsend_async.buffering.spool.age import Ages, boot_id
+from suprsend_async.buffering.spool.contents import SpoolOrigin
 from suprsend_async.buffering.spool.directory import create, prepare, rescue
 from suprsend_async.buffering.spool.importer import OrphanImporter
 from suprsend_async.buffering.spool.orphans import Notices, Orphans
 from suprsend_async.buffering.spool.sender import SpoolSender
-from suprsend_async.buffering.spool.store import SpoolOrigin
 from suprsend_async.buffering.spool.writer import Writer
 from suprsend_async.errors import BufferFull, SpoolError
+from suprsend_async.transport.outages import Outage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from suprsend_async.api.response import EventResponse
+    from suprsend_async.buffering.kinds import RecordKinds
     from suprsend_async.buffering.options import BufferOptions
     from suprsend_async.buffering.spool.dead_letters import DeadLetter
     from suprsend_async.buffering.spool.store import SpoolStore
     from suprsend_async.bulk.results import FailedRecord
     from suprsend_async.bulk.sender import BulkSender
     from suprsend_async.callbacks import Callback
-    from suprsend_async.events.event import Event
 
 # Bytes that are left free on the disk. Deleting what was sent takes room before it makes any, and a disk that is full
 # to the last byte could not be emptied by sending.
@@ -55,6 +58,7 @@ class SpoolSession:
     Args:
         directory: Where the files are.
         sender: Sends.
+        kinds: The kinds of record.
         options: The bounds.
         on_failure: Given new dead letters.
     """
@@ -62,9 +66,10 @@ class SpoolSession:
     def __init__(
         self,
         directory: Path,
-        sender: BulkSender[Event],
+        sender: BulkSender[Any],
+        kinds: RecordKinds,
         options: BufferOptions,
-        on_failure: Callback[FailedRecord[Event]] | None,
+        on_failure: Callback[FailedRecord[Any]] | None,
     ) -> None:
         """Prepare; nothing is opened."""
         self.failures: Failures = Failures(on_failure, sender.transport.session)
@@ -79,15 +84,22 @@ class SpoolSession:
         self._origin = SpoolOrigin(self._transport.session.workspace(), boot_id())
         self._ages = Ages(self._transport.session, self._origin.boot)
         self._writer = Writer(self._open, self._close, self._committed)
-        self._sender = SpoolSender(
-            self._writer,
-            sender,
-            self._ages,
-            options.linger,
-            self._notify,
-            self._report_dead_letters,
-            self.failures.note_error,
-        )
+        disk = Outage(logs.StoreFailing("buffer", "the spool"))
+        self._senders: dict[KindName, SpoolSender] = {
+            name: SpoolSender(
+                name,
+                kinds,
+                self._writer,
+                sender,
+                self._ages,
+                disk,
+                options.linger,
+                self._notify if name == EVENT else _notify_nobody,
+                self._report_dead_letters,
+                self.failures.note_error,
+            )
+            for name in kinds
+        }
         # The transaction for which the disk was looked at, what was free then, and whether what is left is kept.
         self._looked_at = 0
         self._free = 0
@@ -100,7 +112,8 @@ class SpoolSession:
         self._orphans = Orphans(self._directory, self._writer.store.path, self._origin.workspace, self._notices)
         try:
             async with anyio.create_task_group() as group:
-                group.start_soon(self._sender.run)
+                for sender in self._senders.values():
+                    group.start_soon(sender.run)
                 group.start_soon(self._import_now_and_then)
                 started.set()
         finally:
@@ -111,14 +124,14 @@ class SpoolSession:
             await self.failures.report_the_last()
             self._report_what_stays()
 
-    async def put(self, body: bytes) -> int:
-        """Store an event; returns its position when it is on the disk.
+    async def put(self, body: bytes, kind: KindName = EVENT, *, repeatable: bool = True) -> int:
+        """Store a record; returns its position when it is on the disk.
 
         Raises:
             BufferFull: There is no room.
             SpoolError: The disk fails.
         """
-        return await self._writer.run(partial(self._put, body))
+        return await self._writer.run(partial(self._put, body, kind, repeatable))
 
     async def track(self, body: bytes) -> EventResponse:
         """Store an event, and return what it came to, or in time that there is no answer yet."""
@@ -137,14 +150,16 @@ class SpoolSession:
         """Wait until all that is stored by now is over, what dead processes have left included."""
         await self._imported.wait()
         if not self.state.is_over:
-            await self._sender.all_over()
+            lasts = await self._writer.run(lambda store: {name: store.bounds(name)[1] for name in self._senders})
+            for name, sender in self._senders.items():
+                await sender.all_over(lasts[name])
 
     async def dead_letters(self, limit: int) -> list[DeadLetter]:
         """Return the oldest dead letters."""
         return await self._writer.run(lambda store: store.dead_letters(limit))
 
     async def resend(self, numbers: Sequence[int]) -> int:
-        """Store dead letters as new events; returns how many there were."""
+        """Store dead letters as new records; returns how many there were."""
         return await self._writer.run(partial(self._resend, numbers))
 
     async def discard(self, numbers: Sequence[int]) -> int:
@@ -159,7 +174,7 @@ class SpoolSession:
             pending=sizes.pending,
             pending_bytes=sizes.pending_bytes,
             waiting=0,
-            requests=self._sender.in_flight,
+            requests=sum(sender.in_flight for sender in self._senders.values()),
             accepted=sizes.accepted,
             rejected=sizes.rejected,
             not_sent=0,
@@ -185,13 +200,13 @@ class SpoolSession:
         finally:
             store.close()
 
-    def _put(self, body: bytes, store: SpoolStore) -> int:
+    def _put(self, body: bytes, kind: KindName, repeatable: bool, store: SpoolStore) -> int:
         sizes, options = store.sizes, self._options
         used = sizes.pending_bytes + sizes.dead_bytes
         if sizes.pending >= options.max_pending or used + len(body) > options.max_pending_bytes:
             raise BufferFull(
-                f"the spool is full: {sizes.pending} events of {sizes.pending_bytes} bytes are pending, and "
-                f"{sizes.dead} dead letters of {sizes.dead_bytes} bytes are kept; this event was not stored",
+                f"the spool is full: {sizes.pending} records of {sizes.pending_bytes} bytes are pending, and "
+                f"{sizes.dead} dead letters of {sizes.dead_bytes} bytes are kept; this record was not stored",
                 outcome="not_sent",
             )
         if self._looked_at != store.transaction:
@@ -205,15 +220,15 @@ class SpoolSession:
         if free < RESERVED_BYTES and free + store.reusable() < RESERVED_BYTES:
             raise SpoolError(
                 f"the disk of the spool {self._directory} is full: fewer than {RESERVED_BYTES} bytes are free, which "
-                "are kept for noting what was sent; this event was not stored",
+                "are kept for noting what was sent; this record was not stored",
                 outcome="not_sent",
             )
-        return store.put(body, *self._ages.stamp())
+        return store.put(body, *self._ages.stamp(), kind, repeatable=repeatable)
 
     def _check_place(self, store: SpoolStore) -> None:
         if not store.is_in_place:
             raise SpoolError(
-                f"the file of the spool {store.path} was deleted or moved while it was open: this event was not "
+                f"the file of the spool {store.path} was deleted or moved while it was open: this record was not "
                 "stored. What was stored before is sent as long as this buffer is open; open another one to store more",
                 outcome="not_sent",
             )
@@ -230,10 +245,10 @@ class SpoolSession:
 
     def _resend(self, numbers: Sequence[int], store: SpoolStore) -> int:
         self._check_place(store)
-        bodies = store.take_dead_letters(numbers)
-        for body in bodies:
-            store.put(body, *self._ages.stamp())
-        return len(bodies)
+        taken = store.take_dead_letters(numbers)
+        for each in taken:
+            store.put(each.body, *self._ages.stamp(), each.kind, repeatable=each.repeatable)
+        return len(taken)
 
     async def _import_now_and_then(self) -> None:
         pause = self._clock.uniform(*SECOND_LOOK)
@@ -256,14 +271,25 @@ class SpoolSession:
             )
         try:
             while await self._writer.run(importer.next_file):
-                while await self._writer.run(importer.copy):
-                    await self._writer.run(importer.delete_copied)
+                while await self._import_some(importer):
+                    pass
         finally:
             with anyio.CancelScope(shield=True):
                 await self._writer.run(importer.close)
 
+    async def _import_some(self, importer: OrphanImporter) -> bool:
+        # Whole, even when the buffer is closed: what was copied and not deleted would be found in two files.
+        has_copied = False
+        with anyio.CancelScope(shield=True):
+            has_copied = await self._writer.run(importer.copy)
+            if has_copied:
+                await self._writer.run(importer.delete_copied)
+        await anyio.lowlevel.checkpoint_if_cancelled()
+        return has_copied
+
     def _committed(self) -> None:
-        self._sender.wake()
+        for sender in self._senders.values():
+            sender.wake()
 
     def _notify(self, position: int, result: BatchResult) -> None:
         answer = self._waiting.get(position)
@@ -278,7 +304,7 @@ class SpoolSession:
     def _expire(self, position: int) -> None:
         answer = self._waiting.get(position)
         if answer is not None and not answer.done():
-            trouble = self._sender.trouble
+            trouble = self._senders[EVENT].trouble
             error = _STORED if trouble is None else f"{_STORED}; the last attempt failed: {trouble}"
             verdict = Verdict("unknown", error=error, error_type="deadline_exceeded")
             answer.set_result(BatchResult(verdict, attempts=0).response())
@@ -289,3 +315,7 @@ class SpoolSession:
         pending = self._writer.store.committed.pending
         if pending and self._is_kept:
             logs.stored_stay(pending, self._directory)
+
+
+def _notify_nobody(position: int, result: BatchResult) -> None:
+    """Nobody waits for what comes of triggers and edits."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from suprsend_async.buffering.lifecycle import Tracker
 from suprsend_async.errors import ConfigurationError
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import os
 
     from suprsend_async.api.response import EventResponse
+    from suprsend_async.buffering.kinds import AnyRecord
     from suprsend_async.buffering.options import BufferOptions
     from suprsend_async.buffering.spool.dead_letters import DeadLetter
     from suprsend_async.buffering.spool.session import SpoolSession
@@ -24,13 +25,14 @@ if TYPE_CHECKING:
 
 
 class DurableTracker(Tracker["SpoolSession"]):
-    """Stores events on disk first, and sends them in the background. Made by `client.buffer(spool="directory")`.
+    """Stores records on disk first, and sends them in the background. Made by `client.buffer(spool="directory")`.
 
     Use it as an asynchronous context manager, on one event loop. What a process leaves behind, because it was
     killed or the platform was down, the next one that opens the same directory sends, with the identity it had.
 
-    An event that the platform refuses, and one that is older than 23 hours, becomes a dead letter: it is kept for
-    you to look at, and goes to `on_failure`.
+    A record that the platform refuses, and one that is older than 23 hours, becomes a dead letter: it is kept for you
+    to look at, and goes to `on_failure`. So does an edit that increments a number or appends to a list, once it may
+    have been processed and nobody knows: it is never sent twice.
 
     Examples:
         >>> async with client.buffer(spool="events.spool") as tracker:
@@ -43,7 +45,7 @@ class DurableTracker(Tracker["SpoolSession"]):
         self,
         sender: BulkSender[Event],
         options: BufferOptions,
-        on_failure: Callback[FailedRecord[Event]] | None,
+        on_failure: Callback[FailedRecord[Any]] | None,
         spool: str | os.PathLike[str],
     ) -> None:
         super().__init__(sender, options, on_failure)
@@ -74,26 +76,38 @@ class DurableTracker(Tracker["SpoolSession"]):
         # It brings SQLite along, which who only makes a client does not need.
         from suprsend_async.buffering.spool.session import SpoolSession
 
-        return SpoolSession(self._directory, self._sender, self._options, self._on_failure)
+        return SpoolSession(self._directory, self._sender, self._kinds, self._options, self._on_failure)
 
-    async def enqueue(self, event: Event) -> None:
-        """Store an event; returns when it is on disk.
+    async def enqueue(self, record: AnyRecord) -> None:
+        """Store a record; returns when it is on disk.
 
-        If the call is cancelled, the event may have been stored. Calling again with the same `Event` is safe: the
-        platform skips the repeat.
+        If the call is cancelled, the record may have been stored. Calling again with the same `Event` or
+        `WorkflowTriggerRequest` is safe: the platform skips the repeat. A `UserEdit` that is not `repeatable` would
+        count twice.
+
+        Events, triggers and edits travel in requests of their own, so that an event may arrive before an edit that was
+        stored earlier. The edits are sent in the order in which they were stored.
 
         Args:
-            event: The event.
+            record: An `Event`, a `WorkflowTriggerRequest` or a `UserEdit`.
 
         Raises:
             BufferFull: The spool has no room; nothing was stored.
             SpoolError: The disk is full or fails; nothing was stored.
-            TypeError: `event` is not an `Event`.
-            ValidationError: The event cannot be encoded, or is larger than the limit or the whole spool.
+            TypeError: `record` is none of these.
+            ValidationError: The record cannot be encoded, or is larger than the limit or the whole spool.
             ConfigurationError: Called outside of the block, or from another thread.
+
+        Examples:
+            >>> async with client.buffer(spool="events.spool") as tracker:
+            ...     await tracker.enqueue(WorkflowTriggerRequest("order-shipped", ["user-1"], {"order": 41}))
+            ...     await tracker.enqueue(UserEdit("user-1").increment("orders", 1))
+            >>> tracker.stats().accepted
+            2
         """
         session = self._running("enqueue()")
-        await session.put(self._encoded(event, "enqueue()"))
+        name, body = self._encoded(record, "enqueue()")
+        await session.put(body, name, repeatable=self._kinds.is_repeatable(name, record))
 
     @overload
     async def track_event(self, event: Event, *, wait: Literal[True] = True) -> EventResponse: ...
@@ -114,11 +128,13 @@ class DurableTracker(Tracker["SpoolSession"]):
         Raises:
             BufferFull: As for `enqueue`, and so are the others.
         """
-        if not wait:
-            await self.enqueue(event)
-            return None
         session = self._running("track_event()")
-        return await session.track(self._encoded(event, "track_event()"))
+        self._check_event(event, "track_event()")
+        _, body = self._encoded(event, "track_event()")
+        if wait:
+            return await session.track(body)
+        await session.put(body)
+        return None
 
     async def dead_letters(self, limit: int = 100) -> list[DeadLetter]:
         """Return the oldest dead letters of this process, and of those whose files it has imported.
@@ -129,14 +145,15 @@ class DurableTracker(Tracker["SpoolSession"]):
         Examples:
             >>> async with client.buffer(spool="events.spool") as tracker:
             ...     for dead in await tracker.dead_letters():
-            ...         print(dead.id, dead.status_code, dead.error, dead.event.event_name)
+            ...         print(dead.id, dead.kind, dead.status_code, dead.error)
         """
         return await self._running("dead_letters()").dead_letters(limit)
 
     async def resend(self, *dead_letters: DeadLetter) -> int:
         """Send dead letters again, with the identity that they have.
 
-        The platform forgets a key after 24 hours: an older event that it has processed would be processed again.
+        The platform forgets a key after 24 hours: an older record that it has processed would be processed again. An
+        edit whose outcome is "unknown" may count twice, unless it is `repeatable`.
 
         Returns:
             How many were still there, and are pending now.

@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from suprsend_async.errors import SuprsendError
 from suprsend_async.ingest.job.in_flight import InFlight, drop_finished, put, unfinished, within
 from suprsend_async.ingest.job.ranges import RowSet, Span
+from suprsend_async.ingest.mapping.records import EVENTS
 from suprsend_async.ingest.sources.source import Position
 
 if TYPE_CHECKING:
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 CORRECTED_FORMAT = 2
-"""The versions of the checkpoint's form; the second is of jobs of which an earlier program would make other keys."""
+KINDS_FORMAT = 3
+"""The versions of the checkpoint's form. The second is of jobs of which an earlier program would make other keys, the
+third of jobs that send no events, which an earlier program cannot do."""
 
 DEAD_LETTERS = "dead letters"
 """What identifies the mapping that sends dead letters again."""
@@ -32,6 +35,24 @@ SAFE_SECONDS = 23 * 60 * 60
 
 class CheckpointError(SuprsendError):
     """The job cannot go on from its checkpoint, or the checkpoint cannot be kept; the message says what to do."""
+
+
+VersionState = Literal["starting", "filling", "finishing", "live"]
+"""How far the version of a list has come: about to be started, started, about to be finished, or the list itself."""
+
+
+class VersionNotes(NamedTuple):
+    """What a job that fills a list knows of its version.
+
+    Attributes:
+        state: How far it has come.
+        version_id: The version's id; empty as long as it is not known.
+        before: The versions that the list had before this one was started.
+    """
+
+    state: VersionState
+    version_id: str
+    before: list[str]
 
 
 class RowSums(NamedTuple):
@@ -143,6 +164,8 @@ class Checkpoint:
         left: Those of them that may have arrived, and are not tried again, for the job was changed since.
         round: How often the rows that failed were tried, from 1.
         has_stale_dead_letters: Whether those of an earlier round may still be among the dead letters.
+        records: What the rows become, by its name.
+        version: The version of the list that is filled; None before it is started, and for other kinds of records.
     """
 
     target: str
@@ -155,6 +178,8 @@ class Checkpoint:
     left: int = 0
     round: int = 1
     has_stale_dead_letters: bool = False
+    records: str = EVENTS.name
+    version: VersionNotes | None = None
 
     @property
     def job(self) -> str:
@@ -182,7 +207,7 @@ class Checkpoint:
             source.drop_finished()
             source.move_start()
         is_corrected = any(source.origin is not None for source in self.sources)
-        document = {
+        document: dict[str, Any] = {
             "format": CORRECTED_FORMAT if is_corrected else FORMAT,
             "target": self.target,
             "mapping": self.mapping,
@@ -209,6 +234,8 @@ class Checkpoint:
                 for source in self.sources
             ],
         }
+        if self.records != EVENTS.name:
+            document |= {"format": KINDS_FORMAT, "records": self.records, "version": self.version}
         return json.dumps(document).encode()
 
 
@@ -220,7 +247,7 @@ def read_checkpoint(content: bytes) -> Checkpoint:
     """
     try:
         document: dict[str, Any] = json.loads(content)
-        if document["format"] not in (FORMAT, CORRECTED_FORMAT):
+        if document["format"] not in (FORMAT, CORRECTED_FORMAT, KINDS_FORMAT):
             raise CheckpointError("it was written by another version of suprsend-async; go on with that version")
         return Checkpoint(
             _text(document["target"]),
@@ -233,6 +260,8 @@ def read_checkpoint(content: bytes) -> Checkpoint:
             _count(document.get("left", 0)),
             _count(document.get("round", 1)),
             document.get("has_stale_letters", False) is True,
+            _text(document.get("records", EVENTS.name)),
+            _read_version(document.get("version")),
         )
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
         pass
@@ -254,6 +283,15 @@ def _read_source(document: dict[str, Any]) -> SourceProgress:
     )
 
 
+def _read_version(fields: Any) -> VersionNotes | None:
+    if fields is None:
+        return None
+    state, version_id, before = fields
+    if state not in get_args(VersionState):
+        raise ValueError
+    return VersionNotes(state, _text(version_id), [_text(each) for each in before])
+
+
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError
@@ -272,6 +310,7 @@ def check_same_job(kept: Checkpoint, wanted: Checkpoint) -> None:
     Raises:
         CheckpointError: The sources, the mapping or where the events go is another.
     """
+    check_same_records(kept, wanted)
     check_sources(kept, wanted)
     for before, now in zip(kept.sources, wanted.sources, strict=True):
         if before.fingerprint != now.fingerprint:
@@ -307,6 +346,19 @@ def check_sources(kept: Checkpoint, wanted: Checkpoint) -> None:
     if len(kept.sources) != len(wanted.sources):
         names = ", ".join(source.name for source in kept.sources)
         raise CheckpointError(f"it is of a job with other sources ({names}); {_ADVICE}")
+
+
+def check_same_records(kept: Checkpoint, wanted: Checkpoint) -> None:
+    """Make sure that a job makes of its rows what it made of them.
+
+    Raises:
+        CheckpointError: It makes something else.
+    """
+    if kept.records != wanted.records:
+        raise CheckpointError(
+            f"it is of a job whose rows become {kept.records}, and those of this one become {wanted.records}: "
+            f"give --as {kept.records} to go on with that job, or {_ADVICE}"
+        )
 
 
 def check_same_target(kept: Checkpoint, wanted: Checkpoint) -> None:

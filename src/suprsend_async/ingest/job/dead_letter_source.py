@@ -1,4 +1,4 @@
-"""Dead letters that are sent again: made into events with the identity that they had, and put back if they fail."""
+"""Dead letters that are sent again: made into records with the identity that they had, and put back if they fail."""
 
 from __future__ import annotations
 
@@ -7,17 +7,27 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic_core import to_json
 
-from suprsend_async.events.event import Event
+from suprsend_async.errors import ConfigurationError
 from suprsend_async.ingest.errors import MappingError
 from suprsend_async.ingest.job.checkpoint import DEAD_LETTERS
-from suprsend_async.ingest.job.dead_letters import FIELDS, MORE_FIELDS, DeadLetterFile, dead_letter_of
+from suprsend_async.ingest.job.dead_letters import (
+    FIELDS,
+    KIND_FIELDS,
+    MORE_FIELDS,
+    DeadLetterFile,
+    dead_letter_of,
+)
+from suprsend_async.ingest.job.record_forms import record_from
+from suprsend_async.ingest.mapping.records import EVENTS
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
 
+    from suprsend_async.events.event import Event
     from suprsend_async.ingest.job.checkpoint import Checkpoint, SourceProgress
     from suprsend_async.ingest.job.dead_letters import FailedRow
+    from suprsend_async.ingest.mapping.records import RowKind
     from suprsend_async.ingest.sources.source import Row, Source
 
 
@@ -27,20 +37,58 @@ def holds_dead_letters(source: Source) -> bool:
     Raises:
         SourceError: It cannot be read.
     """
+    return kind_of_dead_letters(source) is not None
+
+
+def kind_of_dead_letters(source: Source) -> str | None:
+    """Return what the rows of dead letters became, by the first of them; None if it is no dead letter.
+
+    Raises:
+        SourceError: The source cannot be read.
+    """
     first = next(iter(source.rows()), None)
-    names = None if first is None or first.values is None else first.values.keys()
-    return names is not None and names >= set(FIELDS) and names <= {*FIELDS, *MORE_FIELDS}
+    values = None if first is None else first.values
+    if values is None or not values.keys() >= _FIELDS or not values.keys() <= _ALL_FIELDS:
+        return None
+    return _kind(values)
+
+
+def _kind(dead_letter: Mapping[str, Any]) -> str:
+    kind: object = dead_letter.get("kind", EVENTS.name)
+    return kind if isinstance(kind, str) else ""
+
+
+_FIELDS = frozenset(FIELDS)
+_ALL_FIELDS = frozenset((*FIELDS, *MORE_FIELDS, *KIND_FIELDS))
 
 
 class DeadLetterMapping:
-    """Makes the events of dead letters again, each with the identity that it had."""
+    """Makes the records of dead letters again, each with the identity that it had.
+
+    Args:
+        records: What their rows became, for one job sends records of one kind; events if left out.
+
+    Attributes:
+        records: The same.
+
+    Raises:
+        ConfigurationError: They were to be in a list, which is filled by the job that reads their source.
+    """
+
+    def __init__(self, records: RowKind = EVENTS) -> None:
+        if records.list_id is not None:
+            raise ConfigurationError(
+                "dead letters of a list are not sent by themselves: correct the rows in their source, each in its "
+                "place, and add --retry-failed to the command that read it"
+            )
+        self.records: RowKind = records
 
     def digest(self) -> str:
         """Return what identifies this mapping."""
         return DEAD_LETTERS
 
     def plan(self, source: Source, *, time: int) -> DeadLetterMapping:
-        """Return itself: every dead letter has all that its event needs."""
+        """Return itself: every dead letter has all that its record needs."""
         return self
 
     def event(self, row: Row) -> Event:
@@ -50,26 +98,44 @@ class DeadLetterMapping:
             MappingError: The row is no dead letter, or it has no event.
             ValidationError: The event is not valid.
         """
+        return cast("Event", self.record(row))
+
+    def record(self, row: Row) -> object:
+        """Return the dead letter's record.
+
+        Raises:
+            MappingError: The row is no dead letter, has no record, or one of another kind.
+            ValidationError: The record is not valid.
+        """
         values = row.values
         if values is None:
             raise MappingError(row.problem or "the row cannot be read", outcome="rejected")
-        event: object = values.get("event")
-        if not isinstance(event, dict):
+        noun, kind = self.records.noun, _kind(values)
+        if kind != self.records.name:
             raise MappingError(
-                "this dead letter has no event: its row could not become one; correct the row in its source, and add "
+                f"this dead letter is of {kind or 'nothing that is known'}, and the first of its file is of "
+                f"{self.records.name}; put it into a file of its own, and send that",
+                outcome="rejected",
+            )
+        arguments = record_in(values)
+        if arguments is None:
+            raise MappingError(
+                f"this dead letter has no {noun}: its row could not become one; correct the row in its source, and add "
                 "--retry-failed to the command that read it",
                 outcome="rejected",
             )
-        try:
-            return Event(**cast("dict[str, Any]", event))
-        except TypeError:
-            pass
-        raise MappingError("the event of this dead letter has arguments that no event has", outcome="rejected")
+        return record_from(self.records, arguments)
 
     def sent_since(self, row: Row) -> float | None:
         """Return since when the dead letter's event may be on its way: its `at`, if its outcome is unknown."""
         values = row.values
         return None if values is None else sent_since(values)
+
+
+def record_in(dead_letter: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the arguments that make a dead letter's record; None if it has none."""
+    found: object = dead_letter.get("event" if _kind(dead_letter) == EVENTS.name else "record")
+    return cast("dict[str, Any]", found) if isinstance(found, dict) else None
 
 
 def sent_since(dead_letter: Mapping[str, Any]) -> float | None:
@@ -152,10 +218,10 @@ def _keep_unaccepted(file: DeadLetterFile, progress: SourceProgress, failed: dic
         if row not in failed:
             return None
         dead_letter = dead_letter_of(line)
-        # What has no event was not sent; its row is for its source's job to try again.
+        # What has no record was not sent; its row is for its source's job to try again.
         return (
             line
-            if dead_letter is None or dead_letter["event"] is None
+            if dead_letter is None or record_in(dead_letter) is None
             else to_json({**dead_letter, **failed[row]}) + b"\n"
         )
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pydantic_core import from_json, to_json
 
 from suprsend_async.durable import sync, write_all
-from suprsend_async.errors import ValidationError
-from suprsend_async.events.json_values import jsonable
+from suprsend_async.ingest.job.record_forms import arguments_of
+from suprsend_async.ingest.mapping.records import EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -22,13 +22,18 @@ if TYPE_CHECKING:
     from suprsend_async.events.event import Event
     from suprsend_async.ingest.sources.source import Row
     from suprsend_async.outcome import Outcome
+    from suprsend_async.resources.edits import UserEdit
+    from suprsend_async.resources.trigger import WorkflowTriggerRequest
 
 
 FIELDS = ("source", "row", "event", "error", "code", "outcome", "at")
 """What every line of a dead-letter file holds."""
 
 MORE_FIELDS = ("line", "raw", "job")
-"""What it holds besides, unless an earlier version wrote it; and nothing else."""
+"""What it holds besides, unless an earlier version wrote it; and nothing else, if the row became an event."""
+
+KIND_FIELDS = ("kind", "record")
+"""What it holds as well if the row became something else: what that is, and the record with its identity."""
 
 MAX_RAW_CHARACTERS = 16 * 1024
 """How much of a row a dead letter holds."""
@@ -41,7 +46,7 @@ class FailedRow:
     Attributes:
         source: The source's name.
         row: The row's number in it, from 0.
-        event: The event with its identity; None if none could be made of the row.
+        event: The event with its identity; None if none could be made of the row, or it became something else.
         error: What went wrong.
         code: The record's status code; None if no answer came or it failed here.
         outcome: "rejected", "not_sent" or "unknown".
@@ -50,6 +55,9 @@ class FailedRow:
         raw: The row as it stands in the source, if no event can be sent of it: its text, or its columns as JSON, at
             most 16,384 characters. Bytes that are not UTF-8 are written as `\xNN`.
         job: What marks the failures of one job; each time that they are sent again, it is another.
+        kind: What the row became, or was to become: "events", "users", "workflows" or "list:LIST_ID".
+        record: Of another kind than events the record: a `UserEdit`, a `WorkflowTriggerRequest`, or the id that was to
+            be in a list; None if none could be made of the row.
     """
 
     source: str
@@ -62,6 +70,8 @@ class FailedRow:
     line: int | None = None
     raw: str | None = None
     job: str | None = None
+    kind: str = EVENTS.name
+    record: UserEdit | WorkflowTriggerRequest | str | None = None
 
     @property
     def was_refused_here(self) -> bool:
@@ -69,11 +79,15 @@ class FailedRow:
         return self.outcome == "rejected" and self.code is None
 
     def to_json(self) -> bytes:
-        """Return the dead letter as one line; an event that JSON cannot carry stands in `raw`."""
-        document: dict[str, Any] = {name: getattr(self, name) for name in (*FIELDS, *MORE_FIELDS)}
-        document["event"] = None if self.event is None else _arguments(self.event)
-        if self.event is not None and document["event"] is None:
-            document["raw"] = _shown(vars(self.event))
+        """Return the dead letter as one line; a record that JSON cannot carry stands in `raw`."""
+        is_event = self.kind == EVENTS.name
+        names = (*FIELDS, *MORE_FIELDS) if is_event else (*FIELDS, *MORE_FIELDS, *KIND_FIELDS)
+        document: dict[str, Any] = {name: getattr(self, name) for name in names}
+        record = self.event if is_event else self.record
+        arguments = None if record is None else arguments_of(record)
+        document["event" if is_event else "record"] = arguments
+        if record is not None and arguments is None:
+            document["raw"] = _shown(vars(record))
         return to_json({name: _encodable(value) for name, value in document.items()}) + b"\n"
 
 
@@ -98,17 +112,6 @@ def _shown(values: object) -> str:
 def _encodable(value: Any) -> Any:
     """Return a value, of text what UTF-8 can carry."""
     return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
-
-
-def _arguments(event: Event) -> dict[str, Any] | None:
-    """Return the arguments that make the same event again: the same bytes and the same identity."""
-    try:
-        arguments = {**vars(event), "properties": jsonable(event.properties)}
-        arguments["attachments"] = [attachment.model_dump() for attachment in event.attachments]
-        to_json(arguments)
-    except (ValidationError, ValueError):
-        return None
-    return {name: value for name, value in arguments.items() if value not in (None, [])}
 
 
 class DeadLetters(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from suprsend_async.bulk.chunk import HELD_BACK
 from suprsend_async.transport.retry import REFUSED_CREDENTIALS
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from suprsend_async.api.verdict import Verdict
-    from suprsend_async.events.event import Event
+    from suprsend_async.ingest.mapping.records import RowKind
     from suprsend_async.ingest.sources.source import Place
 
 OUTAGE_CHUNKS = 3
@@ -23,10 +23,10 @@ MOST_HELD = 100
 
 
 class Unaccepted(NamedTuple):
-    """A row that was not accepted, and why."""
+    """A row that was not accepted, and why; with its record, if one could be made."""
 
     place: Place
-    event: Event | None
+    record: Any
     verdict: Verdict
 
 
@@ -99,6 +99,20 @@ def refused_credentials(verdicts: Sequence[Verdict]) -> Verdict | None:
     if answered and all(verdict.status_code in REFUSED_CREDENTIALS for verdict in answered):
         return answered[0]
     return None
+
+
+def reason_to_stop(verdicts: Sequence[Verdict], records: RowKind) -> str | None:
+    """Return why no other row would fare better than those of a request that was refused; None if others may."""
+    refusal = refused_credentials(verdicts)
+    if refusal is not None:
+        return f"the platform refuses the credentials: {refusal.error}"
+    answered = [verdict for verdict in verdicts if verdict.status_code is not None]
+    if records.list_id is not None and answered and all(verdict.status_code == _NOT_FOUND for verdict in answered):
+        return f"the list, or the version of it that is filled, is not there any more: {answered[0].error}"
+    return None
+
+
+_NOT_FOUND = 404
 
 
 def _was_sent(rows: Sequence[Unaccepted]) -> bool:

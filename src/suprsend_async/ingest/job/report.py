@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 import anyio
 
+from suprsend_async.ingest.mapping.records import EVENTS
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -58,10 +60,10 @@ class IngestProgress:
         rows: Rows that are finished, those of earlier runs included.
         read_bytes: Bytes of the sources that were read, those of earlier runs included.
         total_bytes: Bytes of all sources; None if one of them does not know.
-        accepted: Events accepted, those of earlier runs included.
+        accepted: Records accepted, those of earlier runs included.
         failed: Rows that failed, those of earlier runs included.
-        in_flight: Events on their way, or about to be.
-        retried: Times that an event went out again, in this run.
+        in_flight: Records on their way, or about to be.
+        retried: Times that a record went out again, in this run.
         throttled: Answers that said "too many requests", in this run.
         seconds: Seconds since this run began.
         rows_per_second: Rows finished a second, in this run.
@@ -105,17 +107,20 @@ class IngestReport:
     Attributes:
         ending: "finished", "stopped" or "interrupted".
         reason: Why it ended early; None if it did not.
-        accepted: Events accepted, those of earlier runs included.
+        accepted: Records accepted, those of earlier runs included.
         failed: Rows that failed, those of earlier runs included.
         in_doubt: Rows that were not sent again, because they may have been processed too long ago.
-        accepted_now: Events accepted in this run.
+        accepted_now: Records accepted in this run.
         failed_now: Rows that failed in this run.
-        retried: Times that an event went out again in this run.
+        retried: Times that a record went out again in this run.
         requests: Requests made in this run.
         seconds: Seconds that this run took.
-        unmade: Rows among the failed ones of which no valid event could be made, those of earlier runs included.
+        unmade: Rows among the failed ones of which no valid record could be made, those of earlier runs included.
         retried_rows: Rows that had failed, and were tried once more in this run.
-        repeats: Events accepted in this run that may have been sent before it; the platform skips those it knows.
+        repeats: Records accepted in this run that may have been sent before it; the platform skips events and triggers
+            whose keys it knows.
+        records: What the rows became: "events", "users", "workflows" or "list:LIST_ID".
+        list_is_live: Whether the list now has the members that were sent; None for other kinds of records.
     """
 
     ending: Ending
@@ -131,6 +136,8 @@ class IngestReport:
     unmade: int = 0
     retried_rows: int = 0
     repeats: int = 0
+    records: str = EVENTS.name
+    list_is_live: bool | None = None
 
     @property
     def rows(self) -> int:
@@ -139,15 +146,34 @@ class IngestReport:
 
     @property
     def success(self) -> bool:
-        """Whether all was read, and every event accepted."""
-        return self.ending == "finished" and not self.failed and not self.in_doubt
+        """Whether all was read, every record accepted, and a list that was filled is live."""
+        is_sent = self.ending == "finished" and not self.failed and not self.in_doubt
+        return is_sent and self.list_is_live is not False
+
+
+def report_of(checkpoint: Checkpoint) -> IngestReport:
+    """Return the report of a run that ended before it sent anything."""
+    return IngestReport(
+        ending="stopped",
+        reason=None,
+        accepted=checkpoint.accepted,
+        failed=checkpoint.failed,
+        in_doubt=(),
+        accepted_now=0,
+        failed_now=0,
+        retried=0,
+        requests=0,
+        seconds=0.0,
+        unmade=checkpoint.unmade,
+        records=checkpoint.records,
+    )
 
 
 class ProgressReader:
     """Puts together what the job, the sources and the checkpoint know.
 
     Attributes:
-        retried: Times that an event went out again in this run.
+        retried: Times that a record went out again in this run.
         requests: Requests made in this run.
         seconds: Seconds since the run began.
     """

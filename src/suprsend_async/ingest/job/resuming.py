@@ -17,15 +17,18 @@ from suprsend_async.ingest.job.checkpoint import (
 from suprsend_async.ingest.job.checkpoint_file import NoCheckpoint
 from suprsend_async.ingest.job.ranges import RowSet
 from suprsend_async.ingest.job.retry_failed import FailedNumbers, KeptDeadLetters, drop_stale, failed_rows, reopen
+from suprsend_async.ingest.mapping.records import EVENTS, records_of
 from suprsend_async.ingest.sources.names import shown_path
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
 
     from suprsend_async.client import AsyncSuprsend
+    from suprsend_async.ingest.job.checkpoint import VersionNotes
     from suprsend_async.ingest.job.checkpoint_file import CheckpointStore
     from suprsend_async.ingest.job.dead_letters import DeadLetters
     from suprsend_async.ingest.job.runner import RunnerOptions
+    from suprsend_async.ingest.mapping.records import RowKind
     from suprsend_async.ingest.sources.source import Position, Row, Source
 
 
@@ -40,14 +43,16 @@ def target_of(client: AsyncSuprsend) -> str:
     return session.target()
 
 
-def new_checkpoint(sources: Sequence[Source], *, target: str, mapping: str, now: float) -> Checkpoint:
+def new_checkpoint(
+    sources: Sequence[Source], *, target: str, mapping: str, now: float, records: RowKind = EVENTS
+) -> Checkpoint:
     """Return the checkpoint of a job that begins now.
 
     Raises:
         SourceError: A source cannot be read.
     """
     progress = [SourceProgress(source.name, source.fingerprint() or "") for source in sources]
-    return Checkpoint(target, mapping, int(now * 1000), progress)
+    return Checkpoint(target, mapping, int(now * 1000), progress, records=records.name)
 
 
 class Beginning(NamedTuple):
@@ -57,11 +62,13 @@ class Beginning(NamedTuple):
         checkpoint: How far the job has come.
         sent_before: For each source the rows that may have been sent before.
         retried_rows: How many rows that had failed are tried once more.
+        earlier_version: The version of the list that a job which is begun anew was filling; None if it was not.
     """
 
     checkpoint: Checkpoint
     sent_before: Sequence[RowSet]
     retried_rows: int = 0
+    earlier_version: VersionNotes | None = None
 
 
 def begin(
@@ -86,7 +93,7 @@ def begin(
         if not progress.fingerprint:
             raise ConfigurationError(f"{source.name} can be read only once: a job that reads it has no checkpoint")
     if options.restart:
-        return Beginning(new, _accepted_before(store, new, dead_letters))
+        return _begin_anew(store, new, dead_letters)
     content = store.load()
     if content is None:
         return Beginning(new, [RowSet() for _ in sources])
@@ -110,14 +117,20 @@ def _go_on(
     retried = 0
     if options.retry_failed and kept.failed:
         with _translated_errors():
-            retried = reopen(kept, new, sources, _kept_dead_letters(dead_letters).dead_letters())
-        _save(store, kept)
+            retried = reopen(
+                kept,
+                new,
+                sources,
+                _kept_dead_letters(dead_letters).dead_letters(),
+                is_repeatable=records_of(kept.records).is_repeatable,
+            )
+        save_checkpoint(store, kept)
     else:
         check_same_job(kept, new)
     if kept.has_stale_dead_letters:
         with _translated_errors():
             drop_stale(kept, _kept_dead_letters(dead_letters))
-        _save(store, kept)
+        save_checkpoint(store, kept)
     return Beginning(kept, [_in_flight(progress) for progress in kept.sources], retried)
 
 
@@ -128,21 +141,28 @@ def _in_flight(progress: SourceProgress) -> RowSet:
     return rows
 
 
-def _accepted_before(
-    store: CheckpointStore, new: Checkpoint, dead_letters: DeadLetters | KeptDeadLetters
-) -> list[RowSet]:
-    """Return the rows that were accepted before the job is begun anew, as far as it is known which ones failed."""
+def _begin_anew(store: CheckpointStore, new: Checkpoint, dead_letters: DeadLetters | KeptDeadLetters) -> Beginning:
+    """Begin with the new checkpoint, and what the kept one knows that counts all the same.
+
+    That is which rows were accepted, as far as it is known which ones failed, and the version of a list that nobody
+    else will finish.
+    """
     try:
         content = store.load()
         kept = new if content is None else read_checkpoint(content)
-        check_same_job(kept, new)
+        version = kept.version if (kept.records, kept.target) == (new.records, new.target) else None
     except CheckpointError:
         # Whatever is there is to be forgotten.
+        kept, version = new, None
+    try:
+        check_same_job(kept, new)
+    except CheckpointError:
         kept = new
     failed = [FailedNumbers() for _ in kept.sources]
     with suppress(ConfigurationError, OSError):
         failed = failed_rows(kept, _kept_dead_letters(dead_letters).dead_letters())
-    return [progress.finished.without(rows.numbers) for progress, rows in zip(kept.sources, failed, strict=True)]
+    accepted = [progress.finished.without(rows.numbers) for progress, rows in zip(kept.sources, failed, strict=True)]
+    return Beginning(new, accepted, earlier_version=version)
 
 
 def _kept_dead_letters(dead_letters: DeadLetters | KeptDeadLetters) -> KeptDeadLetters:
@@ -164,7 +184,12 @@ def _translated_errors() -> Generator[None]:
     raise CheckpointError(problem)
 
 
-def _save(store: CheckpointStore, checkpoint: Checkpoint) -> None:
+def save_checkpoint(store: CheckpointStore, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint.
+
+    Raises:
+        CheckpointError: It cannot be written.
+    """
     try:
         store.save(checkpoint.to_json())
     except OSError as error:

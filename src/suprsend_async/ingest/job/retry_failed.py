@@ -7,7 +7,13 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from suprsend_async.ingest.job.checkpoint import CheckpointError, RowSums, check_same_target, check_sources
+from suprsend_async.ingest.job.checkpoint import (
+    CheckpointError,
+    RowSums,
+    check_same_records,
+    check_same_target,
+    check_sources,
+)
 from suprsend_async.ingest.job.dead_letter_source import sent_since
 from suprsend_async.ingest.job.dead_letters import dead_letter_of
 from suprsend_async.ingest.sources.source import Position
@@ -132,7 +138,12 @@ def _place_of(dead_letter: Mapping[str, Any], places: Mapping[str, int]) -> tupl
 
 
 def reopen(
-    kept: Checkpoint, wanted: Checkpoint, sources: Sequence[Source], dead_letters: Iterable[Mapping[str, Any]]
+    kept: Checkpoint,
+    wanted: Checkpoint,
+    sources: Sequence[Source],
+    dead_letters: Iterable[Mapping[str, Any]],
+    *,
+    is_repeatable: bool = False,
 ) -> int:
     """Make a checkpoint one in which the rows that failed are to be sent; returns how many these are.
 
@@ -141,11 +152,13 @@ def reopen(
         wanted: One of the same job that would begin now.
         sources: The sources as they are now.
         dead_letters: The dead letters.
+        is_repeatable: Whether records that may have arrived can be made anew all the same.
 
     Raises:
         CheckpointError: It is another job's, or rows that were accepted have changed, or cannot be told from others.
         SourceError: A source cannot be read.
     """
+    check_same_records(kept, wanted)
     check_sources(kept, wanted)
     check_same_target(kept, wanted)
     failed = failed_rows(kept, dead_letters)
@@ -160,7 +173,7 @@ def reopen(
     for place, is_changed in enumerate(changed):
         if is_changed:
             _check_accepted(kept.sources[place], sources[place], failed[place])
-    if any(changed) or kept.mapping != wanted.mapping:
+    if (any(changed) or kept.mapping != wanted.mapping) and not is_repeatable:
         _leave_unknown(kept, failed)
     if not any(each.numbers for each in failed):
         raise CheckpointError(

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from itertools import chain, groupby
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from suprsend_async.api.verdict import Verdict
 from suprsend_async.ingest.job.dead_letters import FailedRow
-from suprsend_async.ingest.job.outage import OutageJudge, Unaccepted, came_through, may_pass, refused_credentials
+from suprsend_async.ingest.job.outage import OutageJudge, Unaccepted, came_through, may_pass, reason_to_stop
 from suprsend_async.ingest.job.places import Places
 from suprsend_async.ingest.job.ranges import spans_of
+from suprsend_async.ingest.mapping.records import EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from suprsend_async.bulk.chunk import Chunk
-    from suprsend_async.events.event import Event
     from suprsend_async.ingest.job.checkpoint_writer import CheckpointWriter
     from suprsend_async.ingest.job.places import Rows
     from suprsend_async.ingest.job.ranges import RowSet, Span
     from suprsend_async.ingest.job.report import Stop
+    from suprsend_async.ingest.mapping.records import RowKind
     from suprsend_async.ingest.sources.source import Place
 
 
@@ -28,10 +29,10 @@ class RowLog:
     """Takes down what came of rows, and asks to stop when it must not go on like this.
 
     Attributes:
-        places: Where the events on their way come from.
-        accepted: Events accepted in this run.
+        places: Where the records on their way come from.
+        accepted: Records accepted in this run.
         failed: Rows that failed in this run.
-        repeats: Events accepted in this run that may have been sent before it.
+        repeats: Records accepted in this run that may have been sent before it.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class RowLog:
         *,
         max_failures: int | None,
         wall: Callable[[], float],
+        records: RowKind = EVENTS,
         on_failure: Callable[[FailedRow], None] | None = None,
         sent_before: Sequence[RowSet] = (),
     ) -> None:
@@ -49,6 +51,7 @@ class RowLog:
         self.failed: int = 0
         self.repeats: int = 0
         self._sent_before = sent_before if any(sent_before) else ()
+        self._records = records
         self._writer = writer
         self._stop = stop
         self._max_failures = max_failures
@@ -63,7 +66,7 @@ class RowLog:
         self._ending = True
         self._leave_open(self._outage.take_all())
 
-    async def note_chunk(self, chunk: Chunk[Event]) -> None:
+    async def note_chunk(self, chunk: Chunk[Any]) -> None:
         """Take down a chunk that is over, durably.
 
         Raises:
@@ -83,11 +86,11 @@ class RowLog:
             self.end()
             raise
 
-    def _judge(self, chunk: Chunk[Event], first: int, rows: list[Rows]) -> None:
+    def _judge(self, chunk: Chunk[Any], first: int, rows: list[Rows]) -> None:
         """Take down a chunk of which not all was accepted."""
-        refusal = refused_credentials(chunk.verdicts)
+        refusal = reason_to_stop(chunk.verdicts, self._records)
         if refusal is not None:
-            self._stop.ask(f"the platform refuses the credentials: {refusal.error}")
+            self._stop.ask(refusal)
         if refusal is None and came_through(chunk.verdicts):
             self._outage.note_through(first)
         accepted: list[Place] = []
@@ -95,8 +98,8 @@ class RowLog:
         held: list[Unaccepted] = []
         failed: list[Unaccepted] = []
         places = chain.from_iterable(each.places() for each in rows)
-        for place, event, verdict in zip(places, chunk.records, chunk.verdicts, strict=True):
-            row = Unaccepted(place, event, verdict)
+        for place, record, verdict in zip(places, chunk.records, chunk.verdicts, strict=True):
+            row = Unaccepted(place, record, verdict)
             if verdict.outcome == "accepted":
                 accepted.append(place)
             elif refusal is not None or (may_pass(verdict) and (self._ending or self._stop.is_asked)):
@@ -134,14 +137,14 @@ class RowLog:
 
     def _leave_open(self, rows: Iterable[Unaccepted]) -> None:
         """Leave rows to a resume, and note those that may have arrived. What came by a pipe cannot be read again."""
-        for place, event, verdict in rows:
+        for place, record, verdict in rows:
             if not self._writer.checkpoint.sources[place.source].fingerprint:
-                self._fail([Unaccepted(place, event, verdict)])
+                self._fail([Unaccepted(place, record, verdict)])
             elif verdict.outcome == "unknown":
                 self._unanswered.append(place)
 
     def refuse(self, place: Place, error: str, raw: str | None) -> None:
-        """Take down a row of which no event can be made, as it stands in its source."""
+        """Take down a row of which no record can be made, as it stands in its source."""
         self._fail([Unaccepted(place, None, Verdict("rejected", error=error))], raw)
 
     def unanswered(self, source: int) -> list[Span]:
@@ -161,8 +164,8 @@ class RowLog:
     def _fail(self, rows: Iterable[Unaccepted], raw: str | None = None) -> None:
         problem: Exception | None = None
         now = self._wall()
-        for place, event, verdict in rows:
-            dead_letter = self._dead_letter(place, event, verdict, now, raw)
+        for place, record, verdict in rows:
+            dead_letter = self._dead_letter(place, record, verdict, now, raw)
             self.failed += 1
             self._writer.checkpoint.failed += 1
             self._writer.checkpoint.unmade += dead_letter.was_refused_here
@@ -178,18 +181,28 @@ class RowLog:
         if problem is not None:
             raise problem
 
-    def _dead_letter(
-        self, place: Place, event: Event | None, verdict: Verdict, at: float, raw: str | None
-    ) -> FailedRow:
+    def _dead_letter(self, place: Place, record: Any, verdict: Verdict, at: float, raw: str | None) -> FailedRow:
         outcome = verdict.outcome
         source = self._writer.checkpoint.sources[place.source]
-        earlier = None if event is None else source.sent_since(place.row)
+        earlier = None if record is None else source.sent_since(place.row)
         if earlier is not None:
             # It may have been sent before this run, and only a yes would settle that.
             outcome, at = "unknown", earlier
-        job = self._writer.checkpoint.job
-        error, code, line = verdict.error or "", verdict.status_code, place.line or None
-        return FailedRow(source.name, place.row, event, error, code, outcome, at, line, raw, job)
+        is_event = self._records == EVENTS
+        return FailedRow(
+            source=source.name,
+            row=place.row,
+            event=record if is_event else None,
+            error=verdict.error or "",
+            code=verdict.status_code,
+            outcome=outcome,
+            at=at,
+            line=place.line or None,
+            raw=raw,
+            job=self._writer.checkpoint.job,
+            kind=self._records.name,
+            record=None if is_event else record,
+        )
 
     def _finish(self, source: int, span: Span) -> None:
         progress = self._writer.checkpoint.sources[source]

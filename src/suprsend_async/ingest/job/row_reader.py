@@ -6,7 +6,7 @@ import math
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import anyio
 from anyio.to_thread import run_sync
@@ -61,6 +61,22 @@ BATCH_BYTES = 1024 * 1024
 """A batch ends when its rows are this far apart in their source, or take so much memory."""
 
 
+class RecordPlan(Protocol):
+    """Makes the records of one source's rows, of whatever kind."""
+
+    def record(self, row: Row) -> object:
+        """Return the row's record, the same whenever it is made.
+
+        Raises:
+            ValidationError: The row cannot become one.
+        """
+        ...
+
+    def sent_since(self, row: Row) -> float | None:
+        """Return since when, in epoch seconds, another job may have sent the row's record; None if none has."""
+        ...
+
+
 class RowPlan(Protocol):
     """Makes the events of one source's rows."""
 
@@ -73,8 +89,13 @@ class RowPlan(Protocol):
         ...
 
     def sent_since(self, row: Row) -> float | None:
-        """Return since when the row's event may be on its way from another job, in epoch seconds; None if it is not."""
+        """Return since when, in epoch seconds, another job may have sent the row's record; None if none has."""
         ...
+
+
+def maker_of(plan: RecordPlan | RowPlan) -> Callable[[Row], Any]:
+    """Return what makes a row's record; a mapping of events calls it `event`."""
+    return getattr(plan, "record", None) or cast("RowPlan", plan).event
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +114,12 @@ class RowBatch:
 
 
 class RowReader:
-    """Reads rows ahead in a thread, notes them as in flight, and gives the events of those that are to be sent."""
+    """Reads rows ahead in a thread, notes them as in flight, and gives the records of those that are to be sent."""
 
     def __init__(
         self,
         sources: Sequence[Source],
-        plans: Sequence[RowPlan],
+        plans: Sequence[RecordPlan | RowPlan],
         writer: CheckpointWriter,
         row_log: RowLog,
         rate: Rate,
@@ -111,6 +132,7 @@ class RowReader:
         self._rows = 0
         self._sources = sources
         self._plans = plans
+        self._makers = [maker_of(plan) for plan in plans]
         self._writer = writer
         self._row_log = row_log
         self._rate = rate
@@ -161,8 +183,8 @@ class RowReader:
             if since is not None:
                 self._writer.checkpoint.sources[number].recall(row.number, since)
 
-    async def events(self) -> AsyncGenerator[list[Event]]:
-        """Give the events to send, in lists, each when its rows are durably noted as in flight.
+    async def records(self) -> AsyncGenerator[list[Any]]:
+        """Give the records to send, in lists, each when its rows are durably noted as in flight.
 
         Raises:
             CheckpointError: The journal cannot be written.
@@ -179,12 +201,12 @@ class RowReader:
                     if not may_go:
                         await anyio.sleep(self._rate.delay(time.monotonic()))
                         may_go = self._rate.group
-                    events, problem = self._made(batch.source, rows[:may_go])
-                    may_go -= len(events)
-                    if events:
-                        self._row_log.places.add(batch.source, rows[: len(events)])
-                        yield events
-                    rows = rows[len(events) :]
+                    records, problem = self._made(batch.source, rows[:may_go])
+                    may_go -= len(records)
+                    if records:
+                        self._row_log.places.add(batch.source, rows[: len(records)])
+                        yield records
+                    rows = rows[len(records) :]
                     # Only now: what was made before it is to be sent, whatever is raised.
                     if problem is not None:
                         if not isinstance(problem, ValidationError):
@@ -193,16 +215,16 @@ class RowReader:
                         place = Place(batch.source, row.number, row.line)
                         self._row_log.refuse(place, problem.message, raw_of(row))
 
-    def _made(self, source: int, rows: list[Row]) -> tuple[list[Event], Exception | None]:
-        """Make events of rows, up to the first of which none can be made; returns them, and what that one raised."""
-        make = self._plans[source].event
-        events: list[Event] = []
+    def _made(self, source: int, rows: list[Row]) -> tuple[list[Any], Exception | None]:
+        """Make records of rows, up to the first of which none can be made; returns them, and what that one raised."""
+        make = self._makers[source]
+        records: list[Any] = []
         try:
             for row in rows:
-                events.append(make(row))  # noqa: PERF401 - those before the error count
-        except Exception as error:  # noqa: BLE001 - whoever takes the events sees to it
-            return events, error
-        return events, None
+                records.append(make(row))  # noqa: PERF401 - those before the error count
+        except Exception as error:  # noqa: BLE001 - whoever takes the records sees to it
+            return records, error
+        return records, None
 
     def _to_send(self, batch: RowBatch) -> list[Row]:
         """Return the batch's rows without those that an earlier run finished, or left in doubt."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from contextlib import aclosing, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
@@ -19,14 +19,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
     from suprsend_async.bulk.progress import Progress
-    from suprsend_async.client import AsyncSuprsend
+    from suprsend_async.bulk.sender import BulkSender
     from suprsend_async.ingest.job.checkpoint import Checkpoint
     from suprsend_async.ingest.job.checkpoint_file import CheckpointStore
     from suprsend_async.ingest.job.dead_letters import DeadLetters, FailedRow
     from suprsend_async.ingest.job.ranges import RowSet
     from suprsend_async.ingest.job.report import IngestProgress, Stop
-    from suprsend_async.ingest.job.row_reader import RowPlan
+    from suprsend_async.ingest.job.row_reader import RecordPlan, RowPlan
     from suprsend_async.ingest.job.runner import RunnerOptions
+    from suprsend_async.ingest.mapping.records import RowKind
     from suprsend_async.ingest.sources.source import Source
 
 
@@ -40,7 +41,7 @@ class Run:
     def __init__(
         self,
         sources: Sequence[Source],
-        plans: Sequence[RowPlan],
+        plans: Sequence[RecordPlan | RowPlan],
         checkpoint: Checkpoint,
         store: CheckpointStore,
         dead_letters: DeadLetters,
@@ -51,9 +52,13 @@ class Run:
         on_failure: Callable[[FailedRow], None] | None,
         sent_before: Sequence[RowSet],
         wall: Callable[[], float],
+        records: RowKind,
     ) -> None:
         self._checkpoint = checkpoint
         self._options = options
+        self._records = records
+        # What can be sent twice is never in doubt.
+        self._resend_in_doubt = options.resend_in_doubt or records.is_repeatable
         self._stop = stop
         self._wall = wall
         self._on_progress = on_progress
@@ -66,6 +71,7 @@ class Run:
             on_failure=on_failure,
             sent_before=sent_before,
             wall=wall,
+            records=records,
         )
         self._row_reader = RowReader(
             sources,
@@ -74,7 +80,7 @@ class Run:
             self._row_log,
             Rate(options.rate or math.inf),
             limit=options.limit,
-            resend_in_doubt=options.resend_in_doubt,
+            resend_in_doubt=self._resend_in_doubt,
             wall=wall,
         )
         self._progress_reader = ProgressReader(sources, checkpoint, self._row_log)
@@ -84,7 +90,7 @@ class Run:
         """Whether the checkpoint counts failures that are on no record: it stays as it was saved last."""
         return self._writer.has_unwritten_dead_letters
 
-    async def run(self, client: AsyncSuprsend) -> IngestReport:
+    async def run(self, sender: BulkSender[Any]) -> IngestReport:
         """Run to the end, or until asked to stop.
 
         Raises:
@@ -92,7 +98,7 @@ class Run:
         """
         writer = OwnedTask(self._writer.run())
         try:
-            await self._send(client)
+            await self._send(sender)
         finally:
             for number, source in enumerate(self._checkpoint.sources):
                 source.release(self._row_log.unanswered(number))
@@ -104,14 +110,14 @@ class Run:
             raise self._error
         return self._report()
 
-    async def _send(self, client: AsyncSuprsend) -> None:
-        async with anyio.create_task_group() as tasks, aclosing(self._row_reader.events()) as events:
+    async def _send(self, sender: BulkSender[Any]) -> None:
+        async with anyio.create_task_group() as tasks, aclosing(self._row_reader.records()) as records:
             tasks.start_soon(self._row_reader.read)
-            job = client.sender.job(
-                events,
+            job = sender.job(
+                records,
                 self._row_log.note_chunk,
                 concurrency=self._options.concurrency,
-                ordered=self._options.ordered,
+                ordered=self._options.ordered or self._records.is_ordered,
                 on_progress=self._report_progress,
                 operation="ingest",
                 in_batches=True,
@@ -149,7 +155,7 @@ class Run:
         now = self._wall()
         in_doubt = (
             ()
-            if self._options.resend_in_doubt
+            if self._resend_in_doubt
             else tuple(
                 InDoubt(source.name, *rows) for source in self._checkpoint.sources for rows in source.in_doubt(now)
             )
@@ -167,4 +173,5 @@ class Run:
             seconds=self._progress_reader.seconds,
             unmade=self._checkpoint.unmade,
             repeats=self._row_log.repeats,
+            records=self._records.name,
         )

@@ -5,19 +5,23 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
 
 from anyio.to_thread import run_sync
 
+from suprsend_async.bulk.sender import BulkSender
 from suprsend_async.checks import check_number, check_whole
 from suprsend_async.errors import ConfigurationError, SuprsendError
+from suprsend_async.ingest.job.checkpoint import CheckpointError
 from suprsend_async.ingest.job.checkpoint_file import NoCheckpoint
 from suprsend_async.ingest.job.dead_letter_source import ResentDeadLetters
 from suprsend_async.ingest.job.dead_letters import DropDeadLetters
-from suprsend_async.ingest.job.report import Stop
-from suprsend_async.ingest.job.resuming import Corrected, begin, new_checkpoint, target_of
+from suprsend_async.ingest.job.report import Stop, report_of
+from suprsend_async.ingest.job.resuming import Corrected, begin, new_checkpoint, save_checkpoint, target_of
 from suprsend_async.ingest.job.retry_failed import KeptDeadLetters, failed_rows, sums_of
 from suprsend_async.ingest.job.run import Run
+from suprsend_async.ingest.mapping.records import EVENTS, USERS, WORKFLOWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -26,9 +30,11 @@ if TYPE_CHECKING:
     from suprsend_async.ingest.job.checkpoint import Checkpoint, RowSums
     from suprsend_async.ingest.job.checkpoint_file import CheckpointStore
     from suprsend_async.ingest.job.dead_letters import DeadLetters, FailedRow
+    from suprsend_async.ingest.job.list_version import VersionFilling
     from suprsend_async.ingest.job.report import IngestProgress, IngestReport
     from suprsend_async.ingest.job.resuming import Beginning
-    from suprsend_async.ingest.job.row_reader import RowPlan
+    from suprsend_async.ingest.job.row_reader import RecordPlan, RowPlan
+    from suprsend_async.ingest.mapping.records import RowKind
     from suprsend_async.ingest.sources.source import Row, Source
 
 
@@ -38,14 +44,16 @@ class RunnerOptions:
 
     Attributes:
         concurrency: Chunks in flight at most; the client's if left out.
-        rate: Events a second at most.
-        ordered: Send the events of one `distinct_id` in the rows' order.
+        rate: Records a second at most.
+        ordered: Send the records of one `distinct_id` in the rows' order. Edits of users always are.
         limit: Only so many rows, counted from the first of the first source.
         max_failures: Stop once so many rows have failed in this run.
         resend_in_doubt: Send again what may have been processed more than 23 hours ago, and may be processed twice.
         restart: Forget the checkpoint and send all rows again.
         retry_failed: Try the rows once more that failed, with what was corrected since: the mapping, or rows of a
             source, each in its place. Rows that were accepted are not sent again.
+        finish_incomplete: Make a list live although rows failed. Otherwise it stays as it was, and its new version
+            waits for those rows.
 
     Raises:
         ConfigurationError: A number is not above 0, or two of these contradict each other; the message names them.
@@ -59,6 +67,7 @@ class RunnerOptions:
     resend_in_doubt: bool = False
     restart: bool = False
     retry_failed: bool = False
+    finish_incomplete: bool = False
 
     def __post_init__(self) -> None:
         """Refuse numbers that could not work."""
@@ -72,15 +81,38 @@ class RunnerOptions:
 
 
 class Mapping(Protocol):
-    """Makes events of rows."""
+    """Makes records of rows: events, unless its attribute `records` says something else."""
 
     def digest(self) -> str:
-        """Return what identifies the mapping: equal digests make equal events of equal rows."""
+        """Return what identifies the mapping: equal digests make equal records of equal rows."""
         ...
 
-    def plan(self, source: Source, *, time: int) -> RowPlan:
+    def plan(self, source: Source, *, time: int) -> RecordPlan | RowPlan:
         """Prepare for one source; events whose rows give no time have this one, in epoch milliseconds."""
         ...
+
+
+def records_in(mapping: Mapping) -> RowKind:
+    """Return what a mapping makes of rows: events, unless it says something else."""
+    return getattr(mapping, "records", EVENTS)
+
+
+def sender_of(client: AsyncSuprsend, records: RowKind) -> BulkSender[Any]:
+    """Return what sends records of this kind, all but the members of a list.
+
+    Raises:
+        ConfigurationError: They are the members of a list.
+    """
+    if records == EVENTS:
+        return client.sender
+    if records == WORKFLOWS:
+        return client.workflows.sender
+    if records != USERS:
+        raise ConfigurationError(f"{records.name}: a list is filled by a Runner, which finishes it once")
+    sender = client.users.sender
+    # The answer says nothing of single edits, and one that is refused must not take the others with it. 404 is a
+    # tenant's.
+    return replace(sender, kind=replace(sender.kind, halved=frozenset({400, 404, 422})))
 
 
 class _Interrupted(Exception):  # noqa: N818 - it never leaves this module
@@ -91,9 +123,9 @@ class Runner:
     """Sends all rows of its sources, once each, and goes on where an earlier run of the same job ended.
 
     Args:
-        client: Sends the events.
+        client: Sends the records.
         sources: Where the rows come from, one source after another.
-        mapping: Makes events of the rows.
+        mapping: Makes records of the rows: an `EventMapping`, `UserMapping`, `WorkflowMapping` or `ListMapping`.
         store: Where the checkpoint is kept; without one the job cannot be resumed.
         dead_letters: Where failures go.
         options: How to go about it.
@@ -125,6 +157,7 @@ class Runner:
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._client = client
+        self._records = records_in(mapping)
         self._sources = sources
         self._mapping = mapping
         self._store = store or NoCheckpoint()
@@ -153,32 +186,93 @@ class Runner:
         Raises:
             CheckpointError: The checkpoint is another job's, or another process uses it.
             SourceError: A source cannot be read.
-            ConfigurationError: The mapping does not fit a source, the client was closed, or no connection can be made
-                with what the environment says.
+            ConfigurationError: The mapping does not fit a source, the client was closed, no connection can be made
+                with what the environment says, or the list that is to be filled is not there.
         """
+        if self._records.list_id is not None and self._options.limit is not None:
+            raise ConfigurationError("limit: a part of the rows would become the list; leave it out")
         with self._store:
             beginning, plans = await run_sync(self._prepare)
             # Before anything runs beside it, so that its error comes alone.
             await self._client.sender.transport.session.loops.current()
-            run = Run(
-                self._sources,
-                plans,
-                beginning.checkpoint,
-                self._store,
-                self._dead_letters,
-                self._options,
-                self._stop,
-                on_progress=self._on_progress,
-                on_failure=self._on_failure,
-                sent_before=beginning.sent_before,
-                wall=self._wall,
-            )
             try:
-                report = replace(await run.run(self._client), retried_rows=beginning.retried_rows)
-                return report if run.has_unwritten_dead_letters else await self._conclude(report, beginning.checkpoint)
+                return await self._run(beginning, plans)
             finally:
                 self._stop = Stop()
                 self._is_interrupted = False
+
+    async def _run(self, beginning: Beginning, plans: list[RecordPlan | RowPlan]) -> IngestReport:
+        filling = self._filling(beginning)
+        if filling is None:
+            return await self._send(beginning, plans, sender_of(self._client, self._records))
+        try:
+            kind = await filling.open()
+        except ConfigurationError:
+            raise
+        except CheckpointError as error:
+            problem = CheckpointError(f"{self._store.name}: {error.message}")
+        except SuprsendError as error:
+            reason = f"no version of the list could be started ({error.message}); the same command tries again"
+            return replace(report_of(beginning.checkpoint), ending="stopped", reason=reason, list_is_live=False)
+        else:
+            sender = BulkSender(self._client.sender.transport, kind, self._client.sender.concurrency)
+            return await self._fill(filling, beginning, plans, sender)
+        raise problem
+
+    async def _fill(
+        self,
+        filling: VersionFilling,
+        beginning: Beginning,
+        plans: list[RecordPlan | RowPlan],
+        sender: BulkSender[Any],
+    ) -> IngestReport:
+        """Send the ids, and make the version the list if all of them are in it."""
+        checkpoint = beginning.checkpoint
+        try:
+            report = await self._send(beginning, plans, sender)
+            is_whole = report.ending == "finished" and checkpoint.is_complete
+            if is_whole and (not report.failed or self._options.finish_incomplete):
+                try:
+                    await filling.finish()
+                except SuprsendError as error:
+                    reason = f"the list could not be finished: {error.message}"
+                    report = replace(report, ending="stopped", reason=reason)
+        finally:
+            if isinstance(self._store, NoCheckpoint):
+                # Nobody can go on with it.
+                await filling.discard()
+        return replace(report, list_is_live=filling.is_live)
+
+    def _filling(self, beginning: Beginning) -> VersionFilling | None:
+        list_id, checkpoint = self._records.list_id, beginning.checkpoint
+        if list_id is None:
+            return None
+        # Not above: others need none of it.
+        from suprsend_async.ingest.job.list_version import VersionFilling
+
+        lists = self._client.subscriber_lists
+        save = partial(save_checkpoint, self._store, checkpoint)
+        return VersionFilling(lists, list_id, checkpoint, save, beginning.earlier_version)
+
+    async def _send(
+        self, beginning: Beginning, plans: list[RecordPlan | RowPlan], sender: BulkSender[Any]
+    ) -> IngestReport:
+        run = Run(
+            self._sources,
+            plans,
+            beginning.checkpoint,
+            self._store,
+            self._dead_letters,
+            self._options,
+            self._stop,
+            on_progress=self._on_progress,
+            on_failure=self._on_failure,
+            sent_before=beginning.sent_before,
+            wall=self._wall,
+            records=self._records,
+        )
+        report = replace(await run.run(sender), retried_rows=beginning.retried_rows)
+        return report if run.has_unwritten_dead_letters else await self._conclude(report, beginning.checkpoint)
 
     async def _conclude(self, report: IngestReport, checkpoint: Checkpoint) -> IngestReport:
         if isinstance(self._dead_letters, ResentDeadLetters):
@@ -220,12 +314,13 @@ class Runner:
                 raise _Interrupted
             yield row
 
-    def _prepare(self) -> tuple[Beginning, list[RowPlan]]:
+    def _prepare(self) -> tuple[Beginning, list[RecordPlan | RowPlan]]:
         checkpoint = new_checkpoint(
             self._sources,
             target=target_of(self._client),
             mapping=self._mapping.digest(),
             now=self._wall(),
+            records=self._records,
         )
         if self._options.retry_failed:
             # A mapping that does not fit a source is refused before the rows to try again are noted.

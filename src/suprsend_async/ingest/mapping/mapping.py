@@ -1,37 +1,30 @@
-"""The mapping: which columns become what of an event, and the events that it makes of a source's rows."""
+"""The mapping to events: which columns become what of an event, and the events that it makes of a source's rows."""
 
 from __future__ import annotations
 
-import datetime as dt
-import json
-from collections.abc import Mapping, Sequence
-from decimal import Decimal
-from hashlib import sha256
-from itertools import chain, islice
-from operator import itemgetter
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
-from uuid import UUID
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic import ValidationError as PydanticError
+from pydantic import model_validator
 
 from suprsend_async.errors import ConfigurationError, ValidationError
 from suprsend_async.events.event import Event
 from suprsend_async.ingest.errors import MappingError
-from suprsend_async.ingest.mapping.column_values import TYPES, UNITS, epoch_milliseconds
-from suprsend_async.ingest.mapping.keys import KeyTemplate, insert_id_of
+from suprsend_async.ingest.mapping.cells import CellReader, insert_id_for
+from suprsend_async.ingest.mapping.column_values import UNITS
+from suprsend_async.ingest.mapping.columns import ColumnMapping, ColumnName, digest_of, present
+from suprsend_async.ingest.mapping.keys import KeyTemplate
 from suprsend_async.ingest.mapping.properties import plan_properties
-from suprsend_async.ingest.sources.names import nearest, shortened
+from suprsend_async.ingest.mapping.records import EVENTS, RowKind
+from suprsend_async.ingest.sources.names import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from pydantic_core import ErrorDetails
-
     from suprsend_async.ingest.sources.source import Row, Source
 
 
-class Plan:
+class Plan(CellReader):
     """Makes the events of one source's rows. Made by `EventMapping.plan`.
 
     Examples:
@@ -44,22 +37,21 @@ class Plan:
     """
 
     def __init__(self, mapping: EventMapping, fingerprint: str, time: int, columns: Collection[str] = ()) -> None:
+        super().__init__(mapping, columns, mapping.key, mapping.time_unit)
         self._distinct_id = mapping.distinct_id
         self._event = mapping.event
         self._event_name = mapping.event_name or ""
         self._tenant_id = mapping.tenant_id
         self._time_column = mapping.time
-        self._time_unit = mapping.time_unit
         self._time = time
         self._fingerprint = fingerprint
         self._key = mapping.key
-        template = KeyTemplate.parse(mapping.key) if mapping.key is not None else KeyTemplate("", ())
-        self._pattern, self._key_columns = template.pattern, template.columns
-        # The id comes first because of one column alone it would give no tuple.
-        self._pick = itemgetter(mapping.distinct_id, *(self._key_columns or ("",)))
-        self._columns = frozenset(columns)
-        self._null = frozenset(mapping.null)
-        self._properties = plan_properties(mapping)
+        self._properties = plan_properties(
+            mapping,
+            mapping.properties,
+            mapping.properties_from,
+            (mapping.distinct_id, mapping.event_name, mapping.tenant_id, mapping.time),
+        )
 
     def event(self, row: Row) -> Event:
         """Return the row's event: the same, byte for byte, whenever it is made.
@@ -80,90 +72,12 @@ class Plan:
             self._properties(values),
             key,
             None if self._tenant_id is None else text(values, self._tenant_id),
-            insert_id=_insert_id(key),
+            insert_id=insert_id_for(key),
             time=self._time if self._time_column is None else self._moment(values, self._time_column),
         )
 
-    def sent_since(self, row: Row) -> None:
-        """Return None: only dead letters know of earlier attempts."""
 
-    def _filled_in(self, values: Mapping[str, Any]) -> str:
-        """Return the key's template with the columns in their places."""
-        # Most rows hold nothing but text and whole numbers there, and that is quickly seen of all cells together.
-        try:
-            cells = self._pick(values)
-            if _AS_THEY_ARE.issuperset(map(type, cells)) and (not self._null or self._null.isdisjoint(cells)):
-                filled_in: str = self._pattern % cells[1:]
-                return filled_in
-        except (KeyError, ValueError):
-            pass  # one has no value, or too many digits; the closer look finds it
-        return self._pattern % tuple([self._text(values, column) for column in self._key_columns])
-
-    def _text(self, values: Mapping[str, Any], column: str) -> str:
-        """Return a column's value as it stands in ids, names and keys."""
-        value = values.get(column)
-        if type(value) is str and not (self._null and value in self._null):
-            return value
-        if type(value) is int:
-            try:
-                return str(value)
-            except ValueError:
-                pass  # it has too many digits
-        if value is None or isinstance(value, str):
-            raise self._no_value(values, column)
-        return _written(value, column)
-
-    def _moment(self, values: Mapping[str, Any], column: str) -> int:
-        value = values.get(column)
-        if value is None or (isinstance(value, str) and value in self._null):
-            raise self._no_value(values, column)
-        try:
-            return epoch_milliseconds(value, self._time_unit)
-        except ValueError as error:
-            problem = str(error)
-        raise MappingError(f"column {column!r} {problem}", outcome="rejected")
-
-    def _no_value(self, values: Mapping[str, Any], column: str) -> MappingError:
-        # The columns of JSON Lines are known only from the rows, so that a misspelt one comes to light here.
-        is_known = column in values or column in self._columns
-        advice = "" if is_known else f"; {nearest(column, tuple(values))}"
-        return MappingError(f"column {column!r} has no value{advice}", outcome="rejected")
-
-
-_AS_THEY_ARE = frozenset({str, int})
-
-
-def _written(value: object, column: str) -> str:
-    if type(value) is int:
-        raise MappingError(f"column {column!r} holds a number with too many digits", outcome="rejected")
-    if isinstance(value, (dt.datetime, dt.date, dt.time)):
-        return value.isoformat()
-    if isinstance(value, (UUID, Decimal)):
-        return str(value)
-    # Not of a float: 1545.0 is not the user 1545.
-    raise MappingError(
-        f"column {column!r} is of type {type(value).__name__}; ids, names and keys are made of text, whole numbers and "
-        "times",
-        outcome="rejected",
-    )
-
-
-def _insert_id(key: str) -> str:
-    try:
-        return insert_id_of(key)
-    except UnicodeEncodeError:
-        pass
-    raise MappingError("the key holds text that UTF-8 cannot carry", outcome="rejected")
-
-
-SAMPLE_ROWS = 1000
-"""How many rows are looked at for columns that nobody knows beforehand."""
-
-
-_Text = Annotated[str, Field(min_length=1, strict=True)]
-
-
-class EventMapping(BaseModel):
+class EventMapping(ColumnMapping):
     """Says which columns of a row become what of its event. All but `event` and `key` are names of columns.
 
     Attributes:
@@ -192,30 +106,19 @@ class EventMapping(BaseModel):
         >>> mapping = EventMapping(event="flight_departed", distinct_id="tailnum", types={"dep_delay": "float"})
     """
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    event: ColumnName | None = None
+    event_name: ColumnName | None = None
+    properties: Mapping[ColumnName, ColumnName] | None = None
+    properties_from: ColumnName | None = None
+    key: ColumnName | None = None
+    tenant_id: ColumnName | None = None
+    time: ColumnName | None = None
+    time_unit: ColumnName | None = None
 
-    distinct_id: _Text = "distinct_id"
-    event: _Text | None = None
-    event_name: _Text | None = None
-    properties: Mapping[_Text, _Text] | None = None
-    properties_from: _Text | None = None
-    key: _Text | None = None
-    tenant_id: _Text | None = None
-    time: _Text | None = None
-    time_unit: _Text | None = None
-    types: Mapping[_Text, _Text] = {}
-    null: Sequence[Annotated[str, Field(strict=True)]] = ()
-
-    if not TYPE_CHECKING:  # checkers know the fields
-
-        def __init__(self, /, **values: Any) -> None:
-            try:
-                super().__init__(**values)
-            except PydanticError as error:
-                problem = _problem(error.errors(include_url=False, include_context=False, include_input=False)[0])
-            else:
-                return
-            raise ConfigurationError(problem)
+    @property
+    def records(self) -> RowKind:
+        """Events."""
+        return EVENTS
 
     @model_validator(mode="after")
     def _check_without_a_source(self) -> Self:
@@ -231,9 +134,6 @@ class EventMapping(BaseModel):
             )
         if self.time_unit is not None and self.time is None:
             raise ConfigurationError("time_unit is given without time, the column that it is of")
-        for column, kind in self.types.items():
-            if kind not in TYPES:
-                raise ConfigurationError(f"types: {column!r} cannot be of type {kind!r}; {nearest(kind, TYPES)}")
         try:
             # What no event takes is better said now than for each row.
             Event("user", self.event or "event", dict.fromkeys(self.properties or ()))
@@ -252,7 +152,7 @@ class EventMapping(BaseModel):
         roles = (self.distinct_id, self.event_name, self.properties_from, self.tenant_id, self.time)
         key = KeyTemplate.parse(self.key).columns if self.key is not None else ()
         properties = self.properties.values() if self.properties is not None else ()
-        return frozenset(name for name in (*roles, *key, *properties, *self.types) if name is not None)
+        return present((*roles, *key, *properties, *self.types))
 
     def digest(self) -> str:
         """Return what identifies the mapping: equal digests make equal events of equal rows."""
@@ -263,7 +163,7 @@ class EventMapping(BaseModel):
         document["null"] = sorted(self.null)
         if self.time_unit is not None:
             document["time_unit"] = self.time_unit
-        return sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:32]
+        return digest_of(document)
 
     def plan(self, source: Source, *, time: int) -> Plan:
         """Prepare to make events of a source's rows.
@@ -277,54 +177,14 @@ class EventMapping(BaseModel):
             ConfigurationError: The source has no such column, or no key can be made for its rows.
             SourceError: The source cannot be read.
         """
-        columns = source.columns()
-        if columns is not None:
-            self._check(columns, source.name)
+        columns = self._columns_of(source)
         fingerprint = source.fingerprint()
         if fingerprint is None and self.key is None:
             raise ConfigurationError(
                 f"{source.name} has no fingerprint to make keys of, so that a second run would send everything twice; "
                 "give key, a template of columns, for example order-{order_id}"
             )
-        return Plan(self, fingerprint or "", time, columns or ())
-
-    def doubts(self, source: Source) -> list[str]:
-        """Return a sentence for each column that the mapping names and no row among the first has.
-
-        Of JSON Lines nobody knows the columns beforehand: a property that most rows do not have is as good as one that
-        is misspelt. So these are for people to read before they send. There are none for a source that knows its
-        columns, which `plan` compares, and none for a pipe, which cannot be read twice.
-
-        Raises:
-            SourceError: The source cannot be read.
-        """
-        if source.columns() is not None or source.fingerprint() is None:
-            return []
-        # Names alone are kept: the rows may be large.
-        sample = (row.values for row in islice(source.rows(), SAMPLE_ROWS))
-        seen = dict.fromkeys(chain.from_iterable(values for values in sample if values is not None))
-        return [
-            f"{source.name} has no column {column!r} in its first rows; {nearest(column, seen)}"
-            for column in sorted(self.named_columns() - seen.keys())
-            if seen
-        ]
-
-    def _check(self, columns: Sequence[str], name: str) -> None:
-        for column in sorted(self.named_columns() - frozenset(columns)):
-            raise ConfigurationError(f"{name} has no column {column!r}; {nearest(column, columns)}")
+        return Plan(self, fingerprint or "", time, columns)
 
 
 _TEXTS = ("distinct_id", "event", "event_name", "properties_from", "key", "tenant_id", "time")
-_HOW = {
-    "properties": 'give a table of texts, for example {amount = "total"}',
-    "types": 'give a table of texts, for example {amount = "float"}',
-    "null": 'give a list of texts, for example ["NA"]',
-}
-
-
-def _problem(error: ErrorDetails) -> str:
-    """Return in our words what is wrong with a mapping's values, and what to do."""
-    name = str(error["loc"][0])
-    if error["type"] == "extra_forbidden":
-        return f"there is no key {shortened(name)!r} in a mapping; {nearest(name, tuple(EventMapping.model_fields))}"
-    return f"{name}: {_HOW.get(name, 'give a text that is not empty, or leave it out')}"

@@ -1,4 +1,4 @@
-"""How a row's columns become an event's properties."""
+"""How a row's columns become a record's properties, or its data."""
 
 from __future__ import annotations
 
@@ -10,25 +10,35 @@ from suprsend_async.ingest.mapping.column_values import EXPECTED, TYPES
 Values = dict[str, Any]
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-    from suprsend_async.ingest.mapping.mapping import EventMapping
+    from suprsend_async.ingest.mapping.columns import ColumnMapping
 
     Taking = Callable[[Mapping[str, Any]], Values]
 
 
-def plan_properties(mapping: EventMapping) -> Taking:
+def plan_properties(
+    mapping: ColumnMapping,
+    properties: Mapping[str, str] | None,
+    properties_from: str | None,
+    roles: Sequence[str | None],
+) -> Taking:
     """Return the function that makes a row's properties.
 
     It raises `MappingError` for a text that is not of its column's type.
+
+    Args:
+        mapping: Says what the text in columns means.
+        properties: The column of each property; None for all columns that have no role.
+        properties_from: Or one column that holds them all.
+        roles: The columns that serve as something else.
     """
-    if mapping.properties_from is not None:
-        return _object_in(mapping.properties_from, mapping.types.get(mapping.properties_from, "str"))
-    if mapping.properties is not None:
-        columns = dict(mapping.properties)
+    if properties_from is not None:
+        return _object_in(properties_from, mapping.types.get(properties_from, "str"))
+    if properties is not None:
+        columns = dict(properties)
         take = _chosen(columns)
     else:
-        roles = (mapping.distinct_id, mapping.event_name, mapping.tenant_id, mapping.time)
         columns = {column: column for column in mapping.types if column not in roles}
         take = _all_but(tuple(role for role in roles if role is not None))
     if mapping.null:

@@ -10,15 +10,19 @@ from typing import TYPE_CHECKING, Any, cast
 from suprsend_async.checks import check_number, check_whole
 from suprsend_async.errors import ConfigurationError
 from suprsend_async.ingest.mapping.column_values import epoch_milliseconds
+from suprsend_async.ingest.mapping.columns import ColumnMapping
 from suprsend_async.ingest.mapping.mapping import EventMapping
 from suprsend_async.ingest.mapping.mapping_file import mapping_of, parse_mapping
+from suprsend_async.ingest.mapping.users import UserMapping
+from suprsend_async.ingest.mapping.workflows import WorkflowMapping
 from suprsend_async.ingest.sources.names import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
 StartedAt = dt.datetime | float | str
-AnyMapping = EventMapping | Mapping[str, Any] | str
+PartitionMapping = EventMapping | UserMapping | WorkflowMapping
+AnyMapping = PartitionMapping | Mapping[str, Any] | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +33,14 @@ class PartitionJob:
         mapping: Its key is complete, the namespace included.
         started_at: When the job began, in epoch milliseconds.
         concurrency: Chunks in flight at most, in each task.
-        rate: Events a second at most, in each task.
-        ordered: Send the events of one `distinct_id` in the rows' order.
+        rate: Records a second at most, in each task.
+        ordered: Send the records of one `distinct_id` in the rows' order.
         base_url: Where the platform is; the environment's if None.
         timeout: Seconds for a chunk, attempts and waits included.
         max_retries: Attempts after the first one at most.
     """
 
-    mapping: EventMapping
+    mapping: PartitionMapping
     started_at: int
     concurrency: int = 16
     rate: float | None = None
@@ -75,14 +79,14 @@ def partition_job(
     return PartitionJob(_keyed(_mapping(mapping), key, namespace), _milliseconds(started_at), **options)
 
 
-def _mapping(mapping: object) -> EventMapping:
-    if isinstance(mapping, EventMapping):
-        return mapping
+def _mapping(mapping: object) -> PartitionMapping:
+    if isinstance(mapping, ColumnMapping):
+        return of_partitions(mapping)
     try:
         if isinstance(mapping, Mapping):
-            return mapping_of(cast("Mapping[str, Any]", mapping))
+            return of_partitions(mapping_of(cast("Mapping[str, Any]", mapping)))
         if isinstance(mapping, str):
-            return parse_mapping(mapping.encode())
+            return of_partitions(parse_mapping(mapping.encode()))
     except ConfigurationError as error:
         # A path is the likeliest mistake, and as TOML it is nothing but puzzling.
         is_path = isinstance(mapping, str) and "=" not in mapping
@@ -92,7 +96,26 @@ def _mapping(mapping: object) -> EventMapping:
     raise ConfigurationError(f"mapping must be an EventMapping, a dict or a mapping file's text, not {given}")
 
 
-def _keyed(mapping: EventMapping, key: str | None, namespace: str | None) -> EventMapping:
+def of_partitions(mapping: ColumnMapping) -> PartitionMapping:
+    """Return a mapping whose records partitions can send, each by itself.
+
+    Raises:
+        ConfigurationError: It fills a list.
+    """
+    if isinstance(mapping, PartitionMapping):
+        return mapping
+    raise ConfigurationError(
+        f"{mapping.records.name}: a list is filled by one job, which finishes its version once; use Runner or "
+        "client.subscriber_lists.sync"
+    )
+
+
+def _keyed(mapping: PartitionMapping, key: str | None, namespace: str | None) -> PartitionMapping:
+    if isinstance(mapping, UserMapping):
+        for name, given in (("key", key), ("namespace", namespace)):
+            if given is not None:
+                raise ConfigurationError(f"{name}: users need no key, for a row can be written twice; leave it out")
+        return mapping
     template = key if key is not None else mapping.key
     if template is None:
         raise ConfigurationError(
@@ -104,7 +127,9 @@ def _keyed(mapping: EventMapping, key: str | None, namespace: str | None) -> Eve
             raise ConfigurationError("namespace must be a text that is not empty, or left out")
         template = f"{namespace.replace('{', '{{').replace('}', '}}')}-{template}"
     # Made again and not copied, for a copy is not checked.
-    return mapping_of({**{name: getattr(mapping, name) for name in EventMapping.model_fields}, "key": template})
+    fields: dict[str, Any] = {name: getattr(mapping, name) for name in mapping.model_fields_set - {"key"}}
+    made: PartitionMapping = cast("Any", type(mapping))(**fields, key=template)
+    return made
 
 
 def _milliseconds(started_at: StartedAt) -> int:

@@ -7,7 +7,7 @@ import math
 import time
 from collections import deque
 from contextlib import AsyncExitStack, aclosing
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import anyio
 from anyio.to_thread import run_sync
@@ -18,7 +18,8 @@ from suprsend_async.client import AsyncSuprsend
 from suprsend_async.errors import ConfigurationError, ValidationError
 from suprsend_async.ingest.job.checkpoint import SAFE_SECONDS
 from suprsend_async.ingest.job.outage import OutageJudge, Unaccepted, came_through, may_pass, refused_credentials
-from suprsend_async.ingest.job.row_reader import BATCH_ROWS, Rate, batches
+from suprsend_async.ingest.job.row_reader import BATCH_ROWS, Rate, batches, maker_of
+from suprsend_async.ingest.job.runner import sender_of
 from suprsend_async.ingest.partition.job import partition_job
 from suprsend_async.ingest.partition.report import KEPT_FAILURES, PartitionFailure, PartitionReport
 from suprsend_async.ingest.partition.rows import PartitionRows
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable
 
     from suprsend_async.bulk.chunk import Chunk
-    from suprsend_async.events.event import Event
-    from suprsend_async.ingest.mapping.mapping import Plan
     from suprsend_async.ingest.partition.job import AnyMapping, PartitionJob, StartedAt
     from suprsend_async.ingest.sources.source import Row
 
@@ -66,11 +65,13 @@ def send_partition(
 
     Args:
         rows: Mappings or Arrow record batches. They are read in a thread, no further than they can be sent.
-        mapping: As in `suprsend-async ingest --map`: an `EventMapping`, a dict, or a mapping file's text.
+        mapping: As in `suprsend-async ingest --map`: an `EventMapping`, `UserMapping` or `WorkflowMapping`, a dict, or
+            a mapping file's text.
         started_at: When the job began: a datetime, its text in ISO 8601, or epoch seconds. The same for all tasks and
             for a repeat of the job. Events have this time if the mapping names no column for it. 23 hours after
             it nothing is sent any more, for the platform forgets keys.
         key: A template of the columns that tell rows apart, for example `order-{order_id}`; the mapping's if left out.
+            Users need none.
         namespace: Put before each key, to tell two jobs apart whose rows have the same columns.
         concurrency: Chunks of 100 events in flight at most: of this task, so count with all that run at a time.
         rate: Events a second at most, of this task.
@@ -221,21 +222,21 @@ class PartitionSender:
             SuprsendError: The platform takes nothing, after all retries.
             Exception: What the rows raised.
         """
-        plan = await self._plan()
+        make = await self._maker()
         async with AsyncExitStack() as stack:
             if client is None:
                 client = await self._client(stack)
-            if plan is None or client is None:
-                async with aclosing(self._events(plan)) as events:
-                    async for _ in events:
+            if make is None or client is None:
+                async with aclosing(self._records(make)) as records:
+                    async for _ in records:
                         pass
             else:
-                await self._send(client, plan)
+                await self._send(client, make)
         return self._report()
 
-    async def _plan(self) -> Plan | None:
+    async def _maker(self) -> Callable[[Row], Any] | None:
         try:
-            return await run_sync(lambda: self._job.mapping.plan(self._source, time=self._job.started_at))
+            return await run_sync(lambda: maker_of(self._job.mapping.plan(self._source, time=self._job.started_at)))
         except ConfigurationError as error:
             self._refused = error.message
             return None
@@ -249,13 +250,13 @@ class PartitionSender:
             self._refused = self._refused or error.message
             return None
 
-    async def _send(self, client: AsyncSuprsend, plan: Plan) -> None:
-        async with aclosing(self._events(plan)) as events:
-            job = client.sender.job(
-                events,
+    async def _send(self, client: AsyncSuprsend, make: Callable[[Row], Any]) -> None:
+        async with aclosing(self._records(make)) as records:
+            job = sender_of(client, self._job.mapping.records).job(
+                records,
                 self._note_chunk,
                 concurrency=self._job.concurrency,
-                ordered=self._job.ordered,
+                ordered=self._job.ordered or self._job.mapping.records.is_ordered,
                 operation="send_partition",
             )
             async with job:
@@ -264,22 +265,23 @@ class PartitionSender:
             self._raise_outage()
         self._fail(self._outage.take_all())
 
-    async def _events(self, plan: Plan | None) -> AsyncGenerator[Event]:
-        """Give the events to send; counts the rows that are left once the partition is refused."""
+    async def _records(self, make: Callable[[Row], Any] | None) -> AsyncGenerator[Any]:
+        """Give the records to send; counts the rows that are left once the partition is refused."""
         index = may_go = 0
         gathered = batches(self._source.rows(), BATCH_ROWS)
         while not self._is_down and (batch := await run_sync(next, gathered, None, abandon_on_cancel=True)):
             now = self._wall()
             self._first_at = self._first_at or now
-            if now - self._job.started_at / 1_000 > SAFE_SECONDS:
+            is_late = now - self._job.started_at / 1_000 > SAFE_SECONDS
+            if is_late and not self._job.mapping.records.is_repeatable:
                 self._refused = self._refused or TOO_LATE
             for row in batch:
                 self._rows += 1
-                if plan is None or self._refused is not None:
+                if make is None or self._refused is not None:
                     self._note(row.number, None, Verdict("not_sent", error=self._refused))
                     continue
-                event = self._event(plan, row)
-                if event is None:
+                record = self._record(make, row)
+                if record is None:
                     continue
                 if not may_go:
                     await anyio.sleep(self._rate.delay(time.monotonic()))
@@ -287,15 +289,18 @@ class PartitionSender:
                 may_go -= 1
                 self._numbers[index] = row.number
                 index += 1
-                yield event
+                yield record
 
-    def _event(self, plan: Plan, row: Row) -> Event | None:
+    def _record(self, make: Callable[[Row], Any], row: Row) -> Any:
+        """Return the record to send of a row; None if there is none, or one of its key was sent."""
         try:
-            event = plan.event(row)
+            record = make(row)
         except ValidationError as error:
             self._note(row.number, None, Verdict("rejected", error=error.message), "unmappable")
             return None
-        key = event.idempotency_key
+        key = _key_of(record)
+        if key is None:
+            return record
         if key in self._keys:
             self._counts["repeated_keys"] += 1
             return None
@@ -303,28 +308,28 @@ class PartitionSender:
         self._oldest_keys.append(key)
         if len(self._oldest_keys) > REMEMBERED_KEYS:
             self._keys.discard(self._oldest_keys.popleft())
-        return event
+        return record
 
-    async def _note_chunk(self, chunk: Chunk[Event]) -> None:
+    async def _note_chunk(self, chunk: Chunk[Any]) -> None:
         refusal, first = refused_credentials(chunk.verdicts), chunk.indexes[0]
         if refusal is not None:
             self._refused = self._refused or f"the platform refuses the credentials: {refusal.error}"
         elif came_through(chunk.verdicts):
             self._outage.note_through(first)
         held: list[Unaccepted] = []
-        for index, event, verdict in zip(chunk.indexes, chunk.records, chunk.verdicts, strict=True):
+        for index, record, verdict in zip(chunk.indexes, chunk.records, chunk.verdicts, strict=True):
             number = self._numbers.pop(index)
             if verdict.outcome == "accepted":
                 self._counts["accepted"] += 1
             elif refusal is not None:
                 # Not the row was refused; what an earlier attempt has left open stays so.
                 was_turned_away = verdict.status_code is not None and verdict.outcome == "rejected"
-                self._note(number, event, verdict._replace(outcome="not_sent") if was_turned_away else verdict)
+                self._note(number, record, verdict._replace(outcome="not_sent") if was_turned_away else verdict)
             elif may_pass(verdict) and self._outage.is_open(first):
                 self._why = verdict
-                held.append(Unaccepted(Place(0, number), event, verdict))
+                held.append(Unaccepted(Place(0, number), record, verdict))
             else:
-                self._note(number, event, verdict)
+                self._note(number, record, verdict)
         if held:
             self._outage.hold(first, held)
         self._fail(self._outage.take_at_fault())
@@ -334,13 +339,13 @@ class PartitionSender:
             self._fail(self._outage.take_all())
 
     def _fail(self, rows: Iterable[Unaccepted]) -> None:
-        for place, event, verdict in rows:
-            self._note(place.row, event, verdict)
+        for place, record, verdict in rows:
+            self._note(place.row, record, verdict)
 
-    def _note(self, number: int, event: Event | None, verdict: Verdict, counted: str | None = None) -> None:
+    def _note(self, number: int, record: Any, verdict: Verdict, counted: str | None = None) -> None:
         self._counts[counted or verdict.outcome] += 1
         if len(self._failed) < KEPT_FAILURES:
-            key = None if event is None else event.idempotency_key
+            key = _key_of(record)
             self._failed.append(
                 PartitionFailure(
                     row=number, key=key, error=verdict.error or "", code=verdict.status_code, outcome=verdict.outcome
@@ -368,3 +373,8 @@ class PartitionSender:
             largest=self._rows,
             refused=self._refused,
         )
+
+
+def _key_of(record: Any) -> str | None:
+    """Return a record's idempotency key; None if its kind has none, as edits of users."""
+    return getattr(record, "idempotency_key", None)

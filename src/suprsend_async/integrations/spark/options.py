@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from suprsend_async.errors import ConfigurationError
 from suprsend_async.ingest.mapping.mapping_file import read_mapping
-from suprsend_async.ingest.partition.job import PartitionJob, partition_job
+from suprsend_async.ingest.partition.job import PartitionJob, of_partitions, partition_job
 from suprsend_async.ingest.sources.names import nearest
 
 if TYPE_CHECKING:
@@ -115,7 +115,9 @@ def check_write(
 def _mapping(options: Mapping[str, str]) -> AnyMapping:
     if ("mapping" in options) == ("mapping_file" in options):
         raise ConfigurationError("give either mapping, the text of a mapping file, or mapping_file, its path here")
-    return options["mapping"] if "mapping" in options else read_mapping(Path(options["mapping_file"]))
+    if "mapping" in options:
+        return options["mapping"]
+    return of_partitions(read_mapping(Path(options["mapping_file"])))
 
 
 def _epoch(started_at: Any) -> Any:

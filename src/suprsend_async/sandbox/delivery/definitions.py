@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from suprsend_async.sandbox.platform.profiles import CHANNELS
+from suprsend_async.toml import read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -25,10 +26,13 @@ FIELDS: dict[str, tuple[str, ...]] = {
 }
 """The texts of a template by channel; for a channel that is not named here, only the body."""
 _BODY = ("body",)
-_DELAY = re.compile(r"(?=.)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+_NUMBER = r"([0-9]{1,9})"
+_DELAY = re.compile(rf"(?=.)(?:{_NUMBER}d)?(?:{_NUMBER}h)?(?:{_NUMBER}m)?(?:{_NUMBER}s)?")
 _SECONDS = (86_400, 3_600, 60, 1)
 _LONGEST_DELAY = 366 * 86_400.0
 _LONGEST_SLUG = 255
+MAX_BYTES = 1024 * 1024
+"""How large a file of workflows may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,14 +181,9 @@ def load_definitions(folder: Path, categories: Collection[str]) -> dict[str, Def
 
 
 def _in_file(path: Path, categories: Collection[str]) -> Iterator[Definition]:
-    import tomllib
-
-    try:
-        document = tomllib.loads(path.read_bytes().decode())
-    except UnicodeDecodeError:
-        raise ValueError("it is not UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"it is not valid TOML: {error}") from None
+    if path.exists() and not path.is_file():
+        raise ValueError("it is no file")
+    document = read_toml(path, "file of workflows", MAX_BYTES)
     slugs = {slug for slug, given in document.items() if isinstance(given, dict)}
     for slug, given in document.items():
         if slug not in slugs:

@@ -23,6 +23,7 @@ WAITS = (1.0, 5.0, 25.0, 125.0)
 TIMEOUT = 5.0
 """Seconds for one attempt."""
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_URL = re.compile(r"[^\s\x00-\x1f\x7f\ud800-\udfff]+")
 _VALUE = re.compile(r"[!-~]([ -~]*[!-~])?")
 
 
@@ -61,12 +62,22 @@ def target_of(url: str | None, headers: Mapping[str, str] | None) -> Target | No
         if headers:
             raise ValueError("webhook_headers are for a webhook: give its address as well")
         return None
-    if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
+    if not _is_address(url):
         raise ValueError(f"webhook must be an address such as http://127.0.0.1:8000/webhooks, not {url!r}")
     for name, value in (headers or {}).items():
         if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
             raise ValueError(f"webhook_headers: {name!r} is no header that can be sent")
     return Target(url, dict(headers or {}))
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        # The port is read when it is asked for.
+        is_whole = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return is_whole and parts.scheme in {"http", "https"} and _URL.fullmatch(url) is not None
 
 
 def webhook_body(
@@ -223,5 +234,6 @@ def post_over_http(url: str, body: bytes, headers: Mapping[str, str]) -> int:
 
     try:
         return httpx.post(url, content=body, headers={**headers}, timeout=TIMEOUT, trust_env=False).status_code
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+        # Of a host that no name server can be asked for, such as `xn--a`, it is one of the latter two.
         raise OSError(f"{type(error).__name__}: {error}") from error

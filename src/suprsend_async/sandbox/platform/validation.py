@@ -134,6 +134,9 @@ def _order(error: ValidationError) -> tuple[int, str]:
 def _explain(error: ValidationError) -> str:
     """Say what is wrong where; names of properties and what the schema expects, never a value."""
     place = _shorten(_path("properties", error))
+    if error.schema is False:
+        # The library does not say which value it is.
+        return f"`{place}` holds a value for which the event's schema is false: it allows none."
     keyword, expected, found, schema = parts(error)
     if keyword == "required":
         missing = next(name for name in expected if name not in found)

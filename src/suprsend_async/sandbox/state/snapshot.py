@@ -32,6 +32,7 @@ KINDS = (
     "webhook",
 )
 """The kinds of records that are shared, in the order in which they are written."""
+_END_OF_TIME = 253_402_300_800
 
 
 def export(records: Records, *, times: bool = True) -> dict[str, Any]:
@@ -88,8 +89,9 @@ def _check_record(where: str, given: object) -> None:
     if not isinstance(record.get("content"), dict):
         raise ValueError(f"{where}.content must be an object")
     for time in ("created_at", "updated_at"):
-        if not isinstance(record.get(time, 0), int | float):
-            raise ValueError(f"{where}.{time} must be a number of seconds")
+        at = record.get(time, 0)
+        if not isinstance(at, int | float) or not 0 <= at < _END_OF_TIME:
+            raise ValueError(f"{where}.{time} must be a number of seconds since 1970, before the year 10000")
 
 
 def restore(records: Records, document: Mapping[str, Any], now: float) -> None:
