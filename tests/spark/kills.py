@@ -132,7 +132,7 @@ def judge(case: Case, flights: Path, expected: dict[str, Any], folder: Path, mom
             if case.name == "driver":
                 process.wait()
                 process = start(arguments, sandbox)
-            verdict.output = process.communicate(timeout=PATIENCE)[0]
+            verdict.output = process.communicate(timeout=4 * PATIENCE)[0]
         finally:
             for each in [*processes.below(process.pid)] if process.poll() is None else []:
                 each.kill()
@@ -175,10 +175,15 @@ def start(arguments: Sequence[str], sandbox: Sandbox) -> subprocess.Popen[str]:
 
 
 def wait(process: subprocess.Popen[str], sandbox: Sandbox, moment: int) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while sandbox.accepted < moment:
+    deadline, before = time.monotonic() + PATIENCE, 0
+    while (accepted := sandbox.accepted) < moment:
+        if accepted > before:
+            deadline, before = time.monotonic() + PATIENCE, accepted
         if process.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(f"the driver makes no progress: {process.communicate(timeout=10)[0]}")
+            for each in [*processes.below(process.pid)]:
+                each.kill()
+            process.kill()
+            raise RuntimeError(f"the driver makes no progress: {process.communicate()[0]}")
         time.sleep(0.01)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -12,8 +13,12 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from tests.spark.kills import MAPPING, send_by_one_process, state
 
 from suprsend_async.sandbox import Sandbox
+
+# The first test starts Spark, which a busy machine takes its time for.
+pytestmark = pytest.mark.timeout(3_600)
 
 PROGRAM = Path(__file__).parent / "programs" / "small_writes.py"
 COUNTS = {"rows": 5, "accepted": 2, "repeated_keys": 1, "unmappable": 2, "unfinished": 0}
@@ -36,11 +41,12 @@ class Run:
                 },
                 capture_output=True,
                 text=True,
-                timeout=900,
+                timeout=3_500,
                 check=False,
             )
             self.events = self.sandbox.events
             self.requests = self.other.requests
+            self.state = state(self.sandbox)
         assert process.returncode == 0, process.stderr
         self.log = process.stderr
         lines = map(json.loads, process.stdout.splitlines())
@@ -56,7 +62,6 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return Run(tmp_path_factory.mktemp("spark"))
 
 
-@pytest.mark.timeout(1_200)
 def test_a_batch_reports_each_row(run: Run) -> None:
     assert run.problems["good"] is None
     report = run.report("good.json")
@@ -80,6 +85,15 @@ def test_foreach_partition_sends_the_same_and_reports_in_parquet(run: Run) -> No
     properties = sent["batch"][0][2]
     assert properties["placed"] == properties["lines"][0]["at"] == "2026-01-31T10:00:00Z"
     assert properties["opened"] == "2026-01-31T10:00:00"
+
+
+def test_one_process_and_spark_send_one_mapping_file_to_the_same_state(run: Run) -> None:
+    assert run.problems["flights"] is None
+    sent = {key: event for key, event in run.state.items() if event["event"] == "flight_departed"}
+    # A copy, for the command keeps its checkpoint beside its source.
+    path = Path(shutil.copy(MAPPING.with_name("flights.csv"), run.folder))
+    assert sent == send_by_one_process(path)
+    assert len(sent) > 100
 
 
 @pytest.mark.parametrize(

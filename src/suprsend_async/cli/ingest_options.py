@@ -20,7 +20,12 @@ def _option(panel: str, *names: str, **more: Any) -> Any:
 
 
 Sources = Annotated[
-    list[str], typer.Argument(metavar="SOURCE...", help="Files, globs, or `-` for standard input.", show_default=False)
+    list[str],
+    typer.Argument(
+        metavar="SOURCE...",
+        help="Files, URLs such as s3://, globs of them, or `-` for standard input.",
+        show_default=False,
+    ),
 ]
 Format = Annotated[
     str | None,

@@ -15,6 +15,7 @@ from suprsend_async.ingest.job.runner import records_in
 from suprsend_async.ingest.mapping.records import EVENTS, RowKind, records_of
 from suprsend_async.ingest.sources.names import shown_path
 from suprsend_async.ingest.sources.reader import Reader
+from suprsend_async.ingest.sources.remote import is_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -112,8 +113,17 @@ def open_plan(
 def beside(
     sources: Sequence[Source], mapping: RowMapping, checkpoint: Path | None, dead_letter: Path | None
 ) -> tuple[Path | None, Path | None]:
-    """Return where the records go: beside the first source, unless a path is given."""
-    paths = paths_of(sources)
+    """Return where the records go: beside the first source, or here if it is a URL, unless a path is given.
+
+    Raises:
+        ConfigurationError: A given path is a URL: a record is locked, and replaced as a whole.
+    """
+    for option, path in (("--checkpoint", checkpoint), ("--dead-letter", dead_letter)):
+        # A path has one slash where a URL has two.
+        if path is not None and is_url(str(path).replace(":/", "://", 1)):
+            raise ConfigurationError(f"{option} must be a file of this machine, and not a URL")
+    named = [source.records for source in sources if isinstance(source, Reader)]
+    paths = [path for path in named if path is not None]
     is_piped = len(paths) < len(sources)
     is_resent = isinstance(mapping, DeadLetterMapping)
     # Two jobs over one source, of its users and of a list, have files of their own.
@@ -131,8 +141,14 @@ def refuse_compressed(dead_letters: Sequence[Source]) -> None:
     """Refuse dead letters that could not be put back into their files.
 
     Raises:
-        ConfigurationError: A file is compressed.
+        ConfigurationError: A file is compressed, or lies elsewhere.
     """
+    for source in dead_letters:
+        if isinstance(source, Reader) and source.path is None:
+            raise ConfigurationError(
+                f"{source.name} is no file of this machine, and dead letters that fail again are put back into their "
+                "file: copy it here first, or name a file for those with --dead-letter"
+            )
     for path in paths_of(dead_letters):
         if FileContent(path).is_compressed():
             raise ConfigurationError(
@@ -142,5 +158,5 @@ def refuse_compressed(dead_letters: Sequence[Source]) -> None:
 
 
 def paths_of(sources: Sequence[Source]) -> list[Path]:
-    """Return the files that are the sources; a pipe is none."""
+    """Return the files of this machine that are the sources; a pipe is none, and a URL is none."""
     return [source.path for source in sources if isinstance(source, Reader) and source.path is not None]

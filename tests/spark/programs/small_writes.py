@@ -66,6 +66,18 @@ def attempt(name: str, action: Callable[[], object]) -> None:
     sys.stdout.flush()
 
 
+EXAMPLES = Path(__file__).parents[3] / "examples"
+flights = spark.read.csv(str(EXAMPLES / "flights.csv"), header=True)
+attempt(
+    "flights",
+    lambda: (
+        prepared(flights, key=["carrier", "flight", "origin", "time_hour"])
+        .write.format("suprsend")
+        .mode("append")
+        .options(mapping_file=str(EXAMPLES / "flights.toml"))
+        .save()
+    ),
+)
 now = {"started_at": sys.argv[3]}
 attempt("good", lambda: write(orders, report_path=str(folder / "good.json"), namespace="batch", **now))
 attempt(

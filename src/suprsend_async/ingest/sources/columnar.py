@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from suprsend_async.ingest.errors import SourceError
 from suprsend_async.ingest.sources.arrow_values import RecordMaker, UnreadableType
+from suprsend_async.ingest.sources.content import FileContent
 from suprsend_async.ingest.sources.held_at_once import check_held
 from suprsend_async.ingest.sources.names import unique
 from suprsend_async.ingest.sources.reader import Reader
@@ -18,7 +19,7 @@ from suprsend_async.ingest.sources.source import Row
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 
-    from suprsend_async.ingest.sources.content import FileContent
+    from suprsend_async.ingest.sources.remote import RemoteContent
     from suprsend_async.ingest.sources.source import Position
 
 
@@ -110,7 +111,7 @@ class Columnar(Reader):
 
     kind: str
 
-    def __init__(self, content: FileContent, *, only: Collection[str] | None = None) -> None:
+    def __init__(self, content: FileContent | RemoteContent, *, only: Collection[str] | None = None) -> None:
         super().__init__(content)
         self._file = content
         self._only = only
@@ -131,7 +132,9 @@ class Columnar(Reader):
 
     def _stored(self) -> Any:
         """Open the file for pyarrow, which takes names that are not UTF-8 as bytes only."""
-        return self._pyarrow.OSFile(os.fsencode(self._file.path))
+        if isinstance(self._file, FileContent):
+            return self._pyarrow.OSFile(os.fsencode(self._file.path))
+        return self._pyarrow.PythonFile(self._file.open_anywhere(), mode="r")
 
     @abstractmethod
     def _schema(self) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING
 
 from suprsend_async.ingest.errors import SourceError
@@ -15,6 +15,7 @@ from suprsend_async.ingest.sources.delimited import Delimited
 from suprsend_async.ingest.sources.json_lines import JsonLines
 from suprsend_async.ingest.sources.names import nearest, shown_path
 from suprsend_async.ingest.sources.parquet import Parquet
+from suprsend_async.ingest.sources.remote import RemoteContent, is_url, local_path, remote_contents
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -99,20 +100,23 @@ def format_of(content: Content) -> str:
     Raises:
         SourceError: The suffix tells nothing, or there is none.
     """
-    path = content.path if isinstance(content, FileContent) else None
-    suffix = "" if path is None else _suffix(path)
+    suffix = ""
+    if isinstance(content, FileContent):
+        suffix = _suffix(content.path)
+    elif isinstance(content, RemoteContent):
+        suffix = _suffix(PurePosixPath(content.name))
     if suffix in _BY_SUFFIX:
         return _BY_SUFFIX[suffix]
     raise SourceError(f"{content.name}: the ending of the name gives no format; name it, one of {', '.join(FORMATS)}")
 
 
-def _suffix(path: Path) -> str:
+def _suffix(path: PurePath) -> str:
     plain = path.with_suffix("") if path.suffix.lower() in COMPRESSED else path
     return plain.suffix.lower()
 
 
-def _seekable(content: Content, kind: str) -> FileContent:
-    if isinstance(content, FileContent) and not content.is_compressed():
+def _seekable(content: Content, kind: str) -> FileContent | RemoteContent:
+    if isinstance(content, (FileContent, RemoteContent)) and not content.is_compressed():
         return content
     raise SourceError(
         f"{content.name}: {kind} is read from a file that is not compressed as a whole; write it to one first"
@@ -126,8 +130,9 @@ def open_sources(arguments: Iterable[str], options: SourceOptions | None = None)
     """Return the sources that the arguments name, in their order; what a glob names is sorted.
 
     Args:
-        arguments: Paths, globs (`**` goes through all folders), and `-` for standard input. A file that is named
-            twice is read once.
+        arguments: Paths, globs (`**` goes through all folders), and `-` for standard input. URLs that begin with
+            `s3://`, `gs://`, `abfs://`, `memory://` or `file://`, and globs of them. A file that is named twice is
+            read once.
         options: How to read them.
 
     Raises:
@@ -139,10 +144,11 @@ def open_sources(arguments: Iterable[str], options: SourceOptions | None = None)
         ['examples/flight_delays.jsonl']
     """
     options = options or SourceOptions()
-    names = dict.fromkeys(name for argument in arguments for name in _names(argument))
-    sources = [
-        options.source(StandardInput() if name == STANDARD_INPUT else FileContent(_file(name))) for name in names
-    ]
+    contents: dict[str, Content] = {}
+    for argument in arguments:
+        for name, content in _named(argument):
+            contents.setdefault(name, content)
+    sources = [options.source(content) for content in contents.values()]
     if not sources:
         raise SourceError("no source is named; give files, globs, or - for standard input")
     _refuse_equal(sources)
@@ -150,9 +156,19 @@ def open_sources(arguments: Iterable[str], options: SourceOptions | None = None)
     return sources
 
 
+def _named(argument: str) -> Iterator[tuple[str, Content]]:
+    """Return the contents that an argument names, each with what tells it from others."""
+    if argument == STANDARD_INPUT:
+        yield argument, StandardInput()
+    elif is_url(argument) and local_path(argument) is None:
+        yield from ((content.name, content) for content in remote_contents(argument))
+    else:
+        yield from ((name, FileContent(_file(name))) for name in _names(local_path(argument) or argument))
+
+
 def _names(argument: str) -> Iterator[str]:
     # A file may have the characters of a glob in its name.
-    if argument == STANDARD_INPUT or not glob.has_magic(argument) or Path(argument).exists():
+    if not glob.has_magic(argument) or Path(argument).exists():
         yield argument
         return
     found = sorted(name for name in glob.iglob(argument, recursive=True) if not Path(name).is_dir())  # noqa: PTH207 - may be absolute

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from suprsend_async.ingest.errors import SourceError
 from suprsend_async.ingest.sources.content import FileContent, broken_data_errors, broken_data_problem
+from suprsend_async.ingest.sources.remote import RemoteContent
 from suprsend_async.ingest.sources.source import Position
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
-    from pathlib import Path
 
     from suprsend_async.ingest.sources.content import Content
     from suprsend_async.ingest.sources.source import Row
@@ -33,6 +34,14 @@ class Reader(ABC):
     def path(self) -> Path | None:
         """The file to open; None if it is no file. `name` shows it to people, and may not be the name to open."""
         return self._content.path if isinstance(self._content, FileContent) else None
+
+    @property
+    def records(self) -> Path | None:
+        """What a job's own files are named after: the file that is read, or for a URL one in the current folder.
+
+        None for a pipe.
+        """
+        return Path(self._content.records_name) if isinstance(self._content, RemoteContent) else self.path
 
     @property
     def size_bytes(self) -> int | None:
