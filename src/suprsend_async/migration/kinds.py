@@ -156,7 +156,7 @@ class Program:
         return self._kinds[node]
 
     def is_dict(self, node: cst.BaseExpression) -> bool:
-        """Whether an expression is surely a dict, and not None."""
+        """Whether an expression is known to be a dict, and not None."""
         if isinstance(node, cst.Name):
             targets = [item.node for item in self.assignments(node) if isinstance(item, Assignment)]
             values = [self._names.values.get(target) for target in targets]

@@ -24,7 +24,7 @@ _ROUNDS = 5
 
 @dataclass(frozen=True)
 class Moved:
-    """A module and what became of it.
+    """A module and its edits.
 
     Attributes:
         source: As it was.
@@ -45,7 +45,7 @@ class Moved:
 
 
 def move(sources: Mapping[str, bytes], client: ClientChoice = "auto") -> dict[str, Moved]:
-    """Return what becomes of a program's modules.
+    """Return the edits of a program's modules.
 
     Args:
         sources: The modules as they are in their files, by their dotted names.

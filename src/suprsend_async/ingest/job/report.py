@@ -152,6 +152,11 @@ class IngestReport:
         is_sent = self.ending == "finished" and not self.failed and not self.in_doubt
         return is_sent and self.list_is_live is not False
 
+    def _repr_html_(self) -> str:
+        from suprsend_async.html_tables import html_of_fields  # for notebooks only
+
+        return html_of_fields(self)
+
 
 def report_of(checkpoint: Checkpoint) -> IngestReport:
     """Return the report of a run that ended before it sent anything."""
@@ -169,11 +174,6 @@ def report_of(checkpoint: Checkpoint) -> IngestReport:
         unmade=checkpoint.unmade,
         records=checkpoint.records,
     )
-
-    def _repr_html_(self) -> str:
-        from suprsend_async.html_tables import html_of_fields  # for notebooks only
-
-        return html_of_fields(self)
 
 
 class ProgressReader:

@@ -130,7 +130,7 @@ class RemoteContent:
         mark = _mark(getattr(file, "details", None) or {})
         if self._mark is not None and mark is not None and mark != self._mark:
             file.close()
-            raise SourceError(f"{self.name} was written anew while it was read; begin once more")
+            raise SourceError(f"{self.name} was written anew while it was read; run the command again")
         return file
 
 
@@ -223,7 +223,7 @@ def _file_system(url: str) -> tuple[Any, str]:
     package = _PACKAGES.get(scheme)
     if package is None:
         raise SourceError(
-            f"{scheme}:// cannot be read, but {_SHOWN_SCHEMES} can; get the file by the tools of its own, and pipe it "
+            f"{scheme}:// cannot be read, but {_SHOWN_SCHEMES} can; get the file with its own tools, and pipe it "
             "in: name - as the source"
         )
     try:
