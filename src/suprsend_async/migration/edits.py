@@ -81,7 +81,7 @@ class Edits:
         self.sites: list[Site] = []
         self.calls: list[cst.Call] = []
         self.clients: list[cst.Call] = []
-        self.is_async = False
+        self.is_async: bool = False
         self._needs_event = False
         self._threaded: set[cst.CSTNode] = set()
         program.tree.visit(_Finder(self))

@@ -24,7 +24,7 @@ from suprsend_async.migration.replacements import renamed_attribute
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from libcst.metadata import Scope
+    from libcst.metadata import CodeRange, Scope
 
 RELEASED = "suprsend"
 HERE = "suprsend_async"
@@ -83,10 +83,10 @@ class Program:
     def __init__(self, name: str, tree: cst.Module, exports: Mapping[str, Meaning]) -> None:
         wrapper = MetadataWrapper(tree, unsafe_skip_copy=True)
         self.name = name
-        self.tree = wrapper.module
+        self.tree: cst.Module = wrapper.module
         self.scopes: Mapping[cst.CSTNode, Scope | None] = wrapper.resolve(ScopeProvider)
         self.parents: Mapping[cst.CSTNode, cst.CSTNode] = wrapper.resolve(ParentNodeProvider)
-        self.positions = wrapper.resolve(PositionProvider)
+        self.positions: Mapping[cst.CSTNode, CodeRange] = wrapper.resolve(PositionProvider)
         self.exports = exports
         self.imported: set[str] = set()
         self._kinds: dict[cst.CSTNode, Meaning | None] = {}
