@@ -17,7 +17,10 @@ import pytest
 from tests.extras import is_marked
 
 TESTS = Path(__file__).parent
-OF_OTHER_ENVIRONMENTS = ("browser", "faults", "node", "notebooks", "released", "services", "spark", "typing")
+OF_OTHER_ENVIRONMENTS = (
+    *("browser", "engines", "faults", "node", "notebooks", "released", "remote", "services", "spark"),
+    "typing",
+)
 
 
 def collected_anew() -> list[str]:

@@ -75,13 +75,37 @@ loop.start()
 loop.call(begin)
 """
 
+RESOLVER = """
+import socket
+from suprsend_async.running_loop import RunningLoop
+from suprsend_async.transport.resolver import Resolver
+
+def getaddrinfo(*_, **__):
+    work()
+    return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", 80))]
+
+socket.getaddrinfo = getaddrinfo
+
+async def begin():
+    resolver = Resolver()
+    async def go_on():
+        while True:
+            await resolver.resolve("example.com")
+    global task
+    task = asyncio.create_task(go_on())
+
+loop = RunningLoop()
+loop.start()
+loop.call(begin)
+"""
+
 
 def run_clean(run_python: Run, source: str) -> None:
     process = run_python(PRELUDE + source)
     assert (process.returncode, process.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("thread", [LOOP, WRITER], ids=["loop", "spool writer"])
+@pytest.mark.parametrize("thread", [LOOP, WRITER, RESOLVER], ids=["loop", "spool writer", "resolver"])
 def test_a_child_finds_no_lock_of_a_busy_thread_held(run_python: Run, thread: str) -> None:
     run_clean(run_python, thread + "begun.wait()\nassert all([forked() for _ in range(50)])\n")
 

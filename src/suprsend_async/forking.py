@@ -3,17 +3,23 @@
 Some servers, such as uWSGI, fork without Python's hooks: then the child notices it with its first call.
 
 The parent's threads rest while it forks. A child finds the locks of other threads as they were, and nobody who would
-release them: forked while one of them signs a request, it waits inside OpenSSL for ever.
+release them: forked while one of them signs a request, it waits inside OpenSSL for ever; while one of them looks up a
+name, inside the C library.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 import weakref
-from typing import Protocol
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
 
 from suprsend_async.threads import original
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 # Seconds that a fork waits for a thread which is at work, and the thread for the end of the fork.
 REST_LIMIT = 1.0
@@ -58,6 +64,14 @@ class Worker(Protocol):
         ...
 
 
+class _Lookups:
+    """The names that threads look up for one loop, and the rests that it takes after them."""
+
+    def __init__(self) -> None:
+        self.under_way = 0
+        self.rests: list[Rest] = []
+
+
 class _Resting(threading.local):
     """The rests that were asked for by the thread which forks."""
 
@@ -65,6 +79,7 @@ class _Resting(threading.local):
         self.rests: list[Rest] = []
 
 
+_lookups: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Lookups] = weakref.WeakKeyDictionary()
 _owners: weakref.WeakSet[Owner] = weakref.WeakSet()
 _workers: weakref.WeakSet[Worker] = weakref.WeakSet()
 _resting = _Resting()
@@ -80,6 +95,28 @@ def forget_after_fork(owner: Owner) -> None:
 def rest_while_forking(worker: Worker) -> None:
     """Have the thread hold no lock while this process forks."""
     _workers.add(worker)
+
+
+@contextmanager
+def looking_up() -> Generator[None]:
+    """Have the running loop take its rest after this lookup of a name, which a thread does."""
+    lookups = _lookups.setdefault(asyncio.get_running_loop(), _Lookups())
+    lookups.under_way += 1
+    try:
+        yield
+    finally:
+        lookups.under_way -= 1
+        while lookups.rests and not lookups.under_way:
+            lookups.rests.pop().take()
+
+
+def take_after_lookups(rest: Rest) -> None:
+    """Take a rest on the running loop once no thread looks up a name for it."""
+    lookups = _lookups.get(asyncio.get_running_loop())
+    if lookups is not None and lookups.under_way:
+        lookups.rests.append(rest)
+    else:
+        rest.take()
 
 
 def _let_all_rest() -> None:

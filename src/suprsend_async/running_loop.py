@@ -7,7 +7,7 @@ import sys
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from suprsend_async.forking import Rest, rest_while_forking
+from suprsend_async.forking import Rest, rest_while_forking, take_after_lookups
 from suprsend_async.real_time import REAL_TIME
 from suprsend_async.tasks import foreign_cancellation
 from suprsend_async.threads import Reply, Thread, destroy_hub, has_green_threads, is_ending, look_up, original
@@ -155,7 +155,7 @@ class RunningLoop:
         if self.is_here:
             return False
         try:
-            self._submit(rest.take)
+            self._submit(lambda: take_after_lookups(rest))
         except StoppedError:
             return False
         return True

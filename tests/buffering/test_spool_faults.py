@@ -83,7 +83,7 @@ async def test_an_event_in_a_file_that_is_no_json_spoils_no_request(
         await tracker.flush()
     assert server.requests == []
     assert (spool / f"{path.name}.corrupt").exists()
-    assert "not what was stored" in caplog.text
+    assert "a record in it is damaged" in caplog.text
 
 
 async def test_a_file_of_another_version_is_left_alone(

@@ -69,7 +69,10 @@ def test_help_shows_many_options_in_groups(run: Run) -> None:
     assert titles == [
         "Arguments:",
         "Sources:",
-        "From columns to events:",
+        "From columns to records:",
+        "To events:",
+        "To users (--as users):",
+        "To triggers of workflows (--as workflows):",
         "Sending:",
         "Checkpoint and failures:",
         "Looking:",

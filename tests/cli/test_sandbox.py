@@ -182,7 +182,7 @@ def test_schemas_that_are_none_are_one_clear_sentence(run: Run, tmp_path: Path) 
     (tmp_path / "signed_up.json").write_text('{"type": 5}')
     result = run("sandbox", "--schemas", str(tmp_path))
     assert (result.returncode, result.stderr.count("\n")) == (2, 1)
-    assert "'signed_up' is no JSON Schema" in result.stderr
+    assert "'signed_up' is not a JSON Schema" in result.stderr
     missing = run("sandbox", "--schemas", str(tmp_path / "missing"))
     assert (missing.returncode, missing.stderr.count("\n")) == (1, 1)
 
@@ -241,7 +241,7 @@ def test_each_refusal_is_a_line_with_its_reason(capsys: pytest.CaptureFixture[st
         client.track_event(Event("user-1", "signed_up"))
         arrivals.show()
         assert capsys.readouterr().err.splitlines() == [
-            "refused   422  order_paid: The sandbox was told to refuse this event.  (10 times)",
+            "refused   422  order_paid: The sandbox has a planned fault for this event.  (10 times)",
             "refused   6 more requests or records",
         ]
         client.track_event(Event("user-1", "order_paid"))
@@ -251,7 +251,7 @@ def test_each_refusal_is_a_line_with_its_reason(capsys: pytest.CaptureFixture[st
         client.track_event(Event("user-1", "signed_up"))
         arrivals.show()
         assert capsys.readouterr().err.splitlines() == [
-            "refused   422  order_paid: The sandbox was told to refuse this event.",
+            "refused   422  order_paid: The sandbox has a planned fault for this event.",
             "refused   404  GET /nowhere/: There is nothing at this path.",
             "refused   401  an event without a name: The Authorization header is missing.",
             "refused   no answer  signed_up: The sandbox was told to reset the connection.",

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from suprsend_async.sandbox import Sandbox
 
+pytestmark = pytest.mark.extras("sandbox")
+
 
 def trigger_of(values: dict[str, Any], **mapping: Any) -> WorkflowTriggerRequest:
     if "workflow_from" not in mapping:

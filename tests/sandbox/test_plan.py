@@ -143,8 +143,8 @@ MANDATORY = CATEGORY | {"default_preference": "cant_unsubscribe", "default_manda
         (
             ADA,
             {"category": CATEGORY | {"preference": "opt_out"}},
-            "nobody gets transactional who did not opt in",
-            "nobody gets transactional who did not opt in",
+            "the user did not opt in to transactional",
+            "the user did not opt in to transactional",
         ),
         # The user counts more than the tenant, and what is mandatory more than the user.
         (chosen(preference="opt_in"), {"category": CATEGORY | {"preference": "opt_out"}}, None, None),

@@ -81,7 +81,7 @@ def test_a_template_is_changed_and_forgotten(wire: Wire, sandbox: Sandbox) -> No
 
 
 def test_a_wrong_field_or_channel_is_named(sandbox: Sandbox) -> None:
-    with pytest.raises(ValueError, match="colour is no field of a template here"):
+    with pytest.raises(ValueError, match="colour is not a field of a template"):
         sandbox.add_template("a", {}, colour="red")
     with pytest.raises(ValueError, match="fax is no channel"):
         sandbox.add_template("a", {"fax": {}})

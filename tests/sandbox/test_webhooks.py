@@ -203,8 +203,11 @@ def test_without_an_address_nothing_is_posted() -> None:
         ({"webhook": "http://a b/"}, "webhook must be an address such as"),
         ({"webhook": "http://a/\nb"}, "webhook must be an address such as"),
         ({"webhook": "http://a/\udcff"}, "webhook must be an address such as"),
-        ({"webhook": "http://a/", "webhook_headers": {"X Token": "a"}}, "webhook_headers: 'X Token' is no header"),
-        ({"webhook": "http://a/", "webhook_headers": {"X-Token": "a\nb"}}, "webhook_headers: 'X-Token' is no header"),
+        ({"webhook": "http://a/", "webhook_headers": {"X Token": "a"}}, "webhook_headers: 'X Token' is not a header"),
+        (
+            {"webhook": "http://a/", "webhook_headers": {"X-Token": "a\nb"}},
+            "webhook_headers: 'X-Token' is not a header",
+        ),
     ],
 )
 def test_what_cannot_be_posted_is_refused_at_the_start(options: dict[str, Any], said: str) -> None:

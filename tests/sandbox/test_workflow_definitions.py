@@ -57,7 +57,10 @@ def test_a_file_holds_several(tmp_path: Path) -> None:
         ({"sms": {**SMS, "subject": ""}}, "[w.sms] has an unknown key 'subject'; there are body."),
         ({"sms": SMS, "category": "promotion"}, "[w] has the unknown category 'promotion'; did you mean promotional?"),
         ({"sms": SMS, "channels": ["email"]}, "[w] uses email, for which there is no template: add [w.email]"),
-        ({"sms": SMS, "email": SMS, "channels": ["sms"]}, "[w] has a template for email, which is none of its"),
+        (
+            {"sms": SMS, "email": SMS, "channels": ["sms"]},
+            "[w] has a template for email, which is not among its channels",
+        ),
         ({"email": {"subject": "x"}}, "[w.email] has no body"),
         ({"sms": {"body": 1}}, "[w.sms] body must be a text"),
         ({"sms": "Hello"}, "[w.sms] must hold the texts of a template: body"),

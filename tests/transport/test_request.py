@@ -135,11 +135,15 @@ async def test_what_cannot_stand_in_a_path_is_refused_before_anything_is_sent(
 @pytest.mark.parametrize(
     ("route", "ids", "words"),
     [
-        (USER, {}, "distinct_id is missing"),
-        (USER, {"user_id": "planted"}, "distinct_id is missing"),
-        (USER, {"distinct_id": "user-1", "tenant_id": "planted"}, "tenant_id has no place in the path"),
-        ("v1/user/", {"distinct_id": "planted"}, "distinct_id has no place in the path"),
-        ("v1/object/{object_type}/{object_id}/", {"object_type": "planted"}, "object_id is missing"),
+        (USER, {}, "distinct_id is in the route and missing in ids"),
+        (USER, {"user_id": "planted"}, "distinct_id is in the route and missing in ids"),
+        (USER, {"distinct_id": "user-1", "tenant_id": "planted"}, "tenant_id is not in the route"),
+        ("v1/user/", {"distinct_id": "planted"}, "distinct_id is not in the route"),
+        (
+            "v1/object/{object_type}/{object_id}/",
+            {"object_type": "planted"},
+            "object_id is in the route and missing in ids",
+        ),
     ],
 )
 def test_ids_and_the_routes_names_for_them_are_the_same(route: str, ids: dict[str, str], words: str) -> None:

@@ -128,7 +128,7 @@ Email = Annotated[
         _USERS,
         "--email",
         metavar="COLUMN",
-        help="An e-mail address. Can be given more than once, and so can every channel.",
+        help="An e-mail address. Repeatable, as every channel is.",
     ),
 ]
 Sms = Annotated[
@@ -187,8 +187,7 @@ Data = Annotated[
         _WORKFLOWS,
         "--data",
         metavar="NAME[=COLUMN]",
-        help="A name in the data, and its column if that has another name. Can be given more than once. "
-        "Left out: all other columns.",
+        help="A name in the data, and its column if that has another name. Repeatable. Default: all other columns.",
     ),
 ]
 DataFrom = Annotated[

@@ -11,7 +11,6 @@ import typer
 
 from suprsend_async.cli.output import lost_output
 from suprsend_async.cli.terminal import NOT_ACCEPTED, counted, fail
-from suprsend_async.durable import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -138,6 +137,8 @@ def save(
 
     It holds what people are called and where they are reached, but no credentials.
     """
+    from suprsend_async.durable import replace_file
+
     state = _state_of_a_store(store) if store is not None else _state_over_http(url)
     records: dict[str, list[object]] = state["records"]
     content = (json.dumps(state, indent=1, ensure_ascii=False) + "\n").encode()

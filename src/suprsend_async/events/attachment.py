@@ -46,9 +46,7 @@ class Attachment(BaseModel):
         'https://example.com/invoice.pdf'
     """
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(
-        frozen=True, hide_input_in_errors=True, strict=True, defer_build=True
-    )
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, hide_input_in_errors=True, strict=True)
 
     url: Annotated[str, AfterValidator(_web_url)]
     filename: Annotated[str, AfterValidator(_clean)] | None = None

@@ -152,8 +152,7 @@ class Event(ReleasedNames, BaseModel):
         'product_purchased'
     """
 
-    # Built when a first event is not plain (see `__init__`): an import need not wait for that.
-    model_config: ClassVar[ConfigDict] = ConfigDict(hide_input_in_errors=True, defer_build=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(hide_input_in_errors=True)
 
     distinct_id: _Id
     event_name: _Name

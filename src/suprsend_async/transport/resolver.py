@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from aiohttp.resolver import ThreadedResolver
 
+from suprsend_async.forking import looking_up
 from suprsend_async.threads import is_ending, look_up
 
 if TYPE_CHECKING:
@@ -34,11 +35,12 @@ class Resolver(ThreadedResolver):
         Raises:
             OSError: It has none, or cannot be asked for.
         """
-        # Not tried in vain when the interpreter ends: a loop that has begun to use its threads cannot end then.
-        if not is_ending():
-            try:
-                return await super().resolve(host, port, family)
-            except RuntimeError:  # the loop's threads have been shut down
-                pass
-        own_threads = cast("asyncio.AbstractEventLoop", _OwnThreads())
-        return await ThreadedResolver(own_threads).resolve(host, port, family)
+        with looking_up():
+            # Not tried in vain when the interpreter ends: a loop that has begun to use its threads cannot end then.
+            if not is_ending():
+                try:
+                    return await super().resolve(host, port, family)
+                except RuntimeError:  # the loop's threads have been shut down
+                    pass
+            own_threads = cast("asyncio.AbstractEventLoop", _OwnThreads())
+            return await ThreadedResolver(own_threads).resolve(host, port, family)
