@@ -23,7 +23,7 @@ def test_a_page_has_no_dead_link(page: Path) -> None:
 PAGE = """
 # Café `send()`, *now*
 
-[up](../README.md) ![picture](a.png "Title") <a href="b.md#there">b</a> [out](https://example.com/#a) [mail](mailto:a@b.c)
+[up](../README.md) ![picture](a.png "Title") <a href="b.md#there">b</a> [out](https://a.example/#a) [mail](mailto:a@b.c)
 
 | a | b |
 | --- | --- |
