@@ -150,7 +150,10 @@ class Edits:
         """Note, once in a module, that the answer of what sends to people is used: look for tests of its text."""
         used = [site.node for site in self.sites if self._is_response_used(site.node)]
         if used:
-            text = "a refusal does not raise, and `str(response)` differs: test `response.success`; look for tests of the text"
+            text = (
+                "a refusal does not raise, and `str(response)` differs: test `response.success`; "
+                "look for tests of the text"
+            )
             self.remark(min(used, key=self.program.line), text, is_left=False)
 
     def _is_response_used(self, call: cst.Call) -> bool:
