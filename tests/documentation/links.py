@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 _MARKDOWN = MarkdownIt().enable("table")
 _ATTRIBUTE = re.compile(r"\s*\{:?[^}]*?#([\w.-]+)[^}]*\}\s*$")
 _OBJECT = re.compile(r"^::: ([\w.]+)$((?:\n    .*)*)", re.MULTILINE)
-_MEMBERS = re.compile(r"members: \[([^\]]*)\]")
+_MEMBERS = re.compile(r"members: \[([^\]]+)\]")
 _HTML_ID = re.compile(r"""\bid=["']([^"']+)["']""")
 _HTML_TARGET = re.compile(r"""\b(?:href|src)=["']([^"']+)["']""")
 # Which of the site's two looks shows a picture.
