@@ -57,6 +57,44 @@ def test_the_compose_file_has_the_time_to_end() -> None:
     assert seconds >= float(graceful) + DRAIN_SECONDS + STOP_SECONDS + ROOM_SECONDS
 
 
+def sums() -> dict[str, list[str]]:
+    """Return the rows of the page that add up the end of a process, by server."""
+    page = (ROOT / "docs" / "deployment.md").read_text("utf-8")
+    table = page.split("| server | 1 | 2 | 3 | 4 | together |\n| --- | --- | --- | --- | --- | --- |\n")[1].split(
+        "\n\n"
+    )[0]
+    cells = [[cell.strip() for cell in row.strip("|").split(" | ")] for row in table.splitlines()]
+    return {server: numbers for server, *numbers in cells}
+
+
+@pytest.mark.parametrize(("server", "numbers"), sums().items(), ids=sums())
+def test_the_page_adds_up_what_the_end_of_a_process_takes(server: str, numbers: list[str]) -> None:
+    wait, requests, drain, relay, together = numbers
+    (given,) = re.findall(r"(?:-timeout|-shutdown|_timeout)[ =](\d+)", server)
+    assert requests == given
+    if server.startswith("gunicorn"):
+        # It kills what takes longer: tests/services/test_wsgi.py.
+        assert (drain, relay) == ("in 2", "in 2")
+        seconds = float(wait) + float(requests)
+    else:
+        assert (float(drain), float(relay)) == (DRAIN_SECONDS, STOP_SECONDS)
+        seconds = float(wait) + float(requests) + float(drain) + float(relay)
+    assert together == f"**{seconds:g}**"
+    containers = [container for pod in pods() for container in pod["containers"]]
+    assert {container["lifecycle"]["preStop"]["exec"]["command"][1] for container in containers} == {wait}
+
+
+def test_forty_seconds_are_enough_for_what_the_page_says_and_not_for_aiohttps_default() -> None:
+    longer = [server for server, (*_, together) in sums().items() if float(together.strip("*")) + ROOM_SECONDS > 40]
+    assert longer == ["aiohttp, `shutdown_timeout=60` (its default)"]
+
+
+def test_the_aiohttp_service_ends_in_time() -> None:
+    program = (ROOT / "examples" / "services" / "aiohttp_app.py").read_text("utf-8")
+    (seconds,) = re.findall(r"shutdown_timeout=(\d+)", program)
+    assert f"aiohttp, `web.run_app(..., shutdown_timeout={seconds})`" in sums()
+
+
 def test_what_the_dockerfile_copies_is_there() -> None:
     copied = re.findall(r"^COPY (?!--from)(.+)$", (FILES / "Dockerfile").read_text("utf-8"), re.MULTILINE)
     names = [name for line in copied for name in line.split()[:-1]]

@@ -84,7 +84,8 @@ class SuprsendError(Exception):
         self.retry_after = retry_after
         self.done: int | None = None
         # A note, not a part of the message: that one is compared, stored and shown to users.
-        self.add_note(f"See {self.docs}")
+        # An installed package has no such file: its reader looks for the page of the site by its title.
+        self.add_note(f'See {self.docs} ("Errors explained" in the documentation)')
 
     @property
     def docs(self) -> str:

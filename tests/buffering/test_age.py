@@ -177,6 +177,19 @@ async def test_an_event_stored_by_a_clock_that_was_a_day_ahead_is_sent_while_it_
     assert (stats.accepted, stats.dead_letters) == ((1, 0) if boot_id() else (0, 1))
 
 
+async def test_an_event_that_was_never_tried_becomes_too_old_as_well(
+    server: Server, spool: Path, time: SetTime
+) -> None:
+    down = client_of("http://127.0.0.1:9/", time)
+    async with down, down.buffer(spool=spool, drain_timeout=0.0) as tracker:
+        await tracker.enqueue(Event("user-1", "signed_up"))
+    time.true += MAX_AGE + HOUR
+    async with client_of(server.url, time) as client, client.buffer(spool=spool) as tracker:
+        await tracker.flush()
+        [dead_letter] = await tracker.dead_letters()
+    assert (dead_letter.outcome, server.requests) == ("unknown", [])
+
+
 async def test_while_the_spool_is_open_the_clock_may_be_set_as_well(server: Server, spool: Path, time: SetTime) -> None:
     time.ahead = DAY
     requests = 0

@@ -150,3 +150,20 @@ def test_the_guide_shows_what_it_shows(run: Run, tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stdout == shown['title="standard output"']
     assert done.stderr == shown['title="standard error"']
+    (tmp_path / "steps.py").write_text(shown['title="steps.py"'])
+    done = run("migrate", "steps.py", "--client", "async", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr == shown['title="standard error, asynchronous"']
+
+
+def test_a_second_run_names_what_does_not_exist_and_nothing_else(run: Run, folder: Path) -> None:
+    decorated = "def step(f):\n    return f\n\n\n@step\ndef f():\n    return client.users.get('user-1')\n"
+    (folder / "shop.py").write_text(f"{SHOP}\n\n{decorated}")
+    first = run("migrate", ".", "--write", "--allow-dirty", "--client", "async", cwd=folder)
+    for named in ("close the client", "what step decorates", "needs `await`", "trigger_workflow"):
+        assert named in first.stderr
+    again = run("migrate", ".", "--client", "async", cwd=folder)
+    assert (again.returncode, again.stdout) == (1, "")
+    said, summary = again.stderr.splitlines()
+    assert "trigger_workflow" in said
+    assert summary == "no edits, 1 place to edit by hand"

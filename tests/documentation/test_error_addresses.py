@@ -27,6 +27,7 @@ SOURCES = [
     if "sandbox" not in file.parts
 ]
 PAGE, _, _ = address("").partition("#")
+TITLE = (ROOT / PAGE).read_text("utf-8").partition("\n")[0].removeprefix("# ")
 ANCHORS = re.findall(r"^#+ .*\{ #([a-z-]+) \}$", (ROOT / PAGE).read_text("utf-8"), re.MULTILINE)
 
 
@@ -101,7 +102,8 @@ def test_an_error_has_its_place(cls: type[SuprsendError]) -> None:
     assert page == PAGE
     assert anchor in ANCHORS
     assert str(error) == "a message"
-    assert traceback.format_exception_only(error)[-1] == f"See {error.docs}\n"
+    # An installed package has no such file, so the note also names the page of the site.
+    assert traceback.format_exception_only(error)[-1] == f'See {error.docs} ("{TITLE}" in the documentation)\n'
     copy = pickle.loads(pickle.dumps(error))
     assert (copy.docs, copy.__notes__) == (error.docs, error.__notes__)
 
@@ -136,4 +138,5 @@ def test_what_docstrings_name_is_there() -> None:
 def test_a_refused_value_is_explained_in_the_traceback() -> None:
     with pytest.raises(ValidationError) as caught:
         suprsend_async.Event("", "signed_up")
-    assert "".join(traceback.format_exception(caught.value)).endswith(f"See {PAGE}#validation-error\n")
+    shown = "".join(traceback.format_exception(caught.value))
+    assert shown.endswith(f'See {PAGE}#validation-error ("{TITLE}" in the documentation)\n')

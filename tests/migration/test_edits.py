@@ -359,3 +359,34 @@ def test_what_is_no_python_is_left_alone(content: bytes) -> None:
 
 def test_an_empty_module_stays() -> None:
     assert not moved(b"").is_edited
+
+
+TEXT = "a refusal does not raise, and `str(response)` differs: test `response.success`; look for tests of the text"
+
+
+@pytest.mark.parametrize(
+    ("statements", "line"),
+    [
+        ("def f(event):\n    return client.track_event(event)\n", 5),
+        ("one = client.track_event(Event('u', 'paid'))\nother = client.track_event(Event('u', 'paid'))\n", 4),
+        ("bulk = client.bulk_events.new_instance()\nresponse = bulk.trigger()\n", 5),
+        ("bulk = client.users.get_bulk_edit_instance()\nprint(bulk.save())\n", 5),
+        ("print(client.workflows.trigger(WorkflowTriggerRequest({})))\n", 4),
+        ("text = str(client.subscriber_lists.broadcast(broadcast))\n", 4),
+    ],
+)
+def test_a_response_that_is_used_is_to_be_looked_at_once(statements: str, line: int) -> None:
+    assert notes(HEAD + statements) == [(3, CLOSE), (line, TEXT)]
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        "client.track_event(Event('u', 'paid'))\n",
+        "done = client.track_event(Event('u', 'paid'))['success']\n",
+        "page = client.users.get('u')\n",
+        "bulk = client.bulk_events.new_instance()\nbulk.trigger()\n",
+    ],
+)
+def test_nothing_is_said_of_a_response_where_nobody_reads_its_text(statements: str) -> None:
+    assert notes(HEAD + statements) == [(3, CLOSE)]

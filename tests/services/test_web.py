@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from aiohttp import web
 from sqlalchemy import Column, MetaData, String, Table, create_engine
 from tests.services.conftest import wait_until
 
@@ -129,3 +131,7 @@ async def test_a_relay_sends_what_django_has_committed(
     said = await asyncio.to_thread(relay.terminate)
     assert relay.process.returncode == 0, said
     assert sent(sandbox, "order_placed", "order_id") == NUMBERS
+
+
+def test_aiohttp_waits_as_long_as_the_page_on_deployment_says() -> None:
+    assert inspect.signature(web.run_app).parameters["shutdown_timeout"].default == 60

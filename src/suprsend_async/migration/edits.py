@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import libcst as cst
 from pydantic import BaseModel
 
+from suprsend_async.api.response import EventResponse
+from suprsend_async.bulk.results import BulkResponse
 from suprsend_async.keyed import Keyed
 from suprsend_async.migration.calls import (
     Parameters,
@@ -122,6 +124,7 @@ class Edits:
         self.program.tree.visit(_Marker(self))
         for client in self.clients:
             self._remark_close(client)
+        self._remark_response()
 
     def remark_waiting(self) -> None:
         """Note where the blocking client holds up an event loop."""
@@ -142,6 +145,24 @@ class Edits:
             return
         how = "`await client.aclose()`, or `async with`" if self.is_async else "`client.close()`, or `with`"
         self.remark(client, f"close the client where the program ends: {how}", is_left=False)
+
+    def _remark_response(self) -> None:
+        """Note, once in a module, that the answer of what sends to people is used: look for tests of its text."""
+        used = [site.node for site in self.sites if self._is_response_used(site.node)]
+        if used:
+            text = (
+                "a refusal does not raise, and `str(response)` differs: test `response.success`; "
+                "look for tests of the text"
+            )
+            self.remark(min(used, key=self.program.line), text, is_left=False)
+
+    def _is_response_used(self, call: cst.Call) -> bool:
+        outer = self.program.parents.get(call)
+        if isinstance(outer, cst.Await):
+            outer = self.program.parents.get(outer)
+        kind = self.program.kind(call)
+        is_response = kind is not None and issubclass(kind.owner, EventResponse | BulkResponse)
+        return is_response and not isinstance(outer, cst.Expr | cst.Attribute | cst.Subscript)
 
     # Each of the following marks what one expression needs.
 
