@@ -508,7 +508,7 @@ def test_users_of_a_file(run: Run, sandbox: Sandbox, people: Path) -> None:
     assert json.loads(preview.stdout)["$user_operations"][0] == {"$append": {"$email": "a@example.com"}}
     check = run("ingest", str(people), *AS_USERS, "--check")
     assert check.returncode == 1
-    assert "column 'phone' does not hold a phone number" in check.stderr
+    assert "column 'phone' is not a phone number" in check.stderr
     result = run("ingest", str(people), *AS_USERS, **sandbox.environment())
     assert (result.returncode, figures(result.stdout)["accepted"]) == (1, 1)
     assert "1 row could not become users" in result.stdout

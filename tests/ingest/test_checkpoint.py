@@ -11,9 +11,9 @@ from suprsend_async.ingest.job.checkpoint import (
     InFlight,
     RowSums,
     SourceProgress,
-    check_same_job,
     read_checkpoint,
 )
+from suprsend_async.ingest.job.same_job import check_same_job
 
 
 def job(**changes: object) -> Checkpoint:
@@ -111,7 +111,7 @@ def test_in_doubt_after_23_hours() -> None:
     ("wanted", "words"),
     [
         (job(sources=[source(), source("b.csv")]), "other sources (a.csv)"),
-        (job(sources=[source(fingerprint="2")]), "a.csv is not what it was"),
+        (job(sources=[source(fingerprint="2")]), "a.csv has changed since the job began"),
         (job(mapping="another"), "the mapping has changed"),
         (job(target="another"), "the workspace or the address has changed"),
     ],
@@ -132,7 +132,7 @@ def test_a_renamed_source_is_the_same() -> None:
     "content", [b"", b"[]", b"{", b"[" * 100_000, b'{"format": 1}', b"\xff", b'{"format": 1, "target": 1}']
 )
 def test_what_is_no_checkpoint_is_refused(content: bytes) -> None:
-    with pytest.raises(CheckpointError, match="no checkpoint"):
+    with pytest.raises(CheckpointError, match="not a checkpoint"):
         read_checkpoint(content)
 
 

@@ -62,7 +62,7 @@ def test_a_checkpoint_of_users_and_of_a_list_stay_as_they_are() -> None:
     assert read_checkpoint(of_a_list).version == VersionNotes("filling", "v-1", ["v-0"])
     assert read_checkpoint(of_a_list).to_json() == of_a_list
     for broken in (b'"version": ["gone", "v-1", []]}', b'"version": ["filling", 1, []]}', b'"version": 5}'):
-        with pytest.raises(CheckpointError, match="no checkpoint"):
+        with pytest.raises(CheckpointError, match="not a checkpoint"):
             read_checkpoint(of_a_list.replace(filling, broken))
 
 
