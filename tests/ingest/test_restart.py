@@ -92,6 +92,7 @@ async def test_a_key_that_is_added_or_left_out_makes_other_keys(
     job.write(20)
     await job.run(sandbox)
     job.mapping = now
+    assert "--restart" not in await refusal(job, sandbox)
     assert "20 accepted rows" in await refusal(job, sandbox, restart=True)
 
 

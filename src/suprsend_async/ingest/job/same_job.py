@@ -30,9 +30,15 @@ def check_same_job(kept: Checkpoint, wanted: Checkpoint) -> None:
                 f"{_advice_for_changed_source(kept, wanted, before)}"
             )
     if kept.mapping != wanted.mapping:
+        retry = _RETRY if kept.failed else ""
+        otherwise = (
+            f"{retry}or put new rows into a new file: with another key all of them would be new "
+            f"{records_of(kept.records).nouns}"
+            if _has_other_keys(kept, wanted) and not records_of(kept.records).is_repeatable
+            else f"{retry}or {_ADVICE}"
+        )
         raise CheckpointError(
-            "the mapping has changed since the job began: continue with the old mapping, "
-            f"{_RETRY if kept.failed else ''}or {_ADVICE}"
+            f"the mapping has changed since the job began: continue with the old mapping, {otherwise}"
         )
     check_same_target(kept, wanted)
 
@@ -121,7 +127,7 @@ def check_restart(kept: Checkpoint, wanted: Checkpoint, failed: Sequence[FailedN
         return
     names = {_last_name(source.name) for source in wanted.sources}
     now = {source.fingerprint for source in wanted.sources}
-    has_other_keys = None not in (kept.keys, wanted.keys) and kept.keys != wanted.keys
+    has_other_keys = _has_other_keys(kept, wanted)
     accepted = in_flight = 0
     for source, rows in zip(kept.sources, failed, strict=True):
         is_same_source = source.fingerprint in now or _last_name(source.name) in names
@@ -135,9 +141,14 @@ def check_restart(kept: Checkpoint, wanted: Checkpoint, failed: Sequence[FailedN
         doubt = f" and {in_flight:,} rows that may have arrived" if in_flight else ""
         raise CheckpointError(
             f"--restart would send {accepted:,} accepted rows{doubt} as second {wanted_kind.nouns}, because their keys "
-            "would be new: run the command without --restart, and it says how to continue, or delete this checkpoint "
-            f"file if second {wanted_kind.nouns} are wanted"
+            "would be new: leave out --restart and continue with the old file and the old key (--retry-failed sends "
+            "failed rows that you corrected in place), or delete this checkpoint file if second "
+            f"{wanted_kind.nouns} are wanted"
         )
+
+
+def _has_other_keys(kept: Checkpoint, wanted: Checkpoint) -> bool:
+    return None not in (kept.keys, wanted.keys) and kept.keys != wanted.keys
 
 
 def _last_name(name: str) -> str:
