@@ -115,7 +115,7 @@ async def test_what_is_begun_anew_leaves_no_draft_behind(job: Filling, beta: San
     await job.run(beta)
     assert await drafts(beta) == 1
     job.write_ids("other")
-    with pytest.raises(CheckpointError, match="is not what it was"):
+    with pytest.raises(CheckpointError, match="has changed since the job began"):
         await job.run(beta)
     report = await job.run(beta, restart=True)
     assert report.list_is_live
