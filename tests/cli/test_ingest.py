@@ -508,7 +508,7 @@ def test_users_of_a_file(run: Run, sandbox: Sandbox, people: Path) -> None:
     assert json.loads(preview.stdout)["$user_operations"][0] == {"$append": {"$email": "a@example.com"}}
     check = run("ingest", str(people), *AS_USERS, "--check")
     assert check.returncode == 1
-    assert "column 'phone' does not hold a phone number" in check.stderr
+    assert "column 'phone' is not a phone number" in check.stderr
     result = run("ingest", str(people), *AS_USERS, **sandbox.environment())
     assert (result.returncode, figures(result.stdout)["accepted"]) == (1, 1)
     assert "1 row could not become users" in result.stdout
@@ -517,10 +517,32 @@ def test_users_of_a_file(run: Run, sandbox: Sandbox, people: Path) -> None:
         "people.csv.users.checkpoint",
         "people.csv.users.dead",
     ]
+    resent = run("ingest", f"{people}.users.dead", **sandbox.environment())
+    assert resent.returncode == 1
+    assert "The users that were not accepted are still in" in resent.stdout
+    assert "event" not in resent.stdout
     people.write_text(people.read_text(encoding="utf-8").replace("555,f", "+15550101,f"), encoding="utf-8")
     again = run(*advised(result.stdout), **sandbox.environment())
     assert (again.returncode, figures(again.stdout)["accepted"]) == (0, 2), again.stdout + again.stderr
     assert (sandbox.user("u-2") or {})["properties"] == {"plan": "free"}
+
+
+def test_without_a_key_a_corrected_file_is_never_sent_from_the_start(
+    run: Run, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    path = tmp_path / "orders.csv"
+    path.write_text("id,total\nu-1,5\nu-2,6\n,7\n", encoding="utf-8")
+    command = ("ingest", str(path), "--event", "order_placed", "--distinct-id", "id")
+    assert run(*command, **sandbox.environment()).returncode == 1
+    path.write_text("id,total\nu-1,5\nu-2,6\nu-3,7\n", encoding="utf-8")
+    changed = run(*command, **sandbox.environment())
+    assert (changed.returncode, "--restart" in changed.stderr) == (2, False), changed.stderr
+    restarted = run(*command, "--restart", **sandbox.environment())
+    assert restarted.returncode == 2
+    assert "--restart would send 2 accepted rows as second events" in restarted.stderr
+    assert run(*command, "--retry-failed", **sandbox.environment()).returncode == 0
+    assert run(*command, "--restart", **sandbox.environment()).returncode == 2
+    assert sorted(event["distinct_id"] for event in sandbox.events) == ["u-1", "u-2", "u-3"]
 
 
 def test_two_jobs_over_one_file_have_files_of_their_own(run: Run, sandbox: Sandbox, people: Path) -> None:

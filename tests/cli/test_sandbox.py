@@ -254,7 +254,7 @@ def test_each_refusal_is_a_line_with_its_reason(capsys: pytest.CaptureFixture[st
             "refused   422  order_paid: The sandbox has a planned fault for this event.",
             "refused   404  GET /nowhere/: There is nothing at this path.",
             "refused   401  an event without a name: The Authorization header is missing.",
-            "refused   no answer  signed_up: The sandbox was told to reset the connection.",
+            "refused   no answer  signed_up: The sandbox has a planned fault: reset the connection.",
         ]
 
 

@@ -11,9 +11,9 @@ from suprsend_async.ingest.job.checkpoint import (
     InFlight,
     RowSums,
     SourceProgress,
-    check_same_job,
     read_checkpoint,
 )
+from suprsend_async.ingest.job.same_job import check_same_job
 
 
 def job(**changes: object) -> Checkpoint:

@@ -136,6 +136,28 @@ def test_a_pipe_needs_a_key() -> None:
     EventMapping(event="a_b", key="{id}").plan(source, time=TIME)
 
 
+@pytest.mark.parametrize(
+    ("header", "advice"),
+    [
+        ("id;mail", "is the delimiter ';'? Give --delimiter ';'"),
+        ("id\tmail", "is the delimiter a tab? Give --format tsv"),
+        ("id|mail", "is the delimiter '|'? Give --delimiter '|'"),
+    ],
+)
+def test_a_header_of_one_column_may_have_another_delimiter(tmp_path: Path, header: str, advice: str) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text(f"{header}\n")
+    with pytest.raises(ConfigurationError) as caught:
+        EventMapping(event="a_b", distinct_id="id").plan(Delimited(FileContent(path)), time=TIME)
+    assert caught.value.message.endswith(advice)
+    # As many columns as there should be, or a name without a delimiter, need no such advice.
+    for other in ("a;b,c", "mail"):
+        path.write_text(f"{other}\n")
+        with pytest.raises(ConfigurationError, match="no column 'id'") as caught:
+            EventMapping(event="a_b", distinct_id="id").plan(Delimited(FileContent(path)), time=TIME)
+        assert "delimiter" not in caught.value.message
+
+
 def test_a_column_that_no_json_line_has_is_doubted_and_not_refused(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text('{"id": 1, "amount": 2}\nnot JSON\n{"id": 2, "note": "rare"}\n')

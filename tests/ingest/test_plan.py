@@ -289,6 +289,13 @@ def test_the_insert_id_is_the_uuid_of_the_key(key: str) -> None:
     assert insert_id_of(key) == str(uuid.uuid5(NAMESPACE, key))
 
 
+@pytest.mark.parametrize("user", ["u-1", " u-1", "u-1\t ", "\u00a0u-1"])
+def test_a_key_has_the_id_as_it_is_sent(user: str) -> None:
+    made = event({"id": user, "plan": " pro"}, distinct_id="id", key="{id}-{plan}")
+    # Two rows of one user are one event; other columns are taken as they are.
+    assert (made.distinct_id, made.idempotency_key) == ("u-1", "u-1- pro")
+
+
 templates = st.lists(
     st.one_of(
         st.text(st.characters(exclude_categories=["Cs"], exclude_characters="{}"), max_size=4).map(lambda t: (t, t)),

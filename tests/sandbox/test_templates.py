@@ -83,5 +83,5 @@ def test_a_template_is_changed_and_forgotten(wire: Wire, sandbox: Sandbox) -> No
 def test_a_wrong_field_or_channel_is_named(sandbox: Sandbox) -> None:
     with pytest.raises(ValueError, match="colour is not a field of a template"):
         sandbox.add_template("a", {}, colour="red")
-    with pytest.raises(ValueError, match="fax is no channel"):
+    with pytest.raises(ValueError, match="fax is not a channel"):
         sandbox.add_template("a", {"fax": {}})

@@ -41,7 +41,13 @@ Delimiter = Annotated[
     _option(_SOURCES, "--delimiter", metavar="CHARACTER", help="The delimiter of a CSV file. Default: a comma."),
 ]
 Encoding = Annotated[
-    str, _option(_SOURCES, "--encoding", metavar="NAME", help="The encoding of CSV and TSV files. Default: utf-8.")
+    str,
+    _option(
+        _SOURCES,
+        "--encoding",
+        metavar="NAME",
+        help="The encoding of CSV and TSV files, for example cp1252. Default: utf-8.",
+    ),
 ]
 Limit = Annotated[int | None, _option(_SOURCES, "--limit", metavar="N", min=1, help="Only the first N rows.")]
 
@@ -243,7 +249,14 @@ CheckpointPath = Annotated[
     ),
 ]
 Restart = Annotated[
-    bool, _option(_RECORDS, "--restart", metavar="", help="Forget the checkpoint and send all rows again.")
+    bool,
+    _option(
+        _RECORDS,
+        "--restart",
+        metavar="",
+        help="Forget the checkpoint and send all rows again. Refused without --key if the file has changed: accepted "
+        "rows would be second events.",
+    ),
 ]
 RetryFailed = Annotated[
     bool,

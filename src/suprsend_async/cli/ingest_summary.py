@@ -146,7 +146,7 @@ def _of_dead_letters(report: IngestReport, plan: IngestPlan) -> list[str]:
         return []
     if report.success:
         return [f"All of {names} was accepted; the file was deleted."] if report.rows else []
-    sentences = [f"The events that were not accepted are still in {names}."]
+    sentences = [f"The {plan.records.nouns} that were not accepted are still in {names}."]
     if report.unmade:
         sentences.append(
             f"{counted(report.unmade, 'dead letter')} can never be sent: correct the rows in their source, in "

@@ -41,6 +41,10 @@ VersionState = Literal["starting", "filling", "finishing", "live"]
 """How far the version of a list has come: about to be started, started, about to be finished, or the list itself."""
 
 
+KeysFrom = Literal["source", "columns"]
+"""What keys are made from: the source's fingerprint and the row's number, or the row's columns."""
+
+
 class VersionNotes(NamedTuple):
     """What a job that fills a list knows of its version.
 
@@ -166,6 +170,7 @@ class Checkpoint:
         has_stale_dead_letters: Whether those of an earlier round may still be among the dead letters.
         records: What the rows become, by its name.
         version: The version of the list that is filled; None before it is started, and for other kinds of records.
+        keys: What the keys of its records are made from; None if it is unknown, as of an earlier version's checkpoint.
     """
 
     target: str
@@ -180,6 +185,7 @@ class Checkpoint:
     has_stale_dead_letters: bool = False
     records: str = EVENTS.name
     version: VersionNotes | None = None
+    keys: KeysFrom | None = None
 
     @property
     def job(self) -> str:
@@ -236,6 +242,8 @@ class Checkpoint:
         }
         if self.records != EVENTS.name:
             document |= {"format": KINDS_FORMAT, "records": self.records, "version": self.version}
+        if self.keys is not None:
+            document["keys"] = self.keys
         return json.dumps(document).encode()
 
 
@@ -262,6 +270,7 @@ def read_checkpoint(content: bytes) -> Checkpoint:
             document.get("has_stale_letters", False) is True,
             _text(document.get("records", EVENTS.name)),
             _read_version(document.get("version")),
+            _read_keys(document.get("keys")),
         )
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
         pass
@@ -292,6 +301,10 @@ def _read_version(fields: Any) -> VersionNotes | None:
     return VersionNotes(state, _text(version_id), [_text(each) for each in before])
 
 
+def _read_keys(value: object) -> KeysFrom | None:
+    return next((keys for keys in get_args(KeysFrom) if keys == value), None)
+
+
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError
@@ -302,79 +315,3 @@ def _count(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise TypeError
     return value
-
-
-def check_same_job(kept: Checkpoint, wanted: Checkpoint) -> None:
-    """Make sure that a checkpoint is one of the job that is wanted.
-
-    Raises:
-        CheckpointError: The sources, the mapping or where the events go is another.
-    """
-    check_same_records(kept, wanted)
-    check_sources(kept, wanted)
-    for before, now in zip(kept.sources, wanted.sources, strict=True):
-        if before.fingerprint != now.fingerprint:
-            raise CheckpointError(
-                f"{now.name} has changed since the job began, so its rows may be different; "
-                f"put the old file back to continue, {_retry_advice(kept)}or {_ADVICE}"
-            )
-    if kept.mapping != wanted.mapping:
-        raise CheckpointError(
-            "the mapping has changed since the job began: continue with the old mapping, "
-            f"{_retry_advice(kept)}or {_ADVICE}"
-        )
-    check_same_target(kept, wanted)
-
-
-def is_over(kept: Checkpoint, wanted: Checkpoint) -> bool:
-    """Return whether a checkpoint is of dead letters that were all sent, and these are others.
-
-    A dead letter holds all that its event needs, and those that were accepted are no longer in the file.
-    """
-    has_changed = any(
-        before.fingerprint != now.fingerprint for before, now in zip(kept.sources, wanted.sources, strict=False)
-    )
-    return kept.mapping == wanted.mapping == DEAD_LETTERS and kept.is_complete and has_changed
-
-
-def check_sources(kept: Checkpoint, wanted: Checkpoint) -> None:
-    """Make sure that a job has as many sources as it had.
-
-    Raises:
-        CheckpointError: It has not.
-    """
-    if len(kept.sources) != len(wanted.sources):
-        names = ", ".join(source.name for source in kept.sources)
-        raise CheckpointError(f"it belongs to a job with other sources ({names}); {_ADVICE}")
-
-
-def check_same_records(kept: Checkpoint, wanted: Checkpoint) -> None:
-    """Make sure that a job makes of its rows what it made of them.
-
-    Raises:
-        CheckpointError: It makes something else.
-    """
-    if kept.records != wanted.records:
-        raise CheckpointError(
-            f"it belongs to a job whose rows become {kept.records}, and those of this one become {wanted.records}: "
-            f"give --as {kept.records} to continue that job, or {_ADVICE}"
-        )
-
-
-def check_same_target(kept: Checkpoint, wanted: Checkpoint) -> None:
-    """Make sure that a job sends where it sent before.
-
-    Raises:
-        CheckpointError: It does not.
-    """
-    if kept.target != wanted.target:
-        raise CheckpointError(
-            f"the workspace or the address has changed since the job began: continue with the old ones, or {_ADVICE}"
-        )
-
-
-def _retry_advice(kept: Checkpoint) -> str:
-    return "add --retry-failed to send the failed rows, if you changed it for them, " if kept.failed else ""
-
-
-_ADVICE = "start over with --restart, or give the new job another --checkpoint FILE"

@@ -10,13 +10,12 @@ from suprsend_async.ingest.job.checkpoint import (
     Checkpoint,
     CheckpointError,
     SourceProgress,
-    check_same_job,
-    is_over,
     read_checkpoint,
 )
 from suprsend_async.ingest.job.checkpoint_file import NoCheckpoint
 from suprsend_async.ingest.job.ranges import RowSet
 from suprsend_async.ingest.job.retry_failed import FailedNumbers, KeptDeadLetters, drop_stale, failed_rows, reopen
+from suprsend_async.ingest.job.same_job import check_restart, check_same_job, is_over
 from suprsend_async.ingest.mapping.records import EVENTS, records_of
 from suprsend_async.ingest.sources.names import shown_path
 
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
 
     from suprsend_async.client import AsyncSuprsend
-    from suprsend_async.ingest.job.checkpoint import VersionNotes
+    from suprsend_async.ingest.job.checkpoint import KeysFrom, VersionNotes
     from suprsend_async.ingest.job.checkpoint_file import CheckpointStore
     from suprsend_async.ingest.job.dead_letters import DeadLetters
     from suprsend_async.ingest.job.runner import RunnerOptions
@@ -44,7 +43,13 @@ def target_of(client: AsyncSuprsend) -> str:
 
 
 def new_checkpoint(
-    sources: Sequence[Source], *, target: str, mapping: str, now: float, records: RowKind = EVENTS
+    sources: Sequence[Source],
+    *,
+    target: str,
+    mapping: str,
+    now: float,
+    records: RowKind = EVENTS,
+    keys: KeysFrom | None = None,
 ) -> Checkpoint:
     """Return the checkpoint of a job that begins now.
 
@@ -52,7 +57,7 @@ def new_checkpoint(
         SourceError: A source cannot be read.
     """
     progress = [SourceProgress(source.name, source.fingerprint() or "") for source in sources]
-    return Checkpoint(target, mapping, int(now * 1000), progress, records=records.name)
+    return Checkpoint(target, mapping, int(now * 1000), progress, records=records.name, keys=keys)
 
 
 class Beginning(NamedTuple):
@@ -154,15 +159,25 @@ def _begin_anew(store: CheckpointStore, new: Checkpoint, dead_letters: DeadLette
     except CheckpointError:
         # Whatever is there is to be forgotten.
         kept, version = new, None
-    try:
-        check_same_job(kept, new)
-    except CheckpointError:
-        kept = new
     failed = [FailedNumbers() for _ in kept.sources]
     with suppress(ConfigurationError, OSError):
         failed = failed_rows(kept, _kept_dead_letters(dead_letters).dead_letters())
-    accepted = [progress.finished.without(rows.numbers) for progress, rows in zip(kept.sources, failed, strict=True)]
-    return Beginning(new, accepted, earlier_version=version)
+    try:
+        check_restart(kept, new, failed)
+    except CheckpointError as error:
+        problem = f"{store.name}: {error.message}"
+    else:
+        return Beginning(new, _accepted(kept, new, failed), earlier_version=version)
+    raise CheckpointError(problem)
+
+
+def _accepted(kept: Checkpoint, new: Checkpoint, failed: Sequence[FailedNumbers]) -> Sequence[RowSet]:
+    """Return for each source the rows that were accepted, if the kept checkpoint is of the same job."""
+    try:
+        check_same_job(kept, new)
+    except CheckpointError:
+        return [RowSet() for _ in new.sources]
+    return [progress.finished.without(rows.numbers) for progress, rows in zip(kept.sources, failed, strict=True)]
 
 
 def _kept_dead_letters(dead_letters: DeadLetters | KeptDeadLetters) -> KeptDeadLetters:

@@ -7,15 +7,10 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from suprsend_async.ingest.job.checkpoint import (
-    CheckpointError,
-    RowSums,
-    check_same_records,
-    check_same_target,
-    check_sources,
-)
+from suprsend_async.ingest.job.checkpoint import CheckpointError, RowSums
 from suprsend_async.ingest.job.dead_letter_source import sent_since
 from suprsend_async.ingest.job.dead_letters import dead_letter_of
+from suprsend_async.ingest.job.same_job import check_same_records, check_same_target, check_sources
 from suprsend_async.ingest.sources.source import Position
 
 if TYPE_CHECKING:
@@ -196,15 +191,16 @@ def _check_accepted(progress: SourceProgress, source: Source, failed: FailedNumb
     if progress.accepted is None:
         raise CheckpointError(
             f"{source.name} has changed, and its rows cannot be compared, because the last run was interrupted or "
-            "of an earlier version: put the old file back, or put the corrected rows into a new file"
+            "of an earlier version: put the old file back and finish the job with it first, without --retry-failed, "
+            "or put the corrected rows into a new file, and send that"
         )
     now = sums_of(source.rows(), progress.finished.without(failed.numbers))
     span = changed_rows(progress.accepted, now)
     if span is not None:
         raise CheckpointError(
-            f"{source.name} has changed in rows that were accepted, from row {span[0]:,} to {span[1] - 1:,}: leave "
-            "every row in its place, even rows that you do not want to send, or put the corrected rows into a new "
-            "file, and send that"
+            f"{source.name} has changed in rows that were accepted, somewhere in rows {span[0]:,} to {span[1] - 1:,} "
+            "(any column counts): leave every row in its place and as it was, even rows that you do not want to send, "
+            "or put the corrected rows into a new file, and send that"
         )
 
 

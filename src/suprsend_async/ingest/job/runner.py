@@ -21,13 +21,15 @@ from suprsend_async.ingest.job.report import Stop, report_of
 from suprsend_async.ingest.job.resuming import Corrected, begin, new_checkpoint, save_checkpoint, target_of
 from suprsend_async.ingest.job.retry_failed import KeptDeadLetters, failed_rows, sums_of
 from suprsend_async.ingest.job.run import Run
+from suprsend_async.ingest.mapping.mapping import EventMapping
 from suprsend_async.ingest.mapping.records import EVENTS, USERS, WORKFLOWS
+from suprsend_async.ingest.mapping.workflows import WorkflowMapping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from suprsend_async.client import AsyncSuprsend
-    from suprsend_async.ingest.job.checkpoint import Checkpoint, RowSums
+    from suprsend_async.ingest.job.checkpoint import Checkpoint, KeysFrom, RowSums
     from suprsend_async.ingest.job.checkpoint_file import CheckpointStore
     from suprsend_async.ingest.job.dead_letters import DeadLetters, FailedRow
     from suprsend_async.ingest.job.list_version import VersionFilling
@@ -49,7 +51,8 @@ class RunnerOptions:
         limit: Only so many rows, counted from the first of the first source.
         max_failures: Stop once so many rows have failed in this run.
         resend_in_doubt: Send again what may have been processed more than 23 hours ago, and may be processed twice.
-        restart: Forget the checkpoint and send all rows again.
+        restart: Forget the checkpoint and send all rows again. Refused if accepted rows would have new keys, and
+            would be second events.
         retry_failed: Try the failed rows again, with what was corrected: the mapping, or rows of a
             source, each in its place. Rows that were accepted are not sent again.
         finish_incomplete: Make a list live although rows failed. Otherwise it stays as it was, and its new version
@@ -97,6 +100,13 @@ class Mapping(Protocol):
 def records_in(mapping: Mapping) -> RowKind:
     """Return what a mapping makes of rows: events, unless it says something else."""
     return getattr(mapping, "records", EVENTS)
+
+
+def keys_in(mapping: Mapping) -> KeysFrom | None:
+    """Return what a mapping makes keys from; None of a mapping that does not say so."""
+    if not isinstance(mapping, (EventMapping, WorkflowMapping)):
+        return None
+    return "source" if mapping.key is None else "columns"
 
 
 def sender_of(client: AsyncSuprsend, records: RowKind) -> BulkSender[Any]:
@@ -323,6 +333,7 @@ class Runner:
             mapping=self._mapping.digest(),
             now=self._wall(),
             records=self._records,
+            keys=keys_in(self._mapping),
         )
         if self._options.retry_failed:
             # A mapping that does not fit a source is refused before the rows to try again are noted.

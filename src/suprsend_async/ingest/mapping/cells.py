@@ -31,6 +31,8 @@ class CellReader:
         self._time_unit = time_unit
         template = KeyTemplate.parse(key) if key is not None else KeyTemplate("", ())
         self._pattern, self._key_columns = template.pattern, template.columns
+        self._id_column = mapping.distinct_id
+        self._has_id_in_key = mapping.distinct_id in self._key_columns
         # The id comes first because of one column alone it would give no tuple.
         self._pick = itemgetter(mapping.distinct_id, *(self._key_columns or ("",)))
 
@@ -42,12 +44,21 @@ class CellReader:
         # Most rows hold nothing but text and whole numbers there, and that is quickly seen of all cells together.
         try:
             cells = self._pick(values)
-            if _AS_THEY_ARE.issuperset(map(type, cells)) and (not self._null or self._null.isdisjoint(cells)):
+            if (
+                _AS_THEY_ARE.issuperset(map(type, cells))
+                and (not self._null or self._null.isdisjoint(cells))
+                and not (self._has_id_in_key and _has_margin(cells[0]))
+            ):
                 filled_in: str = self._pattern % cells[1:]
                 return filled_in
         except (KeyError, ValueError):
             pass  # one has no value, or too many digits; the closer look finds it
-        return self._pattern % tuple([self._text(values, column) for column in self._key_columns])
+        return self._pattern % tuple([self._key_text(values, column) for column in self._key_columns])
+
+    def _key_text(self, values: Mapping[str, Any], column: str) -> str:
+        """Return a column's value as it stands in a key: an id without white space around it, as it is sent."""
+        text = self._text(values, column)
+        return text.strip() if column == self._id_column else text
 
     def _text(self, values: Mapping[str, Any], column: str) -> str:
         """Return a column's value as it stands in ids, names and keys."""
@@ -85,6 +96,10 @@ class CellReader:
 
 
 _AS_THEY_ARE = frozenset({str, int})
+
+
+def _has_margin(cell: object) -> bool:
+    return isinstance(cell, str) and cell.strip() != cell
 
 
 def _written(value: object, column: str) -> str:

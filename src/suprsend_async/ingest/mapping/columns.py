@@ -123,7 +123,7 @@ class ColumnMapping(BaseModel):
         if columns is None:
             return ()
         for column in sorted(self.named_columns() - frozenset(columns)):
-            raise ConfigurationError(f"{source.name} has no column {column!r}; {nearest(column, columns)}")
+            raise ConfigurationError(f"{source.name} has no column {column!r}; {_which_column(column, columns)}")
         return columns
 
     @classmethod
@@ -136,6 +136,24 @@ class ColumnMapping(BaseModel):
             return f"there is no key {shortened(name)!r} in {which}; {nearest(name, tuple(cls.model_fields))}"
         return f"{name}: {_HOW.get(name, 'give a text that is not empty, or leave it out')}"
 
+
+def _which_column(column: str, columns: Sequence[str]) -> str:
+    """Return the columns of nearly the same name, and the delimiter if the header seems to be one column."""
+    advice = nearest(column, columns)
+    if len(columns) != 1:
+        return advice
+    found = next((delimiter for delimiter in _OTHER_DELIMITERS if delimiter in columns[0]), None)
+    if found is None:
+        return advice
+    return f"{advice}; is the delimiter {_OTHER_DELIMITERS[found]}"
+
+
+_OTHER_DELIMITERS = {
+    ";": "';'? Give --delimiter ';'",
+    "\t": "a tab? Give --format tsv",
+    "|": "'|'? Give --delimiter '|'",
+}
+"""What may stand between two cells in place of a comma, and what to do then."""
 
 _OF = {"user": "to users", "workflow": "to workflows", "list": "to a list"}
 _HOW = {

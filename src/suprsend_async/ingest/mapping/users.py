@@ -27,9 +27,9 @@ PREFERENCE_FIELDS = ("preferred_language", "locale", "timezone")
 _PHONE = re.compile(r"\+[1-9][0-9]{5,14}")
 _EMAIL = re.compile(r"(?=.{6,320}\Z)[^\s@]+@[^\s@]+")
 # The platform answers to many edits together, and says nothing of a value that it drops: so it is said here.
-_A_PHONE = (_PHONE, "a phone number with + and the country code, without spaces, for example +15550100")
+_A_PHONE = (_PHONE, "is not a phone number with + and the country code, without spaces, for example +15550100")
 _RULES: dict[str, tuple[re.Pattern[str], str]] = {
-    "$email": (_EMAIL, "an e-mail address of 6 to 320 characters"),
+    "$email": (_EMAIL, "is not an e-mail address"),
     "$sms": _A_PHONE,
     "$whatsapp": _A_PHONE,
 }
@@ -280,7 +280,9 @@ def _channel_value(channel: str, column: str, value: Any) -> Any:
             )
     rule = _RULES.get(channel)
     if rule is not None and (not isinstance(value, str) or not rule[0].fullmatch(value)):
-        raise MappingError(f"column {column!r} does not hold {rule[1]}", outcome="rejected")
+        has_length = channel != "$email" or not isinstance(value, str) or 6 <= len(value) <= 320
+        problem = rule[1] if has_length else f"{rule[1]} of 6 to 320 characters"
+        raise MappingError(f"the value in column {column!r} {problem}", outcome="rejected")
     return value
 
 

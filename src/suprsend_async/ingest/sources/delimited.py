@@ -177,8 +177,10 @@ class _Lines:
             try:
                 yield data.decode(encoding)
             except UnicodeDecodeError:
+                other = "cp1252" if encoding.lower().startswith("utf") else "utf-8"
                 self.problem = (
-                    f"the record has bytes that are not {encoding}; if the file has another encoding, name it"
+                    f"the record has bytes that are not {encoding}; if the file has another encoding, name it, for "
+                    f"example --encoding {other}"
                 )
                 yield data.decode(encoding, "replace")
 
