@@ -74,9 +74,9 @@ from suprsend_async import AsyncSuprsend, Event, EventResponse, User
 AsyncSuprsend("key", "secret").users
 Event("user-1", "order_placed", {"total": 9.5}, tenant_id="acme")
 print([model.__name__ for model in (Event, EventResponse, User) if model.__pydantic_complete__])
-print(Event(" user-1", "order_placed").distinct_id, Event.__pydantic_complete__)
 """
-    assert run(source) == "[]\nuser-1 True"
+    # An event's model is there at once: built at a first event, it could block a loop, or find no file left to open.
+    assert run(source) == "['Event']"
 
 
 def test_threads_may_build_a_model_at_the_same_time() -> None:

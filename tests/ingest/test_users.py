@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 TIME = 1_767_225_600_000
 MAPPING = UserMapping(distinct_id="id", email="mail", sms="phone")
 
+pytestmark = pytest.mark.extras("sandbox")
+
 
 def edit_of(values: dict[str, Any], mapping: UserMapping = MAPPING, number: int = 0) -> UserEdit:
     return UserPlan(mapping, "fingerprint", TIME).record(Row(number, values))
