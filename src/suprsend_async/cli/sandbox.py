@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from suprsend_async import logs
 from suprsend_async.cli.output import lost_output
 from suprsend_async.cli.terminal import NOT_ACCEPTED, counted, fail
 from suprsend_async.durable import replace_file
@@ -108,7 +109,7 @@ def sandbox(
     except OSError as error:
         fail(f"cannot listen on port {port}: {error.strerror}; choose another one with --port", NOT_ACCEPTED)
     # Who reads what it says may go; those who send to it stay.
-    with lost_output(ends_it=False):
+    with lost_output(ends_it=False), logs.warnings_shown():
         try:
             _announce(platform)
             # What a file holds from earlier is not new.
