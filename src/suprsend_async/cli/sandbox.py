@@ -104,12 +104,12 @@ def sandbox(
         fail(str(error))
     except OSError as error:
         fail(f"cannot use {error.filename}: {error.strerror}", NOT_ACCEPTED)
-    try:
-        platform.start()
-    except OSError as error:
-        fail(f"cannot listen on port {port}: {error.strerror}; choose another one with --port", NOT_ACCEPTED)
     # Who reads what it says may go; those who send to it stay.
     with lost_output(ends_it=False), logs.warnings_shown():
+        try:
+            platform.start()
+        except OSError as error:
+            fail(f"cannot listen on port {port}: {error.strerror}; choose another one with --port", NOT_ACCEPTED)
         try:
             _announce(platform)
             # What a file holds from earlier is not new.
