@@ -26,7 +26,6 @@ from suprsend_async.outbox.judgement import Results, judge, verdict_before
 from suprsend_async.outbox.records import sendable_kinds
 from suprsend_async.outbox.reports import OutboxStats
 from suprsend_async.transport.outages import Outage
-from suprsend_async.transport.retry import REFUSED_CREDENTIALS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -300,9 +299,6 @@ class Rounds:
         if all(verdict is HELD_BACK for verdict in verdicts):
             return REST
         self._backoff.failed(started, now, asked or None, self._clock.uniform)
-        if all(verdict.status_code in REFUSED_CREDENTIALS for verdict in verdicts):
-            # Only this relay waits: another one, or this one after a restart, may have the right credentials.
-            return 0.0
         return self._backoff.until - now
 
     async def _note(self, results: Results, rest: float) -> None:
