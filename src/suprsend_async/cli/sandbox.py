@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from suprsend_async import logs
 from suprsend_async.cli.output import lost_output
 from suprsend_async.cli.terminal import NOT_ACCEPTED, counted, fail
-from suprsend_async.durable import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -77,6 +75,7 @@ def sandbox(
     if context.invoked_subcommand is not None:
         return
     try:
+        from suprsend_async import logs
         from suprsend_async.cli.arrivals import ArrivalLines
         from suprsend_async.sandbox import Sandbox
     except ModuleNotFoundError as error:
@@ -139,6 +138,9 @@ def save(
 
     It holds what people are called and where they are reached, but no credentials.
     """
+    # Here, for a help needs none of it.
+    from suprsend_async.durable import replace_file
+
     state = _state_of_a_store(store) if store is not None else _state_over_http(url)
     records: dict[str, list[object]] = state["records"]
     content = (json.dumps(state, indent=1, ensure_ascii=False) + "\n").encode()
