@@ -32,13 +32,14 @@ from __future__ import annotations
 
 import logging
 import os
+from contextlib import contextmanager
 from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from suprsend_async.errors import address
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Generator, Mapping
     from pathlib import Path
 
     from suprsend_async.outcome import Outcome
@@ -70,12 +71,35 @@ def follow_environment() -> None:
         # Not a warning, which would show the line that makes the client: it may hold the secret.
         _warning("SUPRSEND_LOG must be one of %s; it is ignored [suprsend-log]", ", ".join(_LEVELS))
         return
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler = _standard_error()
     # Asked for each line: an application may configure its logging later than it makes its client.
     handler.addFilter(lambda _: not logging.root.handlers)
     logger.addHandler(handler)
     logger.setLevel(level.upper())
+
+
+@contextmanager
+def warnings_shown() -> Generator[None]:
+    """Show the lines from WARNING on on standard error within the block, unless `SUPRSEND_LOG` asks for other ones.
+
+    For a command that runs for long: it is the application, and its lines are all that an operator has.
+    """
+    handler: logging.Handler = logging.NullHandler()
+    if os.environ.get("SUPRSEND_LOG", "").strip().lower() not in _LEVELS:
+        handler = _standard_error()
+        handler.setLevel(logging.WARNING)
+    logger.addHandler(handler)
+    try:
+        follow_environment()
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+def _standard_error() -> logging.Handler:
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    return handler
 
 
 class OutageCounts(NamedTuple):

@@ -372,3 +372,25 @@ def test_what_is_wrong_is_said_in_a_line(run: Run, arguments: list[str], said: s
     assert result.stderr.startswith(said), result.stderr
     assert "secret-token" not in result.stderr
     assert "Traceback" not in result.stderr
+
+
+FAILING = """
+import logging
+from suprsend_async.sandbox import Sandbox
+start = Sandbox.start
+
+def start_and_warn(sandbox):
+    start(sandbox)
+    logging.getLogger("suprsend_async.sandbox").warning("others can read it")
+
+Sandbox.start = start_and_warn
+from suprsend_async.cli import main
+main()
+"""
+
+
+def test_what_its_server_logs_is_shown(start: Start) -> None:
+    process = start("sandbox", code=FAILING)
+    announced(process)
+    process.terminate()
+    assert " WARNING suprsend_async.sandbox: others can read it\n" in process.communicate()[1]

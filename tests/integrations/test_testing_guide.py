@@ -17,7 +17,7 @@ GUIDE = Path(__file__).parents[2].joinpath("docs", "guides", "testing.md").read_
 BLOCKS = [block for block in re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL) if "def test_" in block]
 
 
-@pytest.mark.extras("sandbox")
+@pytest.mark.extras("sandbox", "outbox")
 def test_its_tests_pass(pytester: pytest.Pytester, run_pytest: Callable[..., pytest.RunResult]) -> None:
     pytester.makepyfile(**{f"test_guide_{number}": block for number, block in enumerate(BLOCKS)})
     options = ("-p", "pytest_asyncio.plugin", "-o", "asyncio_default_fixture_loop_scope=function")

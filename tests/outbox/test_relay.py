@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -224,6 +225,16 @@ async def test_wrong_credentials_cost_no_record(
     assert len(server.requests) == 4
 
 
+async def test_refused_credentials_rest_in_the_table_for_a_minute_at_most(
+    relay: Relay, server: Server, store: Callable[..., None], rows: Callable[[], list[Any]]
+) -> None:
+    store(EVENT, COUNTING)
+    server.script += [server.answer(401, {"status": "error", "message": "who?"})] * 2
+    async with relay:
+        await until_async(lambda: [row.leased_by for row in rows()] == ["", ""])
+        assert all(0.0 < row.leased_until <= time.time() + 60.0 for row in rows())
+
+
 async def test_leaving_gives_back_what_was_not_sent(
     engine: Engine, make_client: Callable[..., AsyncSuprsend], server: Server, store: Callable[..., None], rows: Any
 ) -> None:
@@ -293,8 +304,17 @@ async def test_closing_the_client_ends_the_relay(relay: Relay, client: AsyncSupr
             await relay.flush()
 
 
+async def test_a_missing_file_is_not_made(url: str, client: AsyncSuprsend) -> None:
+    engine = create_engine(url)
+    with pytest.raises(ConfigurationError, match=r"there is no SQLite database /.*: check the URL"):
+        await Relay(engine, client).__aenter__()
+    engine.dispose()
+    assert not Path(str(engine.url.database)).exists()
+
+
 async def test_the_tables_are_missing(url: str, client: AsyncSuprsend) -> None:
     engine = create_engine(url)
+    Path(str(engine.url.database)).touch()
     with pytest.raises(ConfigurationError, match=r"no such table: suprsend_outbox\): make them with a migration"):
         async with Relay(engine, client):
             pass

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import suprsend
 from suprsend.object_edit import ObjectEdit
 from suprsend.user_edit import UserEdit
-from tests.documentation.side_by_side import PAGE
 
 from suprsend_async import Suprsend
 from suprsend_async.sandbox import Sandbox
@@ -17,6 +17,7 @@ from suprsend_async.sandbox import Sandbox
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+PAGE = Path(__file__).parents[2] / "docs/guides/migrate.md"
 SECTION = PAGE.read_text("utf-8").split("## Both at once, during the move\n")[1].split("\n## ")[0]
 
 

@@ -1,4 +1,4 @@
-"""The commands `outbox run` and `outbox stats`: a relay as a process, and the contents of the tables."""
+"""The commands of `outbox`: a relay as a process, the contents of the tables, and what to do about dead letters."""
 
 from typing import Annotated
 
@@ -25,6 +25,16 @@ _BaseUrl = Annotated[
 ]
 
 
+_Words = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="URL ID...",
+        help="The database, unless $DATABASE_URL names it, and the IDs of dead letters.",
+        show_default=False,
+    ),
+]
+
+
 @outbox.command()
 def run(
     url: _Url,
@@ -44,7 +54,8 @@ def run(
 ) -> None:
     """Send what is committed to the outbox, until Ctrl-C or SIGTERM. Several may run side by side.
 
-    The credentials come from the environment, as for `track`. Give the database's password by $DATABASE_URL: what
+    The credentials come from the environment, as for `track`. Warnings and errors are logged on standard error, or what
+    SUPRSEND_LOG asks for: debug, info, warning or error. Give the database's password by $DATABASE_URL: what
     stands on the command line can be seen by others on the machine.
 
     The exit status is 0, with --once 1 if there are dead letters, 2 for wrong use.
@@ -63,3 +74,47 @@ def stats(
     from suprsend_async.cli.relaying import show_stats
 
     show_stats(url, as_json=as_json)
+
+
+@outbox.command()
+def dead(
+    url: _Url,
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="How many are shown, the oldest first.")] = 100,
+    as_json: Annotated[
+        bool, typer.Option("--json", metavar="", help="Print them as JSON, each with its record.")
+    ] = False,
+) -> None:
+    """List the dead letters: records that are not sent any more, each with the reason."""
+    from suprsend_async.cli.relaying import show_dead_letters
+
+    show_dead_letters(url, limit, as_json=as_json)
+
+
+@outbox.command()
+def resend(
+    words: _Words = None,
+    of_all: Annotated[bool, typer.Option("--all", metavar="", help="Resend all that there are now.")] = False,
+) -> None:
+    """Make dead letters pending again: a relay sends them with the idempotency key that they have.
+
+    The platform forgets a key after 24 hours. An older record that it has processed is processed a second time.
+
+    The exit status is 0, 1 if an ID is no dead letter, 2 for wrong use.
+    """
+    from suprsend_async.cli.relaying import decide
+
+    raise typer.Exit(decide(words or (), of_all=of_all, is_resent=True))
+
+
+@outbox.command()
+def discard(
+    words: _Words = None,
+    of_all: Annotated[bool, typer.Option("--all", metavar="", help="Discard all that there are now.")] = False,
+) -> None:
+    """Delete dead letters: they are never sent.
+
+    The exit status is 0, 1 if an ID is no dead letter, 2 for wrong use.
+    """
+    from suprsend_async.cli.relaying import decide
+
+    raise typer.Exit(decide(words or (), of_all=of_all, is_resent=False))

@@ -4,29 +4,40 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict
+from datetime import UTC, datetime
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
+from suprsend_async import logs
 from suprsend_async.cli.client import environments_client
 from suprsend_async.cli.output import lost_output
-from suprsend_async.cli.terminal import ACCEPTED, NOT_ACCEPTED, fail, printable
+from suprsend_async.cli.terminal import ACCEPTED, NOT_ACCEPTED, counted, fail, printable
 from suprsend_async.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from sqlalchemy import Connection
+
     from suprsend_async.client import AsyncSuprsend
-    from suprsend_async.outbox import OutboxStats
+    from suprsend_async.outbox import OutboxDeadLetter, OutboxStats
+
+T = TypeVar("T")
+
+_AT_ONCE = 500
 
 
 def run_relay(url: str, base_url: str | None, *, once: bool, ordered: bool, lease: float, poll: float) -> int:
     """Send what is committed until a signal, or `once`; returns the exit status."""
     _check_installed()
     # Who reads what it says may go; what is stored is sent all the same.
-    with lost_output(ends_it=False):
+    with lost_output(ends_it=False), logs.warnings_shown():
         try:
             client = environments_client(base_url)
             stats = asyncio.run(_relay(url, client, once=once, ordered=ordered, lease=lease, poll=poll))
@@ -43,10 +54,9 @@ def run_relay(url: str, base_url: str | None, *, once: bool, ordered: bool, leas
 def show_stats(url: str, *, as_json: bool) -> None:
     """Print what the tables hold."""
     _check_installed()
-    try:
-        found = asyncio.run(_read_stats(url))
-    except ConfigurationError as error:
-        fail(str(error))
+    from suprsend_async.outbox.statements import stats
+
+    found = _ask(url, stats)
     tables = ("pending", "leased", "resting", "oldest_seconds", "dead_letters")
     values = {name: value for name, value in asdict(found).items() if name in tables}
     if as_json:
@@ -54,6 +64,101 @@ def show_stats(url: str, *, as_json: bool) -> None:
         return
     for name, value in values.items():
         typer.echo(f"{name.replace('_', ' '):<16}{value if isinstance(value, int) else f'{value:.1f}'}")
+
+
+def show_dead_letters(url: str, limit: int, *, as_json: bool) -> None:
+    """Print the oldest dead letters, one a line."""
+    _check_installed()
+    from suprsend_async.outbox import statements
+
+    found, numbers = _ask(
+        url, lambda connection: (statements.dead_letters(connection, limit), statements.dead_numbers(connection))
+    )
+    if as_json:
+        typer.echo(json.dumps([_as_json(letter) for letter in found]))
+    elif found:
+        typer.echo("\n".join(_lines(found)))
+    else:
+        typer.echo("no dead letters", err=True)
+    if len(numbers) > len(found):
+        typer.echo(f"{len(found):,} of {counted(len(numbers), 'dead letter')}; --limit shows more", err=True)
+
+
+def _as_json(letter: OutboxDeadLetter) -> dict[str, object]:
+    facts = asdict(letter)
+    del facts["body"]
+    return {**facts, "record": letter.document}
+
+
+def _lines(letters: Iterable[OutboxDeadLetter]) -> Iterator[str]:
+    rows = [("id", "kind", "name", "died", "outcome", "error")]
+    for letter in letters:
+        record = letter.document
+        died = datetime.fromtimestamp(letter.died_at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+        reason = letter.error if letter.status_code is None else f"{letter.status_code} {letter.error}"
+        # An edit has no name, but whom it edits.
+        name = record.get("event") or record.get("workflow") or record.get("distinct_id") or ""
+        rows.append((str(letter.id), letter.kind, printable(str(name)), died, letter.outcome, printable(reason)))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def decide(words: Sequence[str], *, of_all: bool, is_resent: bool) -> int:
+    """Send dead letters again, or delete them; returns the exit status.
+
+    Args:
+        words: The database's URL, unless $DATABASE_URL has it, and the numbers of dead letters.
+        of_all: Whether it is all that there are now, instead of numbers.
+        is_resent: Whether they are sent again.
+    """
+    _check_installed()
+    from suprsend_async.outbox import statements
+
+    url, chosen = _url_and_numbers(words)
+    if of_all and chosen:
+        fail("give IDs or --all, not both")
+    if not of_all and not chosen:
+        fail("give the IDs of dead letters, as `outbox dead` lists them, or --all")
+
+    def change(connection: Connection) -> tuple[int, int]:
+        numbers = statements.dead_numbers(connection) if of_all else chosen
+        do = statements.resend if is_resent else statements.discard
+        # In one transaction, and each statement with no more parameters than any database takes.
+        parts = (numbers[first : first + _AT_ONCE] for first in range(0, len(numbers), _AT_ONCE))
+        return sum(do(connection, part) for part in parts), len(numbers)
+
+    done, wanted = _ask(url, change)
+    verb = ("is pending again" if done == 1 else "are pending again") if is_resent else "discarded"
+    typer.echo(f"{counted(done, 'dead letter')} {verb}", err=True)
+    if done < wanted:
+        missing = wanted - done
+        fail(f"{missing} of the IDs {'is no dead letter' if missing == 1 else 'are no dead letters'}", NOT_ACCEPTED)
+    return ACCEPTED
+
+
+def _url_and_numbers(words: Sequence[str]) -> tuple[str, list[int]]:
+    """Return the database's URL and the numbers. The URL comes first, last or from the environment."""
+    urls = [word for word in words if not word.isdecimal()]
+    if len(urls) > 1:
+        fail(f"an ID is a whole number, as `outbox dead` lists them, not {printable(urls[1])}")
+    url = urls[0] if urls else os.environ.get("DATABASE_URL")
+    if not url:
+        fail("give the database's URL, or set DATABASE_URL")
+    # Each once: a repeat is not missing.
+    return url, list(dict.fromkeys(int(word) for word in words if word.isdecimal()))
+
+
+def _ask(url: str, do: Callable[[Connection], T]) -> T:
+    """Run it in a transaction on the tables; what goes wrong ends the command."""
+    from suprsend_async.outbox.database import FAILURES, reason_of
+
+    try:
+        return asyncio.run(_asked(url, do))
+    except ConfigurationError as error:
+        fail(str(error))
+    except FAILURES as error:
+        fail(f"the database refuses it: {reason_of(error)}", NOT_ACCEPTED)
 
 
 def _check_installed() -> None:
@@ -122,14 +227,13 @@ async def _relay(
         return await relay.stats()
 
 
-async def _read_stats(url: str) -> OutboxStats:
+async def _asked(url: str, do: Callable[[Connection], T]) -> T:
     from suprsend_async.outbox.database import Database
-    from suprsend_async.outbox.statements import stats
 
     engine = _engine(url)
     try:
         database = Database(engine)
         await database.check()
-        return await database.run(stats)
+        return await database.run(do)
     finally:
         await _dispose(engine)

@@ -75,6 +75,7 @@ def sandbox(
     if context.invoked_subcommand is not None:
         return
     try:
+        from suprsend_async import logs
         from suprsend_async.cli.arrivals import ArrivalLines
         from suprsend_async.sandbox import Sandbox
     except ModuleNotFoundError as error:
@@ -102,12 +103,12 @@ def sandbox(
         fail(str(error))
     except OSError as error:
         fail(f"cannot use {error.filename}: {error.strerror}", NOT_ACCEPTED)
-    try:
-        platform.start()
-    except OSError as error:
-        fail(f"cannot listen on port {port}: {error.strerror}; choose another one with --port", NOT_ACCEPTED)
     # Who reads what it says may go; those who send to it stay.
-    with lost_output(ends_it=False):
+    with lost_output(ends_it=False), logs.warnings_shown():
+        try:
+            platform.start()
+        except OSError as error:
+            fail(f"cannot listen on port {port}: {error.strerror}; choose another one with --port", NOT_ACCEPTED)
         try:
             _announce(platform)
             # What a file holds from earlier is not new.
@@ -137,6 +138,7 @@ def save(
 
     It holds what people are called and where they are reached, but no credentials.
     """
+    # Here, for a help needs none of it.
     from suprsend_async.durable import replace_file
 
     state = _state_of_a_store(store) if store is not None else _state_over_http(url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import Engine
@@ -16,7 +17,7 @@ from suprsend_async.threads import run_in_thread
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sqlalchemy import Connection
+    from sqlalchemy import URL, Connection
 
 T = TypeVar("T")
 
@@ -72,6 +73,11 @@ class Database:
         Raises:
             ConfigurationError: They are not, or the database cannot be reached.
         """
+        if (missing := _missing_file(self._engine.url)) is not None:
+            raise ConfigurationError(
+                f"there is no SQLite database {missing}: check the URL, or make the tables with a migration, or with "
+                "outbox.metadata.create_all"
+            )
         try:
             await self.run(statements.check)
         except FAILURES as error:
@@ -79,6 +85,15 @@ class Database:
                 f"the outbox's tables cannot be read ({reason_of(error)}): make them with a migration, or with "
                 "outbox.metadata.create_all, in the database that this engine is for"
             ) from error
+
+
+def _missing_file(url: URL) -> Path | None:
+    """Return the file that SQLite would make, empty, by connecting to it; None if it is there, or there is none."""
+    name = url.database
+    if url.get_backend_name() != "sqlite" or not name or name == ":memory:" or name.startswith("file:"):
+        return None
+    path = Path(name).absolute()
+    return None if path.exists() else path
 
 
 def reason_of(error: Exception) -> str:

@@ -219,6 +219,11 @@ def dead_letters(connection: Connection, limit: int) -> list[OutboxDeadLetter]:
     return [OutboxDeadLetter(*row) for row in connection.execute(query)]
 
 
+def dead_numbers(connection: Connection) -> list[int]:
+    """Return the numbers of all dead letters, oldest first."""
+    return list(connection.scalars(select(dead.c.id).order_by(dead.c.id)))
+
+
 def resend(connection: Connection, ids: Sequence[int]) -> int:
     """Make new records of dead letters; returns how many were still there."""
     columns = ("kind", "body", "order_key", "repeatable", "stored_at")
