@@ -32,21 +32,20 @@ from __future__ import annotations
 
 import logging
 import os
-from contextlib import contextmanager
 from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from suprsend_async.errors import address
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from suprsend_async.outcome import Outcome
 
 logger: logging.Logger = logging.getLogger("suprsend_async")
 
-_LEVELS = ("debug", "info", "warning", "error")
+LEVELS: tuple[str, ...] = ("debug", "info", "warning", "error")
 
 
 def _log(level: int, line: str, *facts: object, extra: Mapping[str, object] | None = None) -> None:
@@ -67,36 +66,19 @@ def follow_environment() -> None:
     level = os.environ.get("SUPRSEND_LOG", "").strip().lower()
     if not level:
         return
-    if level not in _LEVELS:
+    if level not in LEVELS:
         # Not a warning, which would show the line that makes the client: it may hold the secret.
-        _warning("SUPRSEND_LOG must be one of %s; it is ignored [suprsend-log]", ", ".join(_LEVELS))
+        _warning("SUPRSEND_LOG must be one of %s; it is ignored [suprsend-log]", ", ".join(LEVELS))
         return
-    handler = _standard_error()
+    handler = standard_error()
     # Asked for each line: an application may configure its logging later than it makes its client.
     handler.addFilter(lambda _: not logging.root.handlers)
     logger.addHandler(handler)
     logger.setLevel(level.upper())
 
 
-@contextmanager
-def warnings_shown() -> Generator[None]:
-    """Show the lines from WARNING on on standard error within the block, unless `SUPRSEND_LOG` asks for other ones.
-
-    For a command that runs for long: it is the application, and its lines are all that an operator has.
-    """
-    handler: logging.Handler = logging.NullHandler()
-    if os.environ.get("SUPRSEND_LOG", "").strip().lower() not in _LEVELS:
-        handler = _standard_error()
-        handler.setLevel(logging.WARNING)
-    logger.addHandler(handler)
-    try:
-        follow_environment()
-        yield
-    finally:
-        logger.removeHandler(handler)
-
-
-def _standard_error() -> logging.Handler:
+def standard_error() -> logging.Handler:
+    """Return a handler that writes lines with their time and level to standard error."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     return handler
@@ -299,15 +281,9 @@ def record_finished(
 
 def bulk_finished(operation: str, noun: str, accepted: int, failed: int, *, is_counted: bool) -> None:
     """DEBUG: all records of a bulk were accepted, or are counted in the lines of an outage. ERROR: some were not."""
-    _log(
-        logging.ERROR if failed and not is_counted else logging.DEBUG,
-        "%s: %d %s accepted, %d not [records-not-accepted]",
-        operation,
-        accepted,
-        noun,
-        failed,
-        extra={"suprsend_operation": operation, "suprsend_accepted": accepted, "suprsend_failed": failed},
-    )
+    level = logging.ERROR if failed and not is_counted else logging.DEBUG
+    fields = {"suprsend_operation": operation, "suprsend_accepted": accepted, "suprsend_failed": failed}
+    _log(level, "%s: %d %s accepted, %d not [records-not-accepted]", operation, accepted, noun, failed, extra=fields)
 
 
 def partitions_finished(line: str, accepted: int, failed: int, *, is_warned: bool) -> None:

@@ -1,4 +1,4 @@
-"""Output that may be lost while the work goes on: its reader can die, and the disk of its log can be full."""
+"""What a command that runs for long writes: lines that may be lost while the work goes on, and the package's log."""
 
 from __future__ import annotations
 
@@ -34,6 +34,29 @@ def lost_output(*, ends_it: bool) -> Generator[None]:
         yield
     finally:
         sys.stdout, sys.stderr = kept
+
+
+@contextmanager
+def warnings_shown() -> Generator[None]:
+    """Show the lines from WARNING on on standard error within the block, unless `SUPRSEND_LOG` asks for other ones.
+
+    For a command that runs for long: it is the application, and its lines are all that an operator has.
+    """
+    # Here, for a help needs neither of them.
+    import logging
+
+    from suprsend_async import logs
+
+    handler: logging.Handler = logging.NullHandler()
+    if os.environ.get("SUPRSEND_LOG", "").strip().lower() not in logs.LEVELS:
+        handler = logs.standard_error()
+        handler.setLevel(logging.WARNING)
+    logs.logger.addHandler(handler)
+    try:
+        logs.follow_environment()
+        yield
+    finally:
+        logs.logger.removeHandler(handler)
 
 
 class _Stream:

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
-from suprsend_async import logs
 from suprsend_async.cli.client import environments_client
-from suprsend_async.cli.output import lost_output
+from suprsend_async.cli.output import lost_output, warnings_shown
 from suprsend_async.cli.terminal import ACCEPTED, NOT_ACCEPTED, counted, fail, printable
 from suprsend_async.errors import ConfigurationError
 
@@ -37,7 +36,7 @@ def run_relay(url: str, base_url: str | None, *, once: bool, ordered: bool, leas
     """Send what is committed until a signal, or `once`; returns the exit status."""
     _check_installed()
     # Who reads what it says may go; what is stored is sent all the same.
-    with lost_output(ends_it=False), logs.warnings_shown():
+    with lost_output(ends_it=False), warnings_shown():
         try:
             client = environments_client(base_url)
             stats = asyncio.run(_relay(url, client, once=once, ordered=ordered, lease=lease, poll=poll))

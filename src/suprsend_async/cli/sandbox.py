@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from suprsend_async.cli.output import lost_output
+from suprsend_async.cli.output import lost_output, warnings_shown
 from suprsend_async.cli.terminal import NOT_ACCEPTED, counted, fail
 
 if TYPE_CHECKING:
@@ -75,7 +75,6 @@ def sandbox(
     if context.invoked_subcommand is not None:
         return
     try:
-        from suprsend_async import logs
         from suprsend_async.cli.arrivals import ArrivalLines
         from suprsend_async.sandbox import Sandbox
     except ModuleNotFoundError as error:
@@ -104,7 +103,7 @@ def sandbox(
     except OSError as error:
         fail(f"cannot use {error.filename}: {error.strerror}", NOT_ACCEPTED)
     # Who reads what it says may go; those who send to it stay.
-    with lost_output(ends_it=False), logs.warnings_shown():
+    with lost_output(ends_it=False), warnings_shown():
         try:
             platform.start()
         except OSError as error:
