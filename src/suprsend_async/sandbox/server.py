@@ -125,6 +125,9 @@ class Sandbox(LedgerAccess, StateAccess):
                 f"host {host!r} can be reached from other machines, and the sandbox shows all events to everybody: "
                 "set i_know_this_is_not_for_production (--i-know-this-is-not-for-production) as well, or leave host out"
             )
+        for option, names in {"allowed_hosts": allowed_hosts, "categories": categories}.items():
+            if isinstance(names, str):
+                raise ValueError(f"{option} must be a list of names; write [{names!r}]")
         self._host = host
         self._allowed = frozenset(map(host_name, allowed_hosts))
         self._port = port
