@@ -18,7 +18,15 @@ from tests.extras import is_marked
 
 TESTS = Path(__file__).parent
 OF_OTHER_ENVIRONMENTS = (
-    *("browser", "engines", "faults", "node", "notebooks", "released", "remote", "services", "spark"),
+    "browser",
+    "engines",
+    "faults",
+    "node",
+    "notebooks",
+    "released",
+    "remote",
+    "services",
+    "spark",
     "typing",
 )
 

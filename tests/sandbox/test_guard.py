@@ -112,7 +112,7 @@ def test_what_is_no_name_of_a_host_cannot_be_let_in(text: str) -> None:
 @pytest.mark.parametrize("option", ["allowed_hosts", "categories"])
 def test_a_name_in_place_of_a_list_of_names_is_refused(option: str) -> None:
     with pytest.raises(ValueError, match=rf"^{option} must be a list of names; write \['sandbox'\]$"):
-        Sandbox(**{option: "sandbox"})  # type: ignore[arg-type]
+        Sandbox(**{option: "sandbox"})
 
 
 def test_the_advice_works_when_it_is_followed(wire: Wire) -> None:
