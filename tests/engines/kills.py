@@ -6,30 +6,23 @@ table. `--only worker` runs one of the cases.
 
 from __future__ import annotations
 
-import argparse
 import os
-import platform
-import random
 import re
 import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
-from importlib.metadata import version
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
+from tests.engines.judged import MAPPING, Case, Verdict, judge, parser_of
 from tests.spark import processes
-from tests.spark.kills import MAPPING, ROWS, read_report, say, send_by_one_process, state, write_flights
 
-from suprsend_async.ingest import PartitionReport
 from suprsend_async.sandbox import Sandbox
 
 PAGES = Path(__file__).parents[2] / "docs" / "engines"
@@ -208,23 +201,11 @@ def kill_program(run: Run) -> None:
     run.send()
 
 
-@dataclass(frozen=True)
-class Case:
-    """What is killed.
+@dataclass(frozen=True, kw_only=True)
+class Kill(Case):
+    """What kills, and starts again what does not start by itself."""
 
-    Attributes:
-        name: As on the command line.
-        title: As in the table.
-        kill: What kills it, and starts again what does not start by itself.
-        most: Events that may come again at most.
-        has_report: Whether `report.json` counts all rows at the end; a program that goes on counts only the rest.
-    """
-
-    name: str
-    title: str
     kill: Callable[[Run], None] = nothing
-    most: int = 0
-    has_report: bool = True
 
 
 @dataclass(frozen=True)
@@ -239,22 +220,23 @@ class Engine:
     """
 
     packages: tuple[str, ...]
-    cases: tuple[Case, ...]
+    cases: tuple[Kill, ...]
     prepare: Callable[[Run], None] = nothing
     has_ids: bool = False
 
 
+GOES_ON = "the program killed and started again"
 ENGINES = {
     "celery": Engine(
         ("celery", "redis"),
         (
-            Case("none", "nothing killed"),
-            Case("child", "a worker's process killed", kill_celery_child, PARTITION),
-            Case(
-                "worker",
-                "the worker killed with all its processes, and started again",
-                kill_celery_worker,
-                2 * PARTITION,
+            Kill(name="none", title="nothing killed"),
+            Kill(name="child", title="a worker's process killed", kill=kill_celery_child, most=PARTITION),
+            Kill(
+                name="worker",
+                title="the worker killed with all its processes, and started again",
+                kill=kill_celery_worker,
+                most=2 * PARTITION,
             ),
         ),
         start_celery,
@@ -262,25 +244,25 @@ ENGINES = {
     "dask": Engine(
         ("dask", "distributed"),
         (
-            Case("none", "nothing killed"),
+            Kill(name="none", title="nothing killed"),
             # One that runs, and one whose report is on its way.
-            Case("worker", "a worker killed", kill_dask_worker, 2 * PARTITION),
+            Kill(name="worker", title="a worker killed", kill=kill_dask_worker, most=2 * PARTITION),
         ),
     ),
     "dlt": Engine(
         ("dlt",),
         (
-            Case("none", "nothing killed", has_report=False),
+            Kill(name="none", title="nothing killed", has_report=False),
             # Two files at a time, 500 rows of each.
-            Case("program", "the program killed and started again", kill_program, 2 * 500, has_report=False),
+            Kill(name="program", title=GOES_ON, kill=kill_program, most=2 * 500, has_report=False),
         ),
     ),
     "ray": Engine(
         ("ray",),
         (
-            Case("none", "nothing killed"),
-            Case("worker", "a worker killed", kill_ray_worker, 2 * PARTITION),
-            Case("program", "the program killed and started again", kill_program, 2 * 2 * PARTITION, has_report=False),
+            Kill(name="none", title="nothing killed"),
+            Kill(name="worker", title="a worker killed", kill=kill_ray_worker, most=2 * PARTITION),
+            Kill(name="program", title=GOES_ON, kill=kill_program, most=2 * 2 * PARTITION, has_report=False),
         ),
         start_ray,
         has_ids=True,
@@ -288,64 +270,14 @@ ENGINES = {
 }
 
 
-@dataclass
-class Verdict:
-    """What came of a case.
-
-    Attributes:
-        case: The case.
-        lost: Keys that were never accepted.
-        double: Keys that were accepted more than once.
-        unexpected: Keys that no row has.
-        again: Events that came again, and that the platform knew by their keys.
-        different: Events that are not those which one process sends.
-        report: What the report says.
-        seconds: From the first row that was read to the last verdict.
-        log: What the processes printed last.
-    """
-
-    case: Case
-    lost: int = 0
-    double: int = 0
-    unexpected: int = 0
-    again: int = 0
-    different: int = 0
-    report: PartitionReport = field(default_factory=PartitionReport)
-    seconds: float = 1.0
-    log: str = ""
-
-    @property
-    def complaints(self) -> list[str]:
-        found = [
-            f"{number:,} {what}"
-            for what in ("lost", "double", "unexpected", "different")
-            if (number := getattr(self, what))
-        ]
-        if self.again > self.case.most:
-            found.append(f"{self.again:,} events came again, of {self.case.most:,} at most")
-        if self.case.has_report and (self.report.rows, self.report.accepted) != (ROWS, ROWS):
-            found.append(f"the report says: {self.report}")
-        return found
-
-    @property
-    def line(self) -> str:
-        accepted = f"{self.report.accepted:,}" if self.case.has_report else "-"
-        return (
-            f"| {self.case.title} | {self.lost} | {self.double} | {self.again:,} | {accepted} "
-            f"| {self.different} | {ROWS / self.seconds:,.0f} |"
-        )
-
-
-def judge(name: str, case: Case, flights: Path, expected: dict[str, Any], folder: Path, moment: int) -> Verdict:
-    """Run a page's programs, kill when so many events were accepted, and compare with what one process has sent."""
-    engine = ENGINES[name]
+def run_case(engine: str, case: Kill, flights: Path, folder: Path, sandbox: Sandbox, moment: int) -> Verdict:
+    """Run a page's programs, and kill when so many events were accepted."""
     verdict = Verdict(case)
-    write_programs(name, flights, folder)
+    write_programs(engine, flights, folder)
     with ExitStack() as stack:
-        sandbox = stack.enter_context(Sandbox(max_events=2 * ROWS))
         run = Run(folder, sandbox)
         stack.callback(run.end)
-        engine.prepare(run)
+        ENGINES[engine].prepare(run)
         started = time.monotonic()
         run.send()
         if case.kill is not nothing:
@@ -354,19 +286,11 @@ def judge(name: str, case: Case, flights: Path, expected: dict[str, Any], folder
         assert run.program is not None
         status = run.program.wait(PATIENCE)
         verdict.seconds = time.monotonic() - started
-        verdict.log = run.log()
+        verdict.output = run.log()
         if status:
-            raise RuntimeError(f"exit status {status}: {verdict.log}")
-        found = state(sandbox)
-        verdict.again = sandbox.repeats
-        counts = Counter(event["$idempotency_key"] for event in sandbox.events)
-    verdict.lost = len(expected.keys() - found.keys())
-    verdict.unexpected = len(found.keys() - expected.keys())
-    verdict.double = sum(count > 1 for count in counts.values())
-    verdict.different = sum(found[key] != event for key, event in expected.items() if key in found)
+            raise RuntimeError(f"exit status {status}: {verdict.output}")
     if case.has_report:
-        verdict.report = read_report(folder / "report.json")
-        verdict.seconds = (verdict.report.last_at or 0) - (verdict.report.first_at or 0) or 1.0
+        verdict.take([folder / "report.json"])
     return verdict
 
 
@@ -390,33 +314,11 @@ def write_programs(name: str, flights: Path, folder: Path) -> None:
 
 def main() -> int:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = parser_of(__doc__)
     parser.add_argument("engine", choices=ENGINES)
-    parser.add_argument("--only", action="append")
-    parser.add_argument("--seed", type=int, default=13)
     options = parser.parse_args()
     engine = ENGINES[options.engine]
-    chance = random.Random(options.seed)
-    complaints: list[str] = []
-    with tempfile.TemporaryDirectory() as name:
-        path, flights = write_flights(Path(name))
-        expected = send_by_one_process(path)
-        versions = ", ".join(f"{package} {version(package)}" for package in (*engine.packages, "pyarrow"))
-        say(f"{versions}, Python {platform.python_version()}, seed {options.seed}")
-        say("| run | lost | accepted twice | came again | accepted, by the report | unlike one process | a second |")
-        say("| --- | --- | --- | --- | --- | --- | --- |")
-        for case in engine.cases:
-            moment = chance.randrange(ROWS // 4, ROWS * 3 // 4)
-            if options.only is None or case.name in options.only:
-                folder = Path(name) / case.name
-                folder.mkdir()
-                verdict = judge(options.engine, case, flights, expected, folder, moment)
-                say(verdict.line)
-                if verdict.complaints:
-                    complaints += [f"{case.name}: {complaint}" for complaint in verdict.complaints]
-                    complaints.append(verdict.log)
-    say("\n".join(complaints or ["every key accepted once"]))
-    return 1 if complaints else 0
+    return judge(engine.cases, partial(run_case, options.engine), engine.packages, options)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from tests.spark.kills import MAPPING, send_by_one_process, state
+from tests.engines.judged import MAPPING, send_by_one_process, state
 
 from suprsend_async.sandbox import Sandbox
 
