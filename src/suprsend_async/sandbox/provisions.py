@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from codecs import BOM_UTF8
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +12,12 @@ from pydantic_core import from_json
 
 from suprsend_async.sandbox.delivery import delivery
 from suprsend_async.sandbox.delivery.definitions import Definition, load_definitions
+from suprsend_async.sandbox.options import names
 from suprsend_async.sandbox.platform.workspace import provide_workspace
 from suprsend_async.sandbox.state import snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     from suprsend_async.sandbox.state.records import Records
 
@@ -41,7 +43,7 @@ class Provisions:
     ) -> None:
         self._categories = categories
         self._folder = Path(workflows) if isinstance(workflows, str | Path) else None
-        self._slugs = None if workflows is None or isinstance(workflows, str | Path) else tuple(workflows)
+        self._slugs = None if workflows is None or isinstance(workflows, str | Path) else names("workflows", workflows)
         self._state = None if load is None else _read(load)
         self._definitions: dict[str, Definition] | None = None
 
@@ -82,6 +84,8 @@ class Provisions:
 
 
 def _read(load: str | Path | Mapping[str, Any]) -> dict[str, Any]:
+    if not isinstance(load, str | Path | Mapping):
+        raise ValueError(f"load must be a state, or the path of a file of one, not {type(load).__name__}")
     if not isinstance(load, str | Path):
         return snapshot.check(dict(load))
     shown = os.fsencode(load).decode(errors="replace")
