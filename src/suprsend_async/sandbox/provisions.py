@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
 
+from suprsend_async.json_names import check_names
 from suprsend_async.sandbox.delivery import delivery
 from suprsend_async.sandbox.delivery.definitions import Definition, load_definitions
+from suprsend_async.sandbox.delivery.saved_state import checked
 from suprsend_async.sandbox.options import names
 from suprsend_async.sandbox.platform.workspace import provide_workspace
 from suprsend_async.sandbox.state import snapshot
@@ -87,13 +89,16 @@ def _read(load: str | Path | Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(load, str | Path | Mapping):
         raise ValueError(f"load must be a state, or the path of a file of one, not {type(load).__name__}")
     if not isinstance(load, str | Path):
-        return snapshot.check(dict(load))
+        return checked(dict(load))
     shown = os.fsencode(load).decode(errors="replace")
     path = Path(load)
     if path.exists() and not path.is_file():
         # Reading a pipe would wait for who writes it, and hear no signal meanwhile.
         raise ValueError(f"{shown} is no file")
     try:
-        return snapshot.check(from_json(path.read_bytes().removeprefix(BOM_UTF8), allow_inf_nan=False))
+        content = path.read_bytes().removeprefix(BOM_UTF8)
+        document = from_json(content, allow_inf_nan=False)
+        check_names(content)
+        return checked(document)
     except ValueError as error:
         raise ValueError(f"{shown}: {error}") from error
