@@ -238,6 +238,25 @@ async def test_nor_in_those_of_a_constructor(kind: type) -> None:
     assert_clean(await raised(kind, refused(kind)))
 
 
+async def assert_clean_if_it_does_not_fit(call: Callable[..., Any]) -> None:
+    positional, named = refused(call)
+    with pytest.raises(TypeError) as caught:
+        await outcome(call(*positional, {"limit": "planted"}, {"more": Planted()}, **named))
+    assert not {place: text for place, text in variables(caught.value).items() if "planted" in text}
+
+
+@pytest.mark.parametrize(("make", "name"), [*OF_ASYNCHRONOUS, *listed(UNUSED, VALUES)])
+async def test_nor_in_those_of_a_call_that_does_not_fit(
+    make: Callable[[Any], object], name: str, asynchronous: AsyncSuprsend
+) -> None:
+    await assert_clean_if_it_does_not_fit(getattr(make(asynchronous), name))
+
+
+@pytest.mark.parametrize(("make", "name"), OF_BLOCKING)
+async def test_nor_in_those_of_a_blocking_one(make: Callable[[Any], object], name: str, blocking: Suprsend) -> None:
+    await assert_clean_if_it_does_not_fit(getattr(make(blocking), name))
+
+
 async def test_nor_in_those_of_reading_a_webhook() -> None:
     assert_clean(await raised(webhooks.parse, refused(webhooks.parse)))
     assert_clean(await raised(webhooks.parse, (['{"planted'], {})))
@@ -296,13 +315,14 @@ async def test_nor_in_those_of_one_that_was_sent(
 
 async def test_nor_in_those_of_a_buffer(asynchronous: AsyncSuprsend, blocking: Suprsend, tmp_path: Path) -> None:
     wrong = Event("user-1", "signed_up", {"note": Planted()})
+    unsound: Any = Planted()
     async with asynchronous.buffer() as tracker, asynchronous.buffer(spool=tmp_path / "one") as durable:
         for call in (tracker.track_event, tracker.enqueue, durable.track_event, durable.enqueue):
             assert_clean(await raised(call, ([Planted()], {})))
             assert_clean(await raised(call, ([wrong], {})))
         for told in (durable.resend, durable.discard):
             with pytest.raises(AttributeError) as caught:
-                await told(Planted())
+                await told(unsound)
             assert_clean(caught.value)
     with blocking.buffer() as lasting, blocking.buffer(spool=tmp_path / "two") as stored:
         for waited in (lasting.track_event, lasting.enqueue, stored.track_event, stored.enqueue):

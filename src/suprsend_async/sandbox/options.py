@@ -17,10 +17,11 @@ def names(option: str, given: object) -> tuple[str, ...]:
         >>> names("categories", iter(["newsletter"]))
         ('newsletter',)
     """
+    kind = type(given).__name__
     if isinstance(given, str):
         raise ValueError(f"{option} must be a list of names; write [{given!r}]")
     if isinstance(given, bytes | Mapping) or not isinstance(given, Iterable):
-        raise ValueError(f"{option} must be a list of names, not {type(given).__name__}")
+        raise ValueError(f"{option} must be a list of names, not {kind}")
     found: list[str] = []
     for place, name in enumerate(cast("Iterable[object]", given)):
         found.append(text(f"{option}[{place}]", name))

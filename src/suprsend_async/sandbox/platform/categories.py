@@ -98,10 +98,11 @@ def _check_field(field: str, value: object) -> None:
         raise ValueError(f"{field} must be one of {', '.join(_ALLOWED[field])}, not {value!r}")
     if field.endswith("_channels") and not (value is None or _are_channels(value)):
         raise ValueError(f"{field} must be a list of some of {', '.join(CHANNELS)}, not {value!r}")
+    given = value
     if field == "tags" and not isinstance(value, list | tuple):
         raise ValueError(f"tags must be a list of texts, not {value!r}")
     if field == "tags":
-        names(field, value)
+        names(field, given)
 
 
 def _are_channels(value: object) -> bool:
