@@ -13,7 +13,7 @@ from suprsend_async.events.bulk import BulkEvents
 from suprsend_async.loop_thread import LoopThread
 from suprsend_async.released import ReleasedNames
 from suprsend_async.resources.blocking_access import BlockingResources
-from suprsend_async.wrong_calls import explained_init
+from suprsend_async.wrong_calls import explained
 
 if TYPE_CHECKING:
     import os
@@ -48,7 +48,7 @@ class Suprsend(BlockingResources[AsyncSuprsend]):
         True
     """
 
-    @explained_init
+    @explained
     def __init__(
         self, workspace_key: str | None = None, workspace_secret: str | None = None, **options: Unpack[ClientOptions]
     ) -> None:
@@ -266,7 +266,7 @@ class BlockingBulkEventsResource(ReleasedNames, Blocking[AsyncSuprsend]):
             ...         print(record.index, record.outcome)
             0 accepted
         """
-        yield from stream_bridged(
+        return stream_bridged(
             self.loop,
             self.twin.sender,
             source,

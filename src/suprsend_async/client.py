@@ -31,7 +31,7 @@ from suprsend_async.transport.request import Request
 from suprsend_async.transport.retry import RetryPolicy
 from suprsend_async.transport.session import Session
 from suprsend_async.transport.transport import Transport
-from suprsend_async.wrong_calls import explained_init
+from suprsend_async.wrong_calls import explained
 
 if TYPE_CHECKING:
     import os
@@ -85,7 +85,7 @@ class AsyncSuprsend(AsyncResources, explained=False):
 
     _credentials: Credentials | None = None
 
-    @explained_init
+    @explained
     def __init__(
         self,
         workspace_key: str | None = None,
@@ -210,8 +210,11 @@ class AsyncSuprsend(AsyncResources, explained=False):
             >>> response["status"]
             'success'
         """
-        if not isinstance(event, Event):
-            raise TypeError(f"track_event() takes an Event, not {class_of(event, 'Event')}")
+        is_event = isinstance(event, Event)
+        if not is_event:
+            given = class_of(event, "Event")
+            del event  # it may hold values, and reporters of crashes record the variables of every frame
+            raise TypeError(f"track_event() takes an Event, not {given}")
         transport = self.sender.transport
         transport.session.check_open()
         with transport.observed("track_event"):

@@ -8,7 +8,8 @@ from contextlib import suppress
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec, Self, TypeVar
 
-from suprsend_async.wrong_calls import bare, refuse_wrong_call
+from suprsend_async.frames import empty_frames
+from suprsend_async.wrong_calls import bare, wrong_call
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -75,8 +76,12 @@ def blocking(method: Callable[Concatenate[A, P], Coroutine[Any, Any, T]]) -> Cal
         advice = f"await AsyncSuprsend.{self.path}{method.__name__}()"
         try:
             return self.ready_loop.call(advice, partial(method, self.twin, *args, **kwargs))
-        except TypeError as error:
-            refuse_wrong_call(error, method, type(self), args)
+        except BaseException as error:
+            problem = wrong_call(error, method, type(self), args)
+            del args, kwargs
+            empty_frames(error)
+            if problem is not None:
+                raise problem from None
             raise
 
     call.__doc__ = without_await(method.__doc__)
@@ -94,8 +99,12 @@ def blocking_iterator(
         advice = f"async for item in AsyncSuprsend.{self.path}{method.__name__}()"
         try:
             return Cursor(self.ready_loop, advice, method(self.twin, *args, **kwargs))
-        except TypeError as error:
-            refuse_wrong_call(error, method, type(self), args)
+        except BaseException as error:
+            problem = wrong_call(error, method, type(self), args)
+            del args, kwargs
+            empty_frames(error)
+            if problem is not None:
+                raise problem from None
             raise
 
     call.__doc__ = without_await(method.__doc__)

@@ -7,7 +7,7 @@ from typing import Any, cast
 from suprsend_async.released import ReleasedNames
 
 
-class Keyed(ReleasedNames):
+class Keyed(ReleasedNames, explained=False):
     """What answers to `[...]`, and so to `in`, `get` and `to_dict`."""
 
     __slots__ = ()

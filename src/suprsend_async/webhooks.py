@@ -19,6 +19,7 @@ from pydantic import ValidationError as PydanticValidationError
 from pydantic_core import from_json
 
 from suprsend_async.errors import ValidationError
+from suprsend_async.frames import leaves_no_values
 from suprsend_async.resources.models import LENIENT, OptionalMap, OptionalText, Record, object_in
 
 __all__ = ["WebhookEvent", "WebhookInboundMessage", "WebhookReference", "WebhookStatus", "parse"]
@@ -139,6 +140,7 @@ class WebhookEvent(Record):
         return None
 
 
+@leaves_no_values
 def parse(body: bytes | str | Mapping[str, Any]) -> WebhookEvent:
     """Read the body of a webhook.
 

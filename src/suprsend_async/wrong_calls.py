@@ -1,4 +1,7 @@
-"""A call that does not fit says so by the name that its caller wrote, and what to write instead."""
+"""A call that does not fit says so by the name that its caller wrote, and what to write instead.
+
+Its frames hold none of its arguments when an error leaves it: reporters of crashes record what is in them.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ import re
 from collections.abc import Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from suprsend_async.frames import empty_frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,65 +22,69 @@ F = TypeVar("F", bound="Callable[..., Any]")
 
 
 def explain_calls(cls: type) -> None:
-    """Make the methods of a class that are awaited, or have arguments that go by name, explain a wrong call.
+    """Make the methods of a class that are awaited, or take arguments, explain a wrong call.
 
     The released SDK takes those arguments as one dict, `list({"limit": 10})`, and Python would only count.
     """
+    is_ours = cls.__module__.startswith("suprsend_async.")
     for name, member in list(vars(cls).items()):
         is_candidate = inspect.isfunction(member) and not name.startswith("_") and not hasattr(member, "__wrapped__")
-        if not is_candidate:
+        if not is_candidate or _is_generator(member):
             continue
-        if inspect.iscoroutinefunction(member):
-            setattr(cls, name, _explained(member))
-        elif member.__code__.co_kwonlyargcount and not _is_generator(member):
-            setattr(cls, name, _explained_plain(member))
-
-
-def _explained(method: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(method)
-    async def call(self: object, /, *args: object, **options: object) -> Any:
-        try:
-            coroutine = method(self, *args, **options)  # this only binds
-        except TypeError as error:
-            refuse_wrong_call(error, method, type(self), args)
-            raise
-        # Reporters of crashes record the variables of every frame: what is in this one is in the method's, too.
-        del args, options
-        return await coroutine
-
-    return call
+        is_awaited = inspect.iscoroutinefunction(member)
+        if is_awaited or member.__code__.co_kwonlyargcount or (is_ours and _takes_arguments(member)):
+            setattr(cls, name, explained(member))
 
 
 def _is_generator(method: object) -> bool:
     return inspect.isgeneratorfunction(method) or inspect.isasyncgenfunction(method)
 
 
-def _explained_plain(method: Callable[..., Any]) -> Callable[..., Any]:
+def _takes_arguments(method: Callable[..., Any]) -> bool:
+    code = method.__code__
+    return code.co_argcount > 1 or bool(code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS))
+
+
+def explained(method: F) -> F:
+    """Return a method, or an `__init__`, that says of a wrong call what the class's user wrote."""
+    return cast("F", _awaited(method) if inspect.iscoroutinefunction(method) else _plain(method))
+
+
+def _awaited(method: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(method)
-    def call(self: object, /, *args: object, **options: object) -> Any:
+    async def call(self: object, /, *args: object, **options: object) -> Any:
         try:
-            return method(self, *args, **options)
+            coroutine = method(self, *args, **options)  # this only binds
         except TypeError as error:
-            refuse_wrong_call(error, method, type(self), args)
+            problem = wrong_call(error, method, type(self), args)
+            del args, options
+            if problem is not None:
+                raise problem from None
+            raise
+        del args, options
+        try:
+            return await coroutine
+        except BaseException as error:
+            empty_frames(error)
             raise
 
     return call
 
 
-def explained_init(init: F) -> F:
-    """Return an `__init__` that says of a wrong call what the class's user wrote; no frame keeps what was given."""
-
-    @wraps(init)
-    def call(self: object, /, *args: object, **options: object) -> None:
+def _plain(method: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(method)
+    def call(self: object, /, *args: object, **options: object) -> Any:
         try:
-            init(self, *args, **options)
-        except TypeError as error:
-            refuse_wrong_call(error, init, type(self), args)
-            raise
-        finally:
+            return method(self, *args, **options)
+        except BaseException as error:
+            problem = wrong_call(error, method, type(self), args)
             del args, options
+            empty_frames(error)
+            if problem is not None:
+                raise problem from None
+            raise
 
-    return cast("F", call)
+    return call
 
 
 def bare(method: F) -> F:
@@ -83,27 +92,19 @@ def bare(method: F) -> F:
     return cast("F", inspect.unwrap(method))
 
 
-def refuse_wrong_call(error: TypeError, method: Callable[..., Any], owner: type, args: Sequence[object]) -> None:
-    """Raise the error of a call that did not fit, in its caller's words; return if that is not what it was.
+def wrong_call(
+    error: BaseException, method: Callable[..., Any], owner: type, args: Sequence[object]
+) -> TypeError | None:
+    """Return the error of a call that did not fit, in its caller's words; None if that is not what it was.
 
     Args:
         error: What Python raised.
         method: What was called, as it is written.
         owner: The class that the caller used, which may be the blocking one or one that inherits the method.
         args: The positional arguments.
-
-    Raises:
-        TypeError: The call did not fit.
     """
-    problem = _problem(error, method, owner, args)
-    del args
-    if problem is not None:
-        raise TypeError(problem) from None
-
-
-def _problem(error: TypeError, method: Callable[..., Any], owner: type, args: Sequence[object]) -> str | None:
     start = f"{method.__qualname__}() "
-    said = str(error)
+    said = str(error) if isinstance(error, TypeError) else ""
     if not said.startswith(start):
         return None
     is_class = method.__name__ == "__init__"
@@ -118,7 +119,7 @@ def _problem(error: TypeError, method: Callable[..., Any], owner: type, args: Se
 
         found = instead(owner, unexpected[1])
         advice = found and f"use {found}"
-    return f"{called}() {said.removeprefix(start)}" + (f"; {advice}" if advice else "")
+    return TypeError(f"{called}() {said.removeprefix(start)}" + (f"; {advice}" if advice else ""))
 
 
 def _advice(code: CodeType, surplus: Sequence[object]) -> str | None:

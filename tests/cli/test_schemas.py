@@ -193,6 +193,7 @@ def test_a_schema_that_makes_no_class(run: Run, tmp_path: Path, text: str, messa
     [
         ('{"not":' * 20_000 + "{}" + "}" * 20_000, "is nested too deeply for a schema"),
         (f'{{"properties": {{"x": {{"minimum": {"1" * 5_000}}}}}}}', "holds a number with too many digits"),
+        ('{"properties": {"x": {}, "x": {}}}', "gives the name 'x' twice in one object; each name may occur once"),
         (None, "is no file"),
     ],
 )

@@ -36,6 +36,7 @@ class Count(np.int64):  # type: ignore[misc, name-defined]
 
 
 BERLIN = "Europe/Berlin"
+DAY = pd.Interval(pd.Timestamp("2024-01-02"), pd.Timestamp("2024-01-03"), closed="left")
 SENT: list[tuple[object, object]] = [
     (np.int64(-5), -5),
     (np.int8(5), 5),
@@ -59,6 +60,11 @@ SENT: list[tuple[object, object]] = [
     (pd.Timestamp("2024-07-02", tz=BERLIN), "2024-07-02T00:00:00+02:00"),
     (pd.Timestamp("2024-07-02", tz="UTC"), "2024-07-02T00:00:00Z"),
     (pd.Timestamp("1850-01-01", tz="Europe/Amsterdam"), "1849-12-31T23:40:28Z"),
+    (pd.Period("2024-01"), "2024-01"),
+    (pd.Period("2024-01-02 03:00", freq="h"), "2024-01-02 03:00"),
+    (pd.Interval(0, 5), "(0, 5]"),
+    (DAY, str(DAY)),
+    ({pd.Period("2024-01"): pd.Interval(0.5, 1.5, closed="both")}, {"2024-01": "[0.5, 1.5]"}),
     ({np.int64(1): "a", np.str_("b"): 2}, {"1": "a", "b": 2}),
     ({np.int64(10), np.int64(9)}, [9, 10]),
 ]
@@ -72,6 +78,9 @@ def test_a_scalar_is_sent_as_what_it_stands_for(nest: Callable[[Any], Any], valu
     assert json.dumps(found) == json.dumps(wanted)
 
 
+LENGTH = (
+    "a length of time, which JSON cannot carry; give a number such as its seconds, or a text as the template shows it"
+)
 REFUSED: list[tuple[object, str]] = [
     (np.float64("nan"), "NaN or infinite"),
     (np.float32("inf"), "NaN or infinite"),
@@ -80,8 +89,15 @@ REFUSED: list[tuple[object, str]] = [
     (np.array("NaT", dtype="datetime64[ns]"), "no value; send None"),
     (pd.NaT, "NaTType, which stands for no value; send None or leave it out"),
     (pd.NA, "NAType, which stands for no value; send None or leave it out"),
-    (np.timedelta64(5, "ns"), "timedelta64"),
-    (pd.Timedelta(5), "Timedelta"),
+    (np.timedelta64(5, "ns"), f"is of type timedelta64, {LENGTH}"),
+    (np.timedelta64(5, "D"), f"is of type timedelta64, {LENGTH}"),
+    (np.timedelta64(5, "Y"), f"is of type timedelta64, {LENGTH}"),
+    (np.array(5, dtype="timedelta64[s]"), f"is of type timedelta64, {LENGTH}"),
+    (pd.Timedelta(5), f"is of type Timedelta, {LENGTH}"),
+    (dt.timedelta(5), f"is of type timedelta, {LENGTH}"),
+    (np.timedelta64("NaT"), "timedelta64, which stands for no value; send None or leave it out"),
+    (np.array("NaT", dtype="timedelta64[s]"), "no value; send None"),
+    (pd.Timedelta("NaT"), "NaTType, which stands for no value"),
     (np.datetime64("20000-01-01"), "datetime64"),
     (np.complex128(1j), "complex128"),
     (np.longdouble(1.5), "longdouble"),
@@ -91,7 +107,8 @@ REFUSED: list[tuple[object, str]] = [
     (np.array([5]), "ndarray"),
     (pd.Series([1]), "Series"),
     (pd.DataFrame({"a": [1]}), "DataFrame"),
-    (pd.Period("2024-01"), "Period"),
+    (pd.Period("NaT", freq="M"), "NaTType, which stands for no value"),
+    (pd.Period, "type"),
     (np.int64, "type"),
 ]
 
@@ -128,6 +145,8 @@ FRAME = pd.DataFrame(
         "nullable": pd.array([1, 2], dtype="Int64"),
         "price": [Decimal("1.10"), Decimal("2.20")],
         "lists": [[1], [2]],
+        "month": pd.period_range("2024-01", periods=2, freq="M"),
+        "range": pd.interval_range(0, 2),
     }
 )
 FIRST = {
@@ -141,6 +160,8 @@ FIRST = {
     "nullable": 1,
     "price": "1.10",
     "lists": [1],
+    "month": "2024-01",
+    "range": "(0, 1]",
 }
 ROWS: dict[str, Callable[[], dict[Any, Any]]] = {
     "iterrows": lambda: dict(next(FRAME.iterrows())[1]),

@@ -213,7 +213,7 @@ REFUSED: dict[str, tuple[object, str]] = {
     "function": (len, "builtin_function_or_method"),
     "generator": ((number for number in ()), "generator"),
     "complex": (1j, "complex"),
-    "timedelta": (dt.timedelta(1), "timedelta"),
+    "timedelta": (dt.timedelta(1), "timedelta, a length of time"),
     "namespace": (SimpleNamespace(a=1), "SimpleNamespace"),
     "pattern": (re.compile("a"), "Pattern"),
     "secret": (pydantic.SecretStr("planted value"), "SecretStr"),

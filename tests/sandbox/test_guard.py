@@ -43,6 +43,18 @@ def test_this_machines_names_are_fine(header: str) -> None:
     [
         *("", "evil.example", "127.0.0.1.evil.example:80", "localhost.evil.example", "10.0.0.1", "[::2]", "[", "::1"),
         *("evillocalhost", "localhost.example", "sandbox", "sandbox:8700", "..", "evil.example."),
+        *(
+            "[::1].evil.com",
+            "[::1]evil.com:80",
+            "[::1]:80:80",
+            "[::1",
+            "[::1]:",
+            "[::1]:x",
+            "[127.0.0.1]",
+            "[localhost]",
+        ),
+        *("127.0.0.1:x", "127.0.0.1:", "127.0.0.1:80:80", "localhost:80.evil.com", "localhost:80@evil.com", "::1:80"),
+        *("evil.com/.localhost", "evil.com@x.localhost", ".localhost", "localhost:\u0661", "[::1%lo]", "localhost :80"),
     ],
 )
 def test_other_names_could_be_anybodys(header: str) -> None:
@@ -67,7 +79,7 @@ def test_a_name_that_was_let_in_is_fine_and_none_beside_it() -> None:
     for bound in (LOCAL, "0.0.0.0"):
         for header in ("sandbox", "Sandbox:8700", "hub.example:80", "hub.example.:80"):
             assert check_host(header, bound, allowed) is None
-        for header in ("sandbox.evil.example", "evil-sandbox", "x.hub.example", "hub.example.evil", ""):
+        for header in ("sandbox.evil.example", "evil-sandbox", "x.hub.example", "hub.example.evil", "", "[sandbox]"):
             assert check_host(header, bound, allowed) is not None
 
 
@@ -113,6 +125,43 @@ def test_what_is_no_name_of_a_host_cannot_be_let_in(text: str) -> None:
 def test_a_name_in_place_of_a_list_of_names_is_refused(option: str) -> None:
     with pytest.raises(ValueError, match=rf"^{option} must be a list of names; write \['sandbox'\]$"):
         Sandbox(**{option: "sandbox"})
+
+
+@pytest.mark.parametrize("option", ["allowed_hosts", "categories", "workflows"])
+@pytest.mark.parametrize("wrong", [1, None, b"sandbox", ["sandbox"], "", " "])
+def test_what_is_no_name_in_a_list_of_names_is_refused(option: str, wrong: object) -> None:
+    problem = "is empty" if isinstance(wrong, str) else f"must be a text, not {type(wrong).__name__}"
+    with pytest.raises(ValueError, match=rf"^{option}\[1\] {problem}"):
+        Sandbox(**{option: ["sandbox", wrong]})
+
+
+@pytest.mark.parametrize("option", ["allowed_hosts", "categories", "workflows"])
+@pytest.mark.parametrize("wrong", [5, b"sandbox", {"sandbox": True}, True])
+def test_what_is_no_list_of_names_is_refused(option: str, wrong: object) -> None:
+    with pytest.raises(ValueError, match=rf"^{option} must be a list of names, not {type(wrong).__name__}"):
+        Sandbox(**{option: wrong})
+
+
+@pytest.mark.parametrize("option", ["allowed_hosts", "categories", "workflows"])
+def test_names_may_come_from_anything_that_yields_them(option: str) -> None:
+    Sandbox(**{option: iter(["sandbox"])})
+
+
+@pytest.mark.parametrize(
+    ("option", "wrong", "problem"),
+    [
+        ("webhook_headers", ["X-Token"], "webhook_headers must be a mapping of texts, not list"),
+        ("webhook_headers", {"X-Token": 5}, "webhook_headers['X-Token'] must be a text, not int"),
+        ("webhook_headers", {5: "token"}, "webhook_headers has a name that is no text: 5"),
+        ("load", 5, "load must be a state, or the path of a file of one, not int"),
+        ("schemas", 5, "schemas must be the path of a folder, not int"),
+        ("store", 5, "store must be the path of a file, not int"),
+        ("host", 5, "host must be a text, not int"),
+    ],
+)
+def test_an_option_of_another_type_is_named(option: str, wrong: object, problem: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(problem)}"):
+        Sandbox(**{"webhook": "http://127.0.0.1:9/", option: wrong})
 
 
 def test_the_advice_works_when_it_is_followed(wire: Wire) -> None:
@@ -297,3 +346,18 @@ def test_all_addresses_can_be_listened_on_knowingly(make_event: Callable[..., di
 def test_localhost_can_be_listened_on() -> None:
     with Sandbox(host="localhost") as sandbox:
         assert sandbox.url.startswith("http://localhost:")
+
+
+@pytest.mark.parametrize(
+    ("tags", "problem"),
+    [("beta", "tags must be a list of names; write ['beta']"), ([5], "tags[0] must be a text, not int")],
+)
+def test_tags_of_a_template_are_a_list_of_names(tags: object, problem: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(problem)}$"):
+        Sandbox().add_template("welcome", {}, tags=tags)
+
+
+@pytest.mark.parametrize("name", ["workspace_key", "workspace_secret", "workspace_uid", "api_key", "webhook"])
+def test_a_text_of_another_type_is_named(name: str) -> None:
+    with pytest.raises(ValueError, match=f"^{name} must be a text, not int$"):
+        Sandbox(**{name: 5})

@@ -13,6 +13,7 @@ from suprsend_async.derived_methods import Blocking, blocking
 from suprsend_async.errors import ConfigurationError
 from suprsend_async.forking import forget_after_fork, notice_fork
 from suprsend_async.threads import Turns
+from suprsend_async.wrong_calls import explained
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -201,6 +202,7 @@ class BlockingBufferedTracker(BlockingTracker[BufferedTracker]):
 
     track_event = blocking(BufferedTracker.track_event)
 
+    @explained
     def enqueue(self, record: AnyRecord) -> None:
         """Take a record in; its result is counted, and a failure goes to `on_failure`.
 

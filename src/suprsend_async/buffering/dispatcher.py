@@ -97,7 +97,7 @@ class Dispatcher:
             self._give_up()
             await self.failures.report_the_last()
 
-    def enqueue(self, name: KindName, record: AnyRecord, body: bytes) -> None:
+    def enqueue(self, record: AnyRecord, name: KindName, body: bytes) -> None:
         """Take a record in.
 
         Raises:

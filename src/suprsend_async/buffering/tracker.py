@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from suprsend_async.buffering.dispatcher import Dispatcher
 from suprsend_async.buffering.lifecycle import Tracker
+from suprsend_async.frames import empty_frames
 
 if TYPE_CHECKING:
     from suprsend_async.api.response import EventResponse
@@ -52,9 +53,14 @@ class BufferedTracker(Tracker[Dispatcher]):
             ValidationError: The event cannot be encoded, or is larger than the limit or the whole buffer.
             ConfigurationError: Called outside of the block, or from another thread.
         """
-        dispatcher = self._running("track_event()")
-        self._check_event(event, "track_event()")
-        return await dispatcher.track(event, self._encoded(event, "track_event()")[1])
+        try:
+            dispatcher = self._running("track_event()")
+            self._check_event(event, "track_event()")
+            return await dispatcher.track(event, self._encoded(event, "track_event()")[1])
+        except BaseException as error:
+            del event  # it may hold values, and reporters of crashes record the variables of every frame
+            empty_frames(error)
+            raise
 
     def enqueue(self, record: AnyRecord) -> None:
         """Take a record in and return at once; its result is counted, and a failure goes to `on_failure`.
@@ -79,9 +85,13 @@ class BufferedTracker(Tracker[Dispatcher]):
             >>> tracker.stats().accepted
             3
         """
-        dispatcher = self._running("enqueue()")
-        name, body = self._encoded(record, "enqueue()")
-        dispatcher.enqueue(name, record, body)
+        try:
+            dispatcher = self._running("enqueue()")
+            dispatcher.enqueue(record, *self._encoded(record, "enqueue()"))
+        except BaseException as error:
+            del record  # as above
+            empty_frames(error)
+            raise
 
     @property
     def undelivered(self) -> tuple[FailedRecord[Any], ...]:

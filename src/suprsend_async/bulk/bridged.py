@@ -7,6 +7,7 @@ from contextlib import aclosing, closing
 from typing import TYPE_CHECKING, TypeVar
 
 from suprsend_async.bridge import Bridge
+from suprsend_async.frames import empty_frames
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Awaitable, Callable, Generator
@@ -73,7 +74,6 @@ def stream_bridged(
     on_failure: Callback[FailedRecord[R]] | None,
 ) -> Generator[RecordResult]:
     """Send all that a source yields, and yield what each record came to; the arguments are those of `send_bridged`."""
-    sender.check_source(source, Iterable)
 
     async def start(records: AsyncIterable[R], take: Callable[[RecordResult], Awaitable[None]]) -> None:
         results = sender.stream(
@@ -89,5 +89,11 @@ def stream_bridged(
                 await take(result)
 
     bridge = Bridge(start)
-    with closing(bridge.run(loop, f"async for record in AsyncSuprsend.{operation}()", source)) as results:
-        yield from results
+    try:
+        sender.check_source(source, Iterable)
+        with closing(bridge.run(loop, f"async for record in AsyncSuprsend.{operation}()", source)) as results:
+            yield from results
+    except BaseException as error:
+        del source
+        empty_frames(error)
+        raise

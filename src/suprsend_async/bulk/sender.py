@@ -14,6 +14,7 @@ from suprsend_async.bulk.results import RecordResult
 from suprsend_async.bulk.tally import KEPT_FAILURES, Tally, failed_records, record_results
 from suprsend_async.callbacks import call
 from suprsend_async.checks import check_whole, class_of
+from suprsend_async.frames import empty_frames
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -131,18 +132,23 @@ class BulkSender(Generic[R]):
             with suppress(anyio.BrokenResourceError):
                 await sender.send(record_results(chunk))
 
-        job = self.job(
-            source, report, operation=operation, concurrency=concurrency, ordered=ordered, on_progress=on_progress
-        )
-        async with job:
-            # Made once the job has begun, and before it first reports: nothing is awaited in between.
-            sender, receiver = anyio.create_memory_object_stream[list[RecordResult]](1)
-            job.when_over(sender.close)
-            with receiver:
-                async for results in receiver:
-                    for result in results:
-                        yield result
-            await job.done()
+        try:
+            job = self.job(
+                source, report, operation=operation, concurrency=concurrency, ordered=ordered, on_progress=on_progress
+            )
+            async with job:
+                # Made once the job has begun, and before it first reports: nothing is awaited in between.
+                sender, receiver = anyio.create_memory_object_stream[list[RecordResult]](1)
+                job.when_over(sender.close)
+                with receiver:
+                    async for results in receiver:
+                        for result in results:
+                            yield result
+                await job.done()
+        except BaseException as error:
+            del source
+            empty_frames(error)
+            raise
 
 
 class GatheredRecords(Generic[R]):

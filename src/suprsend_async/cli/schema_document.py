@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote
 
 from suprsend_async.cli.schema_export import PLATFORMS_NAMES, WORKFLOWS, SchemaError
+from suprsend_async.json_names import repeated_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,7 +89,12 @@ def _content(path: Path) -> object:
         shown = os.fsencode(path).decode(errors="replace")
         raise SchemaError(f"{shown} has a name that is no text in UTF-8: percent-encode what cannot be named") from None
     try:
-        return json.loads(path.read_text("utf-8-sig"))
+        text = path.read_text("utf-8-sig")
+        found: object = json.loads(text)
+        repeated = repeated_name(text)
+        if repeated is None:
+            return found
+        problem = f"gives the name {repeated!r} twice in one object; each name may occur once"
     except RecursionError:
         problem = "is nested too deeply for a schema"
     except (json.JSONDecodeError, UnicodeDecodeError) as error:

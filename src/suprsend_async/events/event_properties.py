@@ -8,6 +8,7 @@ from suprsend_async.errors import ValidationError
 from suprsend_async.events.event import EARLIEST_TIME, Event, is_reserved
 from suprsend_async.events.json_values import form_of_model
 from suprsend_async.events.typed_fields import TypedFields, check_class, is_variant
+from suprsend_async.wrong_calls import explained
 
 
 class EventProperties(TypedFields):
@@ -46,6 +47,7 @@ class EventProperties(TypedFields):
             cls.event_name = _checked_name(cls.__name__, event_name)
         check_class(cls, ("event", "event_name"), is_reserved)
 
+    @explained
     def event(
         self,
         distinct_id: str,

@@ -18,6 +18,9 @@ T = TypeVar("T")
 _PATH_SHOWN = 200
 """Characters of a path that are shown: the beginning is enough to find a value."""
 
+_SHOWN_AS_TEXT = frozenset({"pandas.Period", "pandas.Interval"})
+"""Classes of pandas that stand for no value of Python's: a month, or all between two bounds."""
+
 _MINUTE = dt.timedelta(minutes=1)
 
 
@@ -146,8 +149,10 @@ def python_value(value: Any) -> object:
     They are recognised by the names of their classes: neither library is imported. Nanoseconds are cut off, since a
     datetime has microseconds.
     """
-    kinds = {f"{str(kind.__module__).partition('.')[0]}.{kind.__name__}" for kind in type(value).__mro__}
-    if "pandas.NAType" in kinds:
+    kinds = _kinds(value)
+    if kinds & _SHOWN_AS_TEXT:
+        return str(value)
+    if "pandas.NAType" in kinds or ("numpy.timedelta64" in kinds and value != value):  # so numpy's NaT is
         raise _no_value(value)
     if "numpy.ndarray" in kinds:
         return value[()] if value.ndim == 0 else value
@@ -162,6 +167,23 @@ def python_value(value: Any) -> object:
         item = value.item()
         return item if isinstance(item, (bool, int, float, str)) else value
     return value
+
+
+def without_form(value: object) -> str:
+    """Say of a value that JSON cannot carry what it is and what to do, as the end of a sentence."""
+    kind = type(value).__name__
+    if isinstance(value, dt.timedelta) or "numpy.timedelta64" in _kinds(value):
+        # Seconds, days and ISO 8601 are all in use: only who writes the template knows which it shows.
+        return (
+            f"is of type {kind}, a length of time, which JSON cannot carry; give a number such as its seconds, or a "
+            "text as the template shows it"
+        )
+    return f"is of type {kind}, which JSON cannot carry; convert it to a string, number, list or dict"
+
+
+def _kinds(value: object) -> set[str]:
+    """Return the classes of a value, each by its library's name and its own."""
+    return {f"{str(kind.__module__).partition('.')[0]}.{kind.__name__}" for kind in type(value).__mro__}
 
 
 def in_order(members: list[Any]) -> list[Any]:

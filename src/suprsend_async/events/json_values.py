@@ -25,6 +25,7 @@ from suprsend_async.events.json_scalars import (
     read,
     text_of,
     time_of_day,
+    without_form,
 )
 from suprsend_async.events.pydantic_form import drop_left_out, has_own_form, own_form
 
@@ -68,6 +69,8 @@ def jsonable(
     dict, dataclass                           an object; keys are strings, whole numbers become strings
     Pydantic model                            its own JSON form: `model_dump(mode="json")`, with its sets sorted
     scalars of numpy and pandas               as the Python value that they stand for; NaT and NA are refused
+    Period and Interval of pandas             a string, as `str` gives it
+    timedelta, also of numpy and pandas       refused: give its seconds, or a text
     ========================================  ==========================================
 
     Every container is read once, in one call, and the copy is what is checked and written: a change that another
@@ -302,8 +305,7 @@ class _Copier:
         """Return the copy of what stands for a value; if that is the value itself, nothing does."""
         if other is not value:
             return self.value_copy(other, depth)
-        kind = type(value).__name__
-        raise ValueRefused(f"is of type {kind}, which JSON cannot carry; convert it to a string, number, list or dict")
+        raise ValueRefused(without_form(value))
 
 
 _SCALARS: dict[type, Callable[[Any], object]] = {

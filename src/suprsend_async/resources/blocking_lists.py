@@ -108,7 +108,7 @@ class SubscriberLists(ReleasedNames, Blocking[AsyncSubscriberLists]):
     dry_run_count = blocking(AsyncSubscriberLists.dry_run_count)
 
 
-class BlockingListVersion(Blocking[ListVersion]):
+class BlockingListVersion(ReleasedNames, Blocking[ListVersion]):
     """A version of a list that is being filled. Made by `client.subscriber_lists.sync(list_id)`.
 
     Examples:

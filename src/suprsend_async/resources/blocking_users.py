@@ -77,7 +77,7 @@ class Users(ReleasedNames, Blocking[AsyncUsers]):
         The source is read on the calling thread, the callbacks run on the client's own. All else, arguments and errors
         included, is as in `AsyncUsers.stream_edits`.
         """
-        yield from stream_bridged(
+        return stream_bridged(
             self.loop,
             self.twin.sender,
             source,

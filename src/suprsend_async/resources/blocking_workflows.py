@@ -68,7 +68,7 @@ class Workflows(ReleasedNames, Blocking[AsyncWorkflows]):
         The source is read on the calling thread, the callbacks run on the client's own. All else, arguments and errors
         included, is as in `AsyncWorkflows.stream`.
         """
-        yield from stream_bridged(
+        return stream_bridged(
             self.loop,
             self.twin.sender,
             source,

@@ -22,6 +22,7 @@ from suprsend_async.resources.occurrence import (
 )
 from suprsend_async.resources.payload import text
 from suprsend_async.resources.recipients import check_channel_names
+from suprsend_async.wrong_calls import explained
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -110,6 +111,7 @@ class SubscriberListBroadcast(Occurrence):
         tenant_id: str | None = None,
         brand_id: str | None = None,
     ) -> None: ...
+    @explained
     def __init__(
         self,
         list_id: str | Mapping[str, Any] | None = None,

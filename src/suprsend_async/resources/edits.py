@@ -12,6 +12,7 @@ from suprsend_async.errors import ValidationError
 from suprsend_async.events.json_values import jsonable
 from suprsend_async.released import ReleasedNames
 from suprsend_async.resources.payload import CHANNELS, check_channel, json_bytes, json_object, text
+from suprsend_async.wrong_calls import explained
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -325,6 +326,7 @@ class UserEdit(ProfileEdit):
         (UserEdit($append, $set, $add), False)
     """
 
+    @explained
     def __init__(self, distinct_id: str, tenant_id: str | None = None) -> None:
         super().__init__()
         self.distinct_id: str = text("distinct_id", distinct_id, MAX_ID_LENGTH)
@@ -352,6 +354,7 @@ class ObjectEdit(ProfileEdit):
         ObjectEdit($set, $append)
     """
 
+    @explained
     def __init__(self, object_type: str, object_id: str) -> None:
         super().__init__()
         self.object_type: str = text("object_type", object_type)

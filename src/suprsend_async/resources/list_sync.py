@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from suprsend_async.errors import SuprsendError, TransportError
+from suprsend_async.released import ReleasedNames
 from suprsend_async.resources.payload import MAX_IDS
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 CLEANUP_SECONDS = 5.0
 
 
-class ListVersion:
+class ListVersion(ReleasedNames):
     """A version of a list that is being filled. Made by `client.subscriber_lists.sync(list_id)`.
 
     Attributes:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from suprsend_async.errors import ValidationError
 from suprsend_async.resources.edits import MAX_ID_LENGTH
 from suprsend_async.resources.payload import CHANNELS, check_channel, text
+from suprsend_async.wrong_calls import explained
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
@@ -40,7 +41,8 @@ class RecipientFields(Mapping[str, Any]):
 
     def __repr__(self) -> str:
         """Show the keys, never a value."""
-        return f"{type(self).__name__}({', '.join(self._fields)})"
+        # Reporters of crashes show one whose making failed as well: it has no fields.
+        return f"{type(self).__name__}({', '.join(getattr(self, '_fields', ()))})"
 
 
 class Recipient(RecipientFields):
@@ -81,6 +83,7 @@ class Recipient(RecipientFields):
 
     __slots__ = ()
 
+    @explained
     def __init__(
         self,
         distinct_id: str | None = None,
@@ -147,6 +150,7 @@ class ObjectRecipient(RecipientFields):
 
     __slots__ = ()
 
+    @explained
     def __init__(
         self,
         object_type: str,

@@ -9,6 +9,7 @@ from suprsend_async.events.json_values import form_of_model
 from suprsend_async.events.typed_fields import TypedFields, check_class, is_variant
 from suprsend_async.resources.occurrence import required
 from suprsend_async.resources.trigger import WorkflowTriggerRequest
+from suprsend_async.wrong_calls import explained
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -47,6 +48,7 @@ class WorkflowData(TypedFields):
             cls.workflow = _checked_slug(cls.__name__, workflow)
         check_class(cls, ("trigger", "workflow"), _is_reserved)
 
+    @explained
     def trigger(
         self,
         recipients: Iterable[RecipientLike],

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from suprsend_async.sandbox.delivery import webhooks
 from suprsend_async.sandbox.delivery.deliveries import KIND as DELIVERY
+from suprsend_async.sandbox.delivery.saved_state import checked
 from suprsend_async.sandbox.state import snapshot
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ class DeliveryAccess:
         Raises:
             ValueError: This is no state; the message names the place.
         """
-        checked = snapshot.check(dict(state))
+        taken = checked(dict(state))
         with self._store.transaction():
-            snapshot.restore(self._store.records, checked, self._clock())
+            snapshot.restore(self._store.records, taken, self._clock())
         self._delivery.load(self._store.records)

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 from codecs import BOM_UTF8
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
 
+from suprsend_async.json_names import check_names
 from suprsend_async.sandbox.delivery import delivery
 from suprsend_async.sandbox.delivery.definitions import Definition, load_definitions
+from suprsend_async.sandbox.delivery.saved_state import checked
+from suprsend_async.sandbox.options import names
 from suprsend_async.sandbox.platform.workspace import provide_workspace
 from suprsend_async.sandbox.state import snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     from suprsend_async.sandbox.state.records import Records
 
@@ -41,7 +45,7 @@ class Provisions:
     ) -> None:
         self._categories = categories
         self._folder = Path(workflows) if isinstance(workflows, str | Path) else None
-        self._slugs = None if workflows is None or isinstance(workflows, str | Path) else tuple(workflows)
+        self._slugs = None if workflows is None or isinstance(workflows, str | Path) else names("workflows", workflows)
         self._state = None if load is None else _read(load)
         self._definitions: dict[str, Definition] | None = None
 
@@ -82,14 +86,19 @@ class Provisions:
 
 
 def _read(load: str | Path | Mapping[str, Any]) -> dict[str, Any]:
+    if not isinstance(load, str | Path | Mapping):
+        raise ValueError(f"load must be a state, or the path of a file of one, not {type(load).__name__}")
     if not isinstance(load, str | Path):
-        return snapshot.check(dict(load))
+        return checked(dict(load))
     shown = os.fsencode(load).decode(errors="replace")
     path = Path(load)
     if path.exists() and not path.is_file():
         # Reading a pipe would wait for who writes it, and hear no signal meanwhile.
         raise ValueError(f"{shown} is no file")
     try:
-        return snapshot.check(from_json(path.read_bytes().removeprefix(BOM_UTF8), allow_inf_nan=False))
+        content = path.read_bytes().removeprefix(BOM_UTF8)
+        document = from_json(content, allow_inf_nan=False)
+        check_names(content)
+        return checked(document)
     except ValueError as error:
         raise ValueError(f"{shown}: {error}") from error

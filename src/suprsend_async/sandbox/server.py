@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 import anyio
 import anyio.to_thread
 
+from suprsend_async.sandbox import options
 from suprsend_async.sandbox.clock import MovableClock
 from suprsend_async.sandbox.delivery.delivery import Delivery
 from suprsend_async.sandbox.delivery.rendering import SECONDS as RENDER_SECONDS
@@ -78,7 +79,8 @@ class Sandbox(LedgerAccess, StateAccess):
 
     Raises:
         ValueError: A credential is empty or the workspace key too short; the host is not this machine alone; an allowed
-            host is no name; the store is no sandbox's file; a file of the schemas holds none.
+            host is no name; the store is no sandbox's file; a file of the schemas holds none; an option is of another
+            type. The message names the option.
         OSError: The store or the schemas cannot be opened; another sandbox may be using the store.
 
     Examples:
@@ -120,16 +122,16 @@ class Sandbox(LedgerAccess, StateAccess):
         check_given(given)
         if not (0 < schema_seconds < math.inf):
             raise ValueError(f"schema_seconds must be a positive number of seconds, not {schema_seconds}")
-        if not (is_loopback(host) or i_know_this_is_not_for_production):
+        if not (is_loopback(options.text("host", host)) or i_know_this_is_not_for_production):
             raise ValueError(
                 f"host {host!r} can be reached from other machines, and the sandbox shows all events to everybody: "
                 "set i_know_this_is_not_for_production (--i-know-this-is-not-for-production) as well, or leave host out"
             )
-        for option, names in {"allowed_hosts": allowed_hosts, "categories": categories}.items():
-            if isinstance(names, str):
-                raise ValueError(f"{option} must be a list of names; write [{names!r}]")
+        for option, path, what in (("store", store, "a file"), ("schemas", schemas, "a folder")):
+            if path is not None:
+                options.check_path(option, path, what)
         self._host = host
-        self._allowed = frozenset(map(host_name, allowed_hosts))
+        self._allowed = frozenset(map(host_name, options.names("allowed_hosts", allowed_hosts)))
         self._port = port
         self._store = EntryStore(None if store is None else Path(store), max_events)
         self._credentials = complete(given, self._store.credential)
@@ -139,7 +141,7 @@ class Sandbox(LedgerAccess, StateAccess):
         target = target_of(webhook, webhook_headers)
         uid = self._credentials.workspace_uid
         self._delivery = Delivery(self._ledger, self._faults, self._clock, target, uid, seconds=render_seconds)
-        self._provisions = Provisions((*ROOTS, *categories), workflows, load)
+        self._provisions = Provisions((*ROOTS, *options.names("categories", categories)), workflows, load)
         self._provide()
         self._schemas = Schemas(schema_seconds)
         if schemas is not None:

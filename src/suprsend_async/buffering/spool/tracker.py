@@ -9,6 +9,7 @@ from suprsend_async.buffering.lifecycle import Tracker
 from suprsend_async.errors import ConfigurationError
 from suprsend_async.threads import import_in_thread
 from suprsend_async.transport.loops import running_loop
+from suprsend_async.wrong_calls import explained
 
 if TYPE_CHECKING:
     import os
@@ -78,6 +79,7 @@ class DurableTracker(Tracker["SpoolSession"]):
 
         return SpoolSession(self._directory, self._sender, self._kinds, self._options, self._on_failure)
 
+    @explained
     async def enqueue(self, record: AnyRecord) -> None:
         """Store a record; returns when it is on disk.
 
@@ -113,6 +115,7 @@ class DurableTracker(Tracker["SpoolSession"]):
     async def track_event(self, event: Event, *, wait: Literal[True] = True) -> EventResponse: ...
     @overload
     async def track_event(self, event: Event, *, wait: Literal[False]) -> None: ...
+    @explained
     async def track_event(self, event: Event, *, wait: bool = True) -> EventResponse | None:
         """Store an event, and return what it came to.
 
@@ -136,6 +139,7 @@ class DurableTracker(Tracker["SpoolSession"]):
         await session.put(body)
         return None
 
+    @explained
     async def dead_letters(self, limit: int = 100) -> list[DeadLetter]:
         """Return the oldest dead letters of this process, and of those whose files it has imported.
 
@@ -149,6 +153,7 @@ class DurableTracker(Tracker["SpoolSession"]):
         """
         return await self._running("dead_letters()").dead_letters(limit)
 
+    @explained
     async def resend(self, *dead_letters: DeadLetter) -> int:
         """Send dead letters again, with the identity that they have.
 
@@ -160,6 +165,7 @@ class DurableTracker(Tracker["SpoolSession"]):
         """
         return await self._running("resend()").resend([each.id for each in dead_letters])
 
+    @explained
     async def discard(self, *dead_letters: DeadLetter) -> int:
         """Delete dead letters.
 

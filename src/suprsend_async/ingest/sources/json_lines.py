@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic_core import from_json
@@ -18,6 +17,7 @@ from suprsend_async.ingest.sources.lines import (
 )
 from suprsend_async.ingest.sources.reader import Reader
 from suprsend_async.ingest.sources.source import FIRST, Row
+from suprsend_async.json_names import repeated_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 _COLON = ord(":")
 _BACKSLASH = ord("\\")
-_MOST_SHOWN = 100
 _MOST_PLACES = 32
 """So many places where lines have colons are remembered; of more, a look at all values is as quick."""
 
@@ -111,37 +110,6 @@ def from_json_once(text: str) -> Any:
 def _may_escape_colons(text: bytes) -> bool:
     """Return whether parsed texts may have a colon that the line has not: it could make up for a name."""
     return text.find(b"\\u003", text.find(_BACKSLASH)) >= 0
-
-
-def repeated_name(text: bytes | str) -> str | None:
-    r"""Return a name that an object in valid JSON gives twice, shortened for people; None if there is none.
-
-    Examples:
-        >>> from suprsend_async.ingest.sources.json_lines import repeated_name
-        >>> repeated_name('{"a": [{"b": 1, "\u0062": 2}]}')
-        'b'
-    """
-    try:
-        # What numbers say is of no interest, and of some Python would refuse to read it.
-        json.loads(text, object_pairs_hook=_each_once, parse_int=len, parse_float=len)
-    except _Repeated as found:
-        return found.name[:_MOST_SHOWN]
-    return None
-
-
-class _Repeated(Exception):  # noqa: N818 - it never leaves this module
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self.name = name
-
-
-def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in found:
-            raise _Repeated(name)
-        found[name] = value
-    return found
 
 
 class JsonLines(Reader):

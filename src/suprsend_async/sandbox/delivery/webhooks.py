@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic_core import to_json
 
 from suprsend_async.sandbox.delivery.due import DueQueue
+from suprsend_async.sandbox.options import text, texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -62,12 +63,13 @@ def target_of(url: str | None, headers: Mapping[str, str] | None) -> Target | No
         if headers:
             raise ValueError("webhook_headers are for a webhook: give its address as well")
         return None
-    if not _is_address(url):
+    if not _is_address(text("webhook", url)):
         raise ValueError(f"webhook must be an address such as http://127.0.0.1:8000/webhooks, not {url!r}")
-    for name, value in (headers or {}).items():
+    given = texts("webhook_headers", headers or {})
+    for name, value in given.items():
         if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
             raise ValueError(f"webhook_headers: {name!r} is not a header that can be sent")
-    return Target(url, dict(headers or {}))
+    return Target(url, given)
 
 
 def _is_address(url: str) -> bool:

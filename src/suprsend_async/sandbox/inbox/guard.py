@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 
 _NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_])?")
+# A Host header; more than a name or an address and a port is nobody's.
+_HOST = re.compile(r"(?:\[(?P<address>[0-9a-f:.]+)\]|(?P<name>[^\[\]:]+))(?::[0-9]+)?", re.ASCII)
 _READING = frozenset({"GET", "HEAD"})
 _HEADERS = {
     # Scripts and styles from the package's own files only, and nothing from elsewhere.
@@ -77,11 +79,14 @@ def check_host(header: str, bound: str, allowed: frozenset[str] = frozenset()) -
         allowed: The names that were let in.
     """
     name = _name(header)
-    if name in {"localhost", bound.lower()} or name.endswith(".localhost") or name in allowed or is_loopback(name):
-        return None
-    if not is_loopback(bound) and _is_address(name):
-        return None
-    advice = f", or start it with --allow-host {name} (Sandbox: allowed_hosts)" if _NAME.fullmatch(name) else ""
+    if name is not None:
+        if name in {"localhost", bound.lower()} or name.endswith(".localhost") or name in allowed or is_loopback(name):
+            return None
+        if not is_loopback(bound) and _is_address(name):
+            return None
+    advice = (
+        f", or start it with --allow-host {name} (Sandbox: allowed_hosts)" if name and _NAME.fullmatch(name) else ""
+    )
     message = f"The Host header could be another site's name for this machine: use the sandbox's own address{advice}."
     return Refusal(403, "foreign_host", message)
 
@@ -128,11 +133,15 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def _name(header: str) -> str:
-    """Return the header without its port, and without the brackets of IPv6."""
-    if header.startswith("["):
-        return header[1:].partition("]")[0].lower()
-    return header.partition(":")[0].lower().removesuffix(".")
+def _name(header: str) -> str | None:
+    """Return the header without its port, and without the brackets of IPv6; None if it is not of that form."""
+    found = _HOST.fullmatch(header.lower())
+    if found is None:
+        return None
+    address, name = found["address"], (found["name"] or "").removesuffix(".")
+    if address is not None:
+        return address if ":" in address and _is_address(address) else None
+    return name if _NAME.fullmatch(name) else None
 
 
 def reachable(host: str) -> str:

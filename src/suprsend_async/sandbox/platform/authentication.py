@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
+from suprsend_async.sandbox.options import text
 from suprsend_async.sandbox.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def check_given(given: Mapping[str, str | None]) -> None:
         ValueError: One is empty, or the workspace key too short.
     """
     for name, value in given.items():
-        if value == "":
+        if value is not None and text(name, value) == "":
             raise ValueError(f"{name} must not be empty")
     key = given["workspace_key"]
     if key is not None and len(key) < WORKSPACE_KEY_MINIMUM:

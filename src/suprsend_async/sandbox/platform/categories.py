@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from pydantic_core import from_json
 
+from suprsend_async.sandbox.options import names
 from suprsend_async.sandbox.platform import answers
 from suprsend_async.sandbox.platform.endpoint import Endpoint
 from suprsend_async.sandbox.platform.paging import offset_page, zulu
@@ -97,8 +98,11 @@ def _check_field(field: str, value: object) -> None:
         raise ValueError(f"{field} must be one of {', '.join(_ALLOWED[field])}, not {value!r}")
     if field.endswith("_channels") and not (value is None or _are_channels(value)):
         raise ValueError(f"{field} must be a list of some of {', '.join(CHANNELS)}, not {value!r}")
+    given = value
     if field == "tags" and not isinstance(value, list | tuple):
         raise ValueError(f"tags must be a list of texts, not {value!r}")
+    if field == "tags":
+        names(field, given)
 
 
 def _are_channels(value: object) -> bool:

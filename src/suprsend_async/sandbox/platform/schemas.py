@@ -12,6 +12,7 @@ import anyio
 import anyio.to_thread
 from pydantic_core import from_json
 
+from suprsend_async.json_names import check_names
 from suprsend_async.sandbox import json_numbers
 from suprsend_async.sandbox.platform.rules import PLATFORM_PROPERTIES
 from suprsend_async.sandbox.platform.schema_process import SchemaProcesses
@@ -87,9 +88,14 @@ class Schemas:
             if any("\ud800" <= character <= "\udfff" for character in event_name):
                 raise ValueError(f"{shown} has a name that is not UTF-8: percent-encode what cannot be named")
             try:
-                schema = from_json(path.read_bytes().removeprefix(BOM_UTF8), allow_inf_nan=False)
+                content = path.read_bytes().removeprefix(BOM_UTF8)
+                schema = from_json(content, allow_inf_nan=False)
             except ValueError as error:
                 raise ValueError(f"{shown} is not valid JSON: {error}") from error
+            try:
+                check_names(content)
+            except ValueError as error:
+                raise ValueError(f"{shown}: {error}") from None
             if not isinstance(schema, dict):
                 raise ValueError(f"{shown} is not a JSON Schema: it must be an object")
             self.register(event_name, cast("dict[str, Any]", schema))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from suprsend_async.sandbox.options import names
 from suprsend_async.sandbox.platform import answers
 from suprsend_async.sandbox.platform.endpoint import Endpoint
 from suprsend_async.sandbox.platform.paging import offset_page, zulu
@@ -30,12 +31,14 @@ def add_template(
     """Put a template there, or change it.
 
     Raises:
-        ValueError: A field or a channel is unknown.
+        ValueError: A field or a channel is unknown, or the tags are no list of names.
     """
     if unknown := sorted(fields.keys() - set(_FIELDS)):
         raise ValueError(f"{unknown[0]} is not a field of a template; there are {', '.join(_FIELDS)}")
     if unknown := sorted(channels.keys() - set(CHANNELS)):
         raise ValueError(f"{unknown[0]} is not a channel; there are {', '.join(CHANNELS)}")
+    if "tags" in fields:
+        names("tags", fields["tags"])
     name = slug.replace("-", " ").replace("_", " ").capitalize()
     defaults = {"name": name, "description": None, "is_active": True, "is_archived": False, "tags": ()}
     content = defaults | dict(fields) | {"channels": dict(channels)}
