@@ -68,6 +68,7 @@ async def read_answer(came: Incoming, request: Request, sending: Sending, copies
             raise _NoAnswer("a copy of the answer to another request came")
         if came.has_left_over():
             await _drop(came, sending)
+        sending.is_answered = True
         return answer
     finally:
         await came.aclose()
