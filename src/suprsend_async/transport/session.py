@@ -75,7 +75,7 @@ class Session:
         self.loops = LoopStates(_load_engine, self._open_engine, self.max_connections)
 
     def now(self) -> float:
-        """Return the time to sign with: the server's in seconds since the epoch, where this machine's was found wrong."""
+        """Return the seconds since the epoch to sign with: by the server's clock where ours was found wrong."""
         return self.clock.wall() + self._clock_offset
 
     def note_date(self, result: Answer | Failure) -> None:

@@ -56,7 +56,7 @@ class Exchange(Protocol):
         ...
 
     def read(self, result: Answer | Failure, now: Callable[[], float]) -> Again | None:
-        """Note what follows from an attempt, `now` by the server's clock; return what is left, or None if nothing is."""
+        """Note what follows from an attempt; `now` is the server's clock. Return what is left; None if nothing is."""
         ...
 
 
