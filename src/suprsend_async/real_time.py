@@ -37,5 +37,7 @@ def stands_still(now: Callable[[], float]) -> bool:
     if time.monotonic is REAL_TIME.monotonic:
         return False
     before = now()
+    if now() != before:
+        return False
     time.sleep(_MOMENT)
     return now() == before

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 import anyio
 
+from suprsend_async.errors import ConfigurationError
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Generator
     from types import TracebackType
@@ -21,7 +23,7 @@ class OwnedTask:
     """
 
     def __init__(self, work: Coroutine[Any, Any, None]) -> None:
-        self._task: asyncio.Task[None] = asyncio.create_task(work)
+        self._task: asyncio.Task[None] = asyncio.create_task(_ungrouped(work))
 
     def when_over(self, callback: Callable[[], None]) -> None:
         """Call back once the work has ended, however it ended."""
@@ -105,6 +107,22 @@ class OwnedTask:
                 cancelled = error
         if cancelled is not None:
             raise cancelled
+
+
+async def _ungrouped(work: Coroutine[Any, Any, None]) -> None:
+    """Do the work; what its task groups make of a `ConfigurationError` is raised as a call of its own raises it."""
+    try:
+        await work
+    except BaseExceptionGroup as group:
+        _, others = group.split(ConfigurationError)
+        if others is not None:
+            raise
+        error: BaseException = group
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+    else:
+        return
+    raise error
 
 
 class Cutoff:

@@ -25,7 +25,12 @@ if TYPE_CHECKING:
     from suprsend_async.transport.transport import Again
 
 KIND = event_kind(Encoder("test-workspace-key-0123456789", "suprsend-async/test", 819_200))
-NOW = 1_704_164_645.0
+
+
+def now() -> float:
+    return 1_704_164_645.0
+
+
 EVENT = Event("user-1", "signed_up")
 CUT = Failure("connection_failed", "cut", sent=True)
 REFUSED = Failure("connection_failed", "refused", sent=False)
@@ -74,20 +79,20 @@ def test_before_anything_is_sent() -> None:
 
 def test_all_accepted_leaves_nothing() -> None:
     chunk = chunk_of(3)
-    assert chunk.read(records(202, 202, 200), NOW) is None
+    assert chunk.read(records(202, 202, 200), now) is None
     assert outcomes(chunk) == ["accepted"] * 3
     assert chunk.accepted_indexes() == [0, 1, 2]
 
 
 def test_only_what_may_be_retried_goes_again_and_as_the_same_bytes() -> None:
     chunk = chunk_of(6)
-    left = chunk.read(records(202, 503, 404, 429, 202, 500, retry_after="3"), NOW)
+    left = chunk.read(records(202, 503, 404, 429, 202, 500, retry_after="3"), now)
     assert left is not None
     assert (left.retry_after, left.at_once) == (3.0, False)
     assert chunk.body() == b"[" + b",".join([body(1), body(3), body(5)]) + b"]"
-    assert chunk.read(records(202, 503, 400), NOW) is not None
+    assert chunk.read(records(202, 503, 400), now) is not None
     assert chunk.body() == b"[" + body(3) + b"]"
-    assert chunk.read(records(202), NOW) is None
+    assert chunk.read(records(202), now) is None
     assert outcomes(chunk) == ["accepted", "accepted", "rejected", "accepted", "accepted", "rejected"]
 
 
@@ -111,7 +116,7 @@ def test_what_concerns_the_whole_request_concerns_each_event(
     result: Answer | Failure, outcome: Outcome, again: bool
 ) -> None:
     chunk = chunk_of(3)
-    left = chunk.read(result, NOW)
+    left = chunk.read(result, now)
     assert outcomes(chunk) == [outcome] * 3
     assert (left is not None) is again
     if again:
@@ -124,7 +129,7 @@ def test_refused_events_keep_their_place_and_are_not_sent() -> None:
     chunk.refuse(1, None, Verdict("rejected", error="not an event"))
     chunk.add(2, EVENT, body(2))
     assert numbers(chunk) == [0, 2]
-    assert chunk.read(records(202, 400), NOW) is None
+    assert chunk.read(records(202, 400), now) is None
     assert outcomes(chunk) == ["accepted", "rejected", "rejected"]
     tally = Tally(KIND)
     tally.add(chunk)
@@ -138,7 +143,7 @@ def drive(chunk: Chunk, server: Callable[[list[int]], Answer | Failure], limit: 
     """Send what is left until nothing is, or the limit of requests is reached."""
     steps: list[Again] = []
     while len(steps) < limit:
-        left = chunk.read(server(numbers(chunk)), NOW)
+        left = chunk.read(server(numbers(chunk)), now)
         if left is None:
             return steps
         steps.append(left)
@@ -190,12 +195,12 @@ def test_a_half_that_fails_does_not_keep_the_other_from_going() -> None:
 
 def test_a_wait_that_one_half_was_asked_for_is_not_forgotten() -> None:
     chunk = chunk_of(4)
-    chunk.read(Answer(413, {}, b""), NOW)
-    first = chunk.read(Answer(503, {"retry-after": "7"}, b""), NOW)
+    chunk.read(Answer(413, {}, b""), now)
+    first = chunk.read(Answer(503, {"retry-after": "7"}, b""), now)
     assert first is not None
     # Either the other half waits as well, or what was asked is still known when the first goes again.
     if first.at_once:
-        second = chunk.read(records(202, 202), NOW)
+        second = chunk.read(records(202, 202), now)
         assert second is not None
         assert second.retry_after == 7.0
     else:
@@ -268,7 +273,7 @@ def test_no_verdict_is_a_lie(count: int, script: list[tuple[str, list[int]]]) ->
         assert chunk.body() == b"[" + b",".join(map(body, sent)) + b"]"
         already: Any = {index for index in sent if chunk.verdicts[index].outcome == "accepted"}
         assert not already
-        if chunk.read(getattr(ledger, mood)(sent, codes), NOW) is None:
+        if chunk.read(getattr(ledger, mood)(sent, codes), now) is None:
             break
     for index, outcome in enumerate(outcomes(chunk)):
         if outcome == "accepted":
@@ -317,63 +322,63 @@ def test_after_an_unclear_answer_what_adds_is_unknown_and_the_rest_goes_again_in
     unclear: Answer | Failure,
 ) -> None:
     chunk = counting_chunk(6, 1, 4)
-    left = chunk.read(unclear, NOW)
+    left = chunk.read(unclear, now)
     assert left is not None
     assert outcomes(chunk) == ["unknown"] * 6
     assert numbers(chunk) == [0, 2, 3, 5]
-    assert chunk.read(records(202, 202, 202, 202), NOW) is None
+    assert chunk.read(records(202, 202, 202, 202), now) is None
     assert outcomes(chunk) == ["accepted", "unknown", "accepted", "accepted", "unknown", "accepted"]
 
 
 @pytest.mark.parametrize("unclear", UNCLEAR.values(), ids=UNCLEAR)
 def test_nothing_is_left_of_a_chunk_in_which_all_adds(unclear: Answer | Failure) -> None:
     chunk = counting_chunk(3, 0, 1, 2)
-    assert chunk.read(unclear, NOW) is None
+    assert chunk.read(unclear, now) is None
     assert outcomes(chunk) == ["unknown"] * 3
 
 
 @pytest.mark.parametrize("clear", CLEAR.values(), ids=CLEAR)
 def test_what_was_not_done_for_sure_goes_again_whatever_it_is(clear: Answer | Failure) -> None:
     chunk = counting_chunk(4, 0, 3)
-    left = chunk.read(clear, NOW)
+    left = chunk.read(clear, now)
     assert left is not None
     assert numbers(chunk) == [0, 1, 2, 3]
-    assert chunk.read(records(202, 202, 202, 202), NOW) is None
+    assert chunk.read(records(202, 202, 202, 202), now) is None
     assert outcomes(chunk) == ["accepted"] * 4
 
 
 def test_what_was_refused_first_and_unclear_then_is_not_sent_a_third_time() -> None:
     chunk = counting_chunk(3, 1)
-    chunk.read(CLEAR["429"], NOW)
-    chunk.read(CUT, NOW)
+    chunk.read(CLEAR["429"], now)
+    chunk.read(CUT, now)
     assert numbers(chunk) == [0, 2]
     assert outcomes(chunk) == ["unknown"] * 3
 
 
 def test_a_408_says_that_it_was_not_done_but_not_for_sure() -> None:
     chunk = counting_chunk(3, 1)
-    assert chunk.read(Answer(408, {}, b""), NOW) is not None
+    assert chunk.read(Answer(408, {}, b""), now) is not None
     assert numbers(chunk) == [0, 2]
 
 
 def test_records_with_verdicts_of_their_own_go_again_by_these() -> None:
     chunk = counting_chunk(9, *range(8))
-    assert chunk.read(records(202, 425, 429, 503, 400, 408, 500, 502, 504), NOW) is not None
+    assert chunk.read(records(202, 425, 429, 503, 400, 408, 500, 502, 504), now) is not None
     # The last one adds nothing.
     assert numbers(chunk) == [1, 2, 3, 8]
 
 
 def test_the_halves_of_a_chunk_that_was_too_large_keep_to_it() -> None:
     chunk = counting_chunk(4, 0, 3)
-    chunk.read(Answer(413, {}, b""), NOW)
+    chunk.read(Answer(413, {}, b""), now)
     assert numbers(chunk) == [0, 1]
-    chunk.read(CUT, NOW)
+    chunk.read(CUT, now)
     assert numbers(chunk) == [2, 3]
-    chunk.read(PAGE, NOW)
+    chunk.read(PAGE, now)
     assert numbers(chunk) == [1]
-    chunk.read(records(202), NOW)
+    chunk.read(records(202), now)
     assert numbers(chunk) == [2]
-    assert chunk.read(records(202), NOW) is None
+    assert chunk.read(records(202), now) is None
     assert outcomes(chunk) == ["unknown", "accepted", "accepted", "unknown"]
 
 
@@ -386,7 +391,7 @@ def test_what_adds_is_taken_once_at_most(count: int, script: list[tuple[str, lis
     for mood, codes in script:
         sent, before = numbers(chunk), set(ledger.taken)
         assert not before & set(sent) & increments
-        left = chunk.read(getattr(ledger, mood)(sent, codes), NOW)
+        left = chunk.read(getattr(ledger, mood)(sent, codes), now)
         if left is None:
             return
         assert numbers(chunk) == sorted(numbers(chunk))

@@ -22,7 +22,11 @@ from suprsend_async.transport.answer import Answer, Failure
 if TYPE_CHECKING:
     from suprsend_async.transport.request import SignedRequest
 
-NOW = 1_704_164_645.0
+
+def moment() -> float:
+    return 1_704_164_645.0
+
+
 TOO_LARGE = Answer(413, {}, b"")
 OK = Answer(202, {}, b"OK")
 WAIT = Answer(429, {"retry-after": "7"}, b"")
@@ -74,40 +78,40 @@ def test_a_later_edit_of_a_user_waits_for_the_half_with_the_earlier_one(refusal:
 
 def test_without_order_the_other_half_goes_at_once() -> None:
     chunk = chunk_of("a1", "b1", "a2", "c1", ordered=False)
-    chunk.read(TOO_LARGE, NOW)
-    chunk.read(WAIT, NOW)
+    chunk.read(TOO_LARGE, moment)
+    chunk.read(WAIT, moment)
     assert sent(chunk) == ["a2", "c1"]
 
 
 def test_a_half_that_waits_in_full_does_not_go_in_between() -> None:
     chunk = chunk_of("a1", "a2", "a3", "a4")
-    chunk.read(TOO_LARGE, NOW)
-    left = chunk.read(WAIT, NOW)
+    chunk.read(TOO_LARGE, moment)
+    left = chunk.read(WAIT, moment)
     assert left is not None
     assert (left.at_once, left.retry_after) == (False, 7.0)
     assert sent(chunk) == ["a1", "a2"]
-    left = chunk.read(OK, NOW)
+    left = chunk.read(OK, moment)
     assert left is not None
     assert left.at_once
     assert sent(chunk) == ["a3", "a4"]
-    assert chunk.read(OK, NOW) is None
+    assert chunk.read(OK, moment) is None
     assert [verdict.outcome for verdict in chunk.verdicts] == ["accepted"] * 4
 
 
 def test_what_never_went_since_an_earlier_one_failed_says_so() -> None:
     chunk = chunk_of("a1", "b1", "a2", "c1")
-    chunk.read(TOO_LARGE, NOW)
-    chunk.read(CUT, NOW)
-    chunk.read(OK, NOW)
-    chunk.read(CUT, NOW)
+    chunk.read(TOO_LARGE, moment)
+    chunk.read(CUT, moment)
+    chunk.read(OK, moment)
+    chunk.read(CUT, moment)
     assert [verdict.outcome for verdict in chunk.verdicts] == ["unknown", "unknown", "not_sent", "accepted"]
     assert chunk.verdicts[2] is HELD_BACK
 
 
 def test_a_half_that_is_refused_for_what_it_is_holds_nothing_back() -> None:
     chunk = chunk_of("a1", "a2", "a3", "a4")
-    chunk.read(TOO_LARGE, NOW)
-    left = chunk.read(Answer(400, {}, b""), NOW)
+    chunk.read(TOO_LARGE, moment)
+    left = chunk.read(Answer(400, {}, b""), moment)
     assert left is not None
     assert left.at_once
     assert sent(chunk) == ["a3", "a4"]
@@ -115,28 +119,28 @@ def test_a_half_that_is_refused_for_what_it_is_holds_nothing_back() -> None:
 
 def test_what_may_not_be_repeated_holds_back_only_by_what_goes_again() -> None:
     chunk = chunk_of("a+", "b1", "a2", "b2", is_repeatable=lambda text: "+" not in text)
-    chunk.read(TOO_LARGE, NOW)
-    chunk.read(CUT, NOW)
+    chunk.read(TOO_LARGE, moment)
+    chunk.read(CUT, moment)
     assert sent(chunk) == ["a2"]
-    chunk.read(OK, NOW)
+    chunk.read(OK, moment)
     assert sent(chunk) == ["b1"]
-    chunk.read(OK, NOW)
+    chunk.read(OK, moment)
     assert sent(chunk) == ["b2"]
-    assert chunk.read(OK, NOW) is None
+    assert chunk.read(OK, moment) is None
 
 
 def test_a_record_with_several_keys_makes_those_behind_it_wait_as_well() -> None:
     chunk = chunk_of("a", "x", "ab", "b", "y", "z", order_keys=tuple)
-    chunk.read(TOO_LARGE, NOW)
-    chunk.read(TOO_LARGE, NOW)  # now "a" | "x", "ab" | "b", "y", "z"
+    chunk.read(TOO_LARGE, moment)
+    chunk.read(TOO_LARGE, moment)  # now "a" | "x", "ab" | "b", "y", "z"
     assert sent(chunk) == ["a"]
-    chunk.read(WAIT, NOW)
+    chunk.read(WAIT, moment)
     assert sent(chunk) == ["x"]
-    chunk.read(OK, NOW)
+    chunk.read(OK, moment)
     assert sent(chunk) == ["y", "z"]
-    chunk.read(OK, NOW)
+    chunk.read(OK, moment)
     assert sent(chunk) == ["a"]
-    chunk.read(OK, NOW)
+    chunk.read(OK, moment)
     assert sent(chunk) == ["ab", "b"]
 
 
@@ -176,7 +180,7 @@ def test_no_request_holds_a_record_while_an_earlier_one_of_its_keys_is_left(
             "bad": Answer(400, {}, b""),
             "some": Answer(207, {}, json.dumps({"records": records}).encode()),
         }[fate]
-        again = chunk.read(answer, NOW)
+        again = chunk.read(answer, moment)
         if fate in ("ok", "bad") or (fate == "large" and len(numbers) == 1):
             over |= set(numbers)
         elif fate == "some":

@@ -109,6 +109,71 @@ async def test_an_asynchronous_call_says_at_once_what_to_set(
     assert server.requests == []
 
 
+async def track(tracker: Any) -> None:
+    await tracker.track_event(Event("user-1", "signed_up"))
+
+
+async def enqueue(tracker: Any) -> None:
+    stored = tracker.enqueue(Event("user-1", "signed_up"))
+    if stored is not None:
+        await stored
+
+
+async def flush(tracker: Any) -> None:
+    await tracker.flush()
+
+
+async def stop_the_clock_and(use: Callable[[Any], Awaitable[None]], client: AsyncSuprsend, **options: Any) -> None:
+    tracker: Any
+    async with client.buffer(linger=3600, **options) as tracker:
+        with freezegun.freeze_time(MOMENT):
+            await use(tracker)
+
+
+@pytest.mark.parametrize("use", [track, enqueue, flush])
+@pytest.mark.parametrize("is_stored", [False, True], ids=["memory", "spool"])
+async def test_a_buffer_that_is_open_when_the_clock_stops_says_it_too(
+    make_client: Callable[..., AsyncSuprsend],
+    server: Server,
+    tmp_path: Path,
+    use: Callable[[Any], Awaitable[None]],
+    is_stored: bool,
+) -> None:
+    options: dict[str, Any] = {"spool": tmp_path / "spool"} if is_stored else {}
+    with pytest.raises(ConfigurationError, match=r"real_asyncio=True"):
+        await stop_the_clock_and(use, make_client(server.url), **options)
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("is_stored", [False, True], ids=["memory", "spool"])
+async def test_a_buffer_that_is_left_while_the_clock_stands_says_it_too(
+    make_client: Callable[..., AsyncSuprsend], server: Server, tmp_path: Path, is_stored: bool
+) -> None:
+    options: dict[str, Any] = {"spool": tmp_path / "spool"} if is_stored else {}
+    tracker: Any = make_client(server.url).buffer(linger=3600, **options)
+    await tracker.__aenter__()
+    await enqueue(tracker)
+    with freezegun.freeze_time(MOMENT), pytest.raises(ConfigurationError, match=r"real_asyncio=True"):
+        await tracker.__aexit__(None, None, None)
+    if not is_stored:
+        assert [failed.outcome for failed in tracker.undelivered] == ["not_sent"]
+    assert server.requests == []
+
+
+async def test_a_bulk_whose_source_stops_the_clock_says_it_too(
+    make_client: Callable[..., AsyncSuprsend], server: Server
+) -> None:
+    with contextlib.ExitStack() as stack:
+
+        def events() -> Any:
+            stack.enter_context(freezegun.freeze_time(MOMENT))
+            yield Event("user-1", "signed_up")
+
+        with pytest.raises(ConfigurationError, match=r"real_asyncio=True"):
+            await make_client(server.url).bulk_events.send(events())
+    assert server.requests == []
+
+
 @pytest.mark.parametrize("freeze", list(FREEZERS.values())[1:], ids=list(FREEZERS)[1:])
 def test_what_it_says_to_set_works(server: Server, freeze: Callable[[], Any]) -> None:
     server.script.extend([server.answer(503), server.accept, server.hold])

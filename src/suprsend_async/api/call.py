@@ -59,7 +59,7 @@ class SingleExchange:
         """Return the request."""
         return self.sends
 
-    def read(self, result: Answer | Failure, now: float) -> Again | None:
+    def read(self, result: Answer | Failure, now: Callable[[], float]) -> Again | None:
         """Note the verdict that follows from an attempt."""
         if isinstance(result, Answer):
             self.answer = result

@@ -84,7 +84,7 @@ class Batch(Chunk[R], Generic[R]):
         self.requests += 1
         return super().request()
 
-    def read(self, result: Answer | Failure, now: float) -> Again | None:
+    def read(self, result: Answer | Failure, now: Callable[[], float]) -> Again | None:
         """Note the verdicts that follow from an attempt, and report those that are final."""
         self._answer = result if isinstance(result, Answer) else None
         self.refusal = result.status_code if isinstance(result, Answer) and result.says_no else None

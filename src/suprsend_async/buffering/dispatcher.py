@@ -177,7 +177,7 @@ class Dispatcher:
         )
         transport = self._transport
         self._limiters[queue] = AdaptiveLimiter(
-            concurrency, self._clock, transport.timeout, LONGEST_PAUSE, now=transport.session.now
+            concurrency, self._clock, transport.timeout, LONGEST_PAUSE, now=transport.session.server_now
         )
         queue.is_due = bool(self._flushes)
         return queue

@@ -133,7 +133,7 @@ class Chunk(Generic[R]):
         ids: Mapping[str, str] = {} if kind.ids is None else kind.ids
         return Request("POST", kind.route, ids, body=body, record_count=count, max_answer_bytes=MAX_BULK_ANSWER_BYTES)
 
-    def read(self, result: Answer | Failure, now: float) -> Again | None:
+    def read(self, result: Answer | Failure, now: Callable[[], float]) -> Again | None:
         """Note the verdicts that follow from an attempt; what may be retried stays, the same bytes."""
         group = self._groups.popleft()
         self._untried = max(0, self._untried - 1)

@@ -85,7 +85,7 @@ class Job(Generic[R]):
         self._order: Order[R] = KeyOrder(kind, concurrency) if ordered else InputOrder(kind)
         self._queue = SendQueue(self._order)
         clock = transport.session.clock
-        self._limiter = AdaptiveLimiter(concurrency, clock, transport.timeout, now=transport.session.now)
+        self._limiter = AdaptiveLimiter(concurrency, clock, transport.timeout, now=transport.session.server_now)
         self._meter = Meter(clock.monotonic())
         self._error: Exception | None = None
         # Outcome and status of the records that were not accepted, and how many there are of each.

@@ -96,7 +96,7 @@ class AdaptiveLimiter:
     def release(self, permit: float, result: Answer | Failure | None) -> None:
         """Take in what an admitted attempt came to; None if it was cancelled."""
         now = self._clock.monotonic()
-        retry_after = result.retry_after(self._now()) if isinstance(result, Answer) else None
+        retry_after = result.retry_after(self._now) if isinstance(result, Answer) else None
         if retry_after is not None:
             retry_after = min(retry_after, self._longest_pause)
         self.pressure.leave(signal_of(result), permit, now, retry_after)

@@ -107,7 +107,9 @@ class Rounds:
 
     def _limiter(self) -> AdaptiveLimiter:
         session = self._transport.session
-        return AdaptiveLimiter(self._concurrency, self._clock, self._transport.timeout, LONGEST_PAUSE, now=session.now)
+        return AdaptiveLimiter(
+            self._concurrency, self._clock, self._transport.timeout, LONGEST_PAUSE, now=session.server_now
+        )
 
     def counted(self, tables: OutboxStats) -> OutboxStats:
         """Return what the tables hold with what this relay has done."""

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic_core import from_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 MAX_MESSAGE_BYTES = 2048
 # Some servers begin with a byte-order mark, which is no JSON; those who read are free to skip it (RFC 8259, 8.1).
@@ -112,13 +112,13 @@ class Answer:
         wrapped = f" in the coding {coding}" if coding else ""
         return f"{len(self.body)} bytes of {kind}{wrapped} instead of the platform's answer"
 
-    def retry_after(self, now: float) -> float | None:
+    def retry_after(self, now: Callable[[], float]) -> float | None:
         """Return the seconds that `Retry-After` asks to wait, or None if it says nothing readable.
 
         A date is one by the server's clock: it is measured against the answer's own `Date`.
 
         Args:
-            now: Seconds since the epoch by the server's clock, for an answer without a `Date`.
+            now: Returns the seconds since the epoch by the server's clock; asked for a date without a `Date` only.
         """
         value = self.headers.get("retry-after", "").strip()
         if not value:
@@ -129,7 +129,7 @@ class Answer:
         if date is None:
             return None
         sent_at = self.server_time
-        return max(0.0, date - (now if sent_at is None else sent_at))
+        return max(0.0, date - (now() if sent_at is None else sent_at))
 
     @property
     def server_time(self) -> float | None:
@@ -146,12 +146,14 @@ class Failure:
         message: What happened.
         sent: Whether any byte of the request may have reached the server.
         retry_after: Seconds that the server has asked to wait, where that is the reason.
+        is_answer: Whether an answer did come, with a head that cannot be read: to ask at once again is of no use.
     """
 
     error_type: str
     message: str
     sent: bool
     retry_after: float | None = None
+    is_answer: bool = False
 
 
 def http_time(value: str) -> float | None:

@@ -17,6 +17,7 @@ from weakref import WeakSet
 import aiohttp
 from aiohttp.http_writer import StreamWriter
 
+from suprsend_async.transport.resolver import FailedLast
 from suprsend_async.transport.sending import SPOKE_FIRST, Sending, current
 from suprsend_async.transport.sockets import has_unread
 
@@ -46,7 +47,7 @@ class SpokeUnasked(aiohttp.ClientConnectionError):
 
 
 class Connector(aiohttp.TCPConnector):
-    """Gives connections on which nothing waits, and looks a name up anew when no connection could be made.
+    """Gives connections on which nothing waits.
 
     It also cuts TLS connections off that are of no more use, where aiohttp says goodbye and forgets them. A server
     that is silent does not answer the goodbye: its connections would stay open, and outlive their loop.
@@ -87,15 +88,10 @@ async def _connect_quietly(
 ) -> Connection:
     sending = current.get()
     if sending is not None:
+        sending.connector = connector
         sending.check_unsent()
     while True:
-        try:
-            connection = await connect(*arguments, **named)
-        except BaseException:
-            if isinstance(connector, aiohttp.TCPConnector):
-                # The name may have moved to another address; without this the old one is used for ten seconds.
-                connector.clear_dns_cache()
-            raise
+        connection = await connect(*arguments, **named)
         protocol: Any = connection.protocol
         is_new = protocol._parser is None  # it gets one with its first request
         is_quiet = _is_between_answers(protocol)
@@ -112,6 +108,21 @@ async def _connect_quietly(
         connection.close()
         if is_new:
             raise SpokeUnasked
+
+
+def drop_address(sending: Sending) -> None:
+    """Have names looked up anew, for no answer came by the address that is known: it may have moved to another.
+
+    aiohttp keeps an address for ten seconds, whatever comes of the connections to it. Where the name has several, as it
+    may still have the one that failed, the others go first.
+    """
+    connector = sending.connector
+    if not isinstance(connector, aiohttp.TCPConnector):
+        return
+    connector.clear_dns_cache()
+    resolver = connector._resolver
+    if sending.transport is not None and isinstance(resolver, FailedLast):
+        resolver.note(sending.transport.get_extra_info("peername"))
 
 
 async def _is_still_quiet(sending: Sending) -> bool:
@@ -194,3 +205,5 @@ def watch(session: aiohttp.ClientSession) -> None:
     if connector is not None and connector not in _watched:
         _watched.add(connector)
         connector.connect = partial(_connect_quietly, connector, connector.connect)  # type: ignore[method-assign]
+        if isinstance(connector, aiohttp.TCPConnector):
+            connector._resolver = FailedLast(connector._resolver)

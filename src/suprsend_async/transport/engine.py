@@ -12,11 +12,11 @@ import yarl
 from httpx_aiohttp import AiohttpTransport
 
 from suprsend_async.tasks import Cutoff
-from suprsend_async.transport.connector import Connector, WatchedRequest
+from suprsend_async.transport.connector import Connector, WatchedRequest, drop_address
 from suprsend_async.transport.copies import Copies
 from suprsend_async.transport.incoming import AiohttpIncoming, HttpxIncoming
 from suprsend_async.transport.proxies import proxy_for
-from suprsend_async.transport.resolver import Resolver
+from suprsend_async.transport.resolver import FailedLast, Resolver
 from suprsend_async.transport.round_trip import failure_of, read_answer, timed_out, url_of
 from suprsend_async.transport.sending import Sending, current
 
@@ -156,6 +156,8 @@ class AiohttpEngine:
             return failure_of(error, sending, signed.request)
         finally:
             current.reset(token)
+            if not sending.is_answered:
+                drop_address(sending)
 
     async def _send(self, signed: SignedRequest, connect_timeout: float, sending: Sending) -> Incoming:
         """Send the request and return what comes.
@@ -198,7 +200,7 @@ def _open_session() -> aiohttp.ClientSession:
         options["max_headers"] = _MAX_HEADERS
     # limit=0: callers wait for a slot in order, outside the pool, where the wait counts against their deadline.
     return aiohttp.ClientSession(
-        connector=Connector(limit=0, ssl=tls_context(), resolver=Resolver()),
+        connector=Connector(limit=0, ssl=tls_context(), resolver=FailedLast(Resolver())),
         cookie_jar=aiohttp.DummyCookieJar(),
         request_class=WatchedRequest,
         trust_env=False,

@@ -12,7 +12,7 @@ import yarl
 from httpx_aiohttp import AiohttpTransport, HttpxAiohttpClient
 
 from suprsend_async.transport.answer import Failure
-from suprsend_async.transport.connector import watch
+from suprsend_async.transport.connector import drop_address, watch
 from suprsend_async.transport.copies import Copies
 from suprsend_async.transport.incoming import HttpxIncoming
 from suprsend_async.transport.round_trip import failure_of, read_answer, timed_out, url_of
@@ -100,6 +100,8 @@ class GivenEngine:
             return failure_of(error, sending, signed.request)
         finally:
             current.reset(token)
+            if not sending.is_answered:
+                drop_address(sending)
 
     def _watch(self, url: httpx.URL) -> None:
         """Have aiohttp's connections looked after as our own are, where the client's are aiohttp's."""

@@ -41,6 +41,19 @@ def running_loop() -> asyncio.AbstractEventLoop:
     )
 
 
+def check_clock(loop: asyncio.AbstractEventLoop) -> None:
+    """Refuse to wait for anything on a loop whose clock does not go on.
+
+    Raises:
+        ConfigurationError: A test has stopped it.
+    """
+    if stands_still(loop.time):
+        raise ConfigurationError(
+            "the event loop's clock stands still, so no deadline and no retry can happen: with freezegun "
+            "write freeze_time(..., real_asyncio=True), or let the time go on with tick=True"
+        )
+
+
 class LoopState:
     """What belongs to one event loop: the engine, the slots for requests in flight, and the calls under way.
 
@@ -155,11 +168,7 @@ class LoopStates:
             ConfigurationError: The running event loop is not asyncio's, or a test has stopped its clock.
         """
         loop = running_loop()
-        if stands_still(loop.time):
-            raise ConfigurationError(
-                "the event loop's clock stands still, so no deadline and no retry can happen: with freezegun "
-                "write freeze_time(..., real_asyncio=True), or let the time go on with tick=True"
-            )
+        check_clock(loop)
         state = self._states.get(loop)
         if state is not None:
             return state

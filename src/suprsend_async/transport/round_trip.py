@@ -14,6 +14,7 @@ from suprsend_async.transport.answer import Answer, Failure, limited
 from suprsend_async.transport.body import BoundedBody
 from suprsend_async.transport.connector import SpokeUnasked
 from suprsend_async.transport.sending import SPOKE_FIRST
+from suprsend_async.transport.unreadable import unreadable
 
 if TYPE_CHECKING:
     from suprsend_async.transport.copies import Copies
@@ -57,8 +58,7 @@ async def read_answer(came: Incoming, request: Request, sending: Sending, copies
             await _drop(came, sending)
             raise _NoAnswer("an acceptance came before the whole request was sent")
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in came.head}
-        coding = "" if came.is_decoded else headers.get("content-encoding", "")
-        body = BoundedBody(request.max_answer_bytes, coding)
+        body = BoundedBody(request.max_answer_bytes, _codings(came, headers))
         async for piece in came.pieces():
             if not body.feed(piece):
                 break
@@ -68,9 +68,21 @@ async def read_answer(came: Incoming, request: Request, sending: Sending, copies
             raise _NoAnswer("a copy of the answer to another request came")
         if came.has_left_over():
             await _drop(came, sending)
+        sending.is_answered = True
         return answer
     finally:
         await came.aclose()
+
+
+def _codings(came: Incoming, headers: dict[str, str]) -> str:
+    """Return the codings of a body in the order in which they were put on.
+
+    The libraries take no coding off but `chunked`, which may have another one of the transfer's beneath it.
+    """
+    if "transfer-encoding" not in headers:
+        return "" if came.is_decoded else headers.get("content-encoding", "")
+    names = (b"transfer-encoding",) if came.is_decoded else (b"content-encoding", b"transfer-encoding")
+    return ",".join([value.decode("latin-1") for asked in names for name, value in came.head if name.lower() == asked])
 
 
 async def _is_early(came: Incoming, sending: Sending) -> bool:
@@ -114,9 +126,13 @@ def failure_of(error: Exception, sending: Sending, request: Request) -> Failure:
     """
     cause: Any = error.__cause__ if isinstance(error.__cause__, aiohttp.ClientError) else error
     sent = sending.sent if sending.is_certain else not isinstance(cause, _NOT_CONNECTED)
+    if sending.is_spoiled:
+        return Failure("connection_failed", SPOKE_FIRST, sent=sent)
+    if (answer := unreadable(cause)) is not None:
+        words = f"the answer cannot be read: {answer.reason}"
+        return Failure("connection_failed", limited(words), sent=sent, is_answer=sent and answer.lasts)
     error_type = "deadline_exceeded" if isinstance(cause, _TIMEOUTS) else "connection_failed"
-    words = SPOKE_FIRST if sending.is_spoiled else _without_ids(_words_of(cause), request)
-    return Failure(error_type, limited(words), sent=sent)
+    return Failure(error_type, limited(_without_ids(_words_of(cause), request)), sent=sent)
 
 
 def timed_out(*, sent: bool) -> Failure:
@@ -126,9 +142,6 @@ def timed_out(*, sent: bool) -> Failure:
 
 
 def _words_of(error: Exception) -> str:
-    if isinstance(error, aiohttp.ClientResponseError) and not isinstance(error, aiohttp.ClientHttpProxyError):
-        # Its status is the parser's, not the server's. Its words quote what came, over several lines.
-        return f"the answer cannot be read: {' '.join(error.message.split())}"
     if isinstance(error, (_NoAnswer, SpokeUnasked)):
         return str(error)
     return f"{type(error).__name__}: {error}"

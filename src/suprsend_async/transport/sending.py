@@ -30,7 +30,9 @@ class Sending:
         is_spoiled: Whether something came before it went out: what comes then is not taken for its answer.
         abandoned: Whether nobody waits for it any more; what has not been sent by then is not to be sent.
         is_first: Whether it is the first on its connection, as far as that is known.
+        is_answered: Whether the whole answer has been read.
         transport: What it is written to; None as long as that is not known.
+        connector: What was asked for a connection, where that is aiohttp's.
     """
 
     begun: bool = False
@@ -40,7 +42,9 @@ class Sending:
     is_spoiled: bool = False
     abandoned: bool = False
     is_first: bool = True
+    is_answered: bool = False
     transport: asyncio.Transport | None = field(default=None, repr=False)
+    connector: aiohttp.BaseConnector | None = field(default=None, repr=False)
 
     @property
     def may_be_sent(self) -> bool:

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from suprsend_async import logs
 from suprsend_async.errors import ConfigurationError
 from suprsend_async.threads import has_green_threads, run_in_thread
-from suprsend_async.transport.answer import Answer, Failure
+from suprsend_async.transport.answer import Answer, Failure, http_time
 from suprsend_async.transport.clock import Clock
 from suprsend_async.transport.loops import LoopStates, running_loop
 from suprsend_async.transport.outages import OutageLog
@@ -65,6 +65,7 @@ class Session:
     learned: set[str] = field(default_factory=set[str], init=False)
     closed: bool = field(default=False, init=False)
     _clock_offset: float = field(default=0.0, init=False)
+    _last_date: tuple[str, float] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         """Prepare; nothing is opened."""
@@ -74,8 +75,22 @@ class Session:
         self.loops = LoopStates(_load_engine, self._open_engine, self.max_connections)
 
     def now(self) -> float:
-        """Return the seconds since the epoch, by the server's clock where this machine's was found to be wrong."""
+        """Return the seconds since the epoch to sign with: by the server's clock where ours was found wrong."""
         return self.clock.wall() + self._clock_offset
+
+    def note_date(self, result: Answer | Failure) -> None:
+        """Note an answer's `Date`, and when it came; it is read only when the server's clock is asked for."""
+        if isinstance(result, Answer) and (date := result.headers.get("date")):
+            self._last_date = date, self.clock.wall()
+
+    def server_now(self) -> float:
+        """Return the seconds since the epoch by the server's clock, as its last answer with a `Date` told it."""
+        if self._last_date is not None:
+            date, came_at = self._last_date
+            server_time = http_time(date)
+            if server_time is not None and _IN_THE_PRESENT[0] < server_time < _IN_THE_PRESENT[1]:
+                return self.clock.wall() + server_time - came_at
+        return self.now()
 
     def workspace(self) -> str:
         """Return what stands for the workspace, without naming it."""

@@ -14,7 +14,7 @@ from suprsend_async.transport.answer import Failure
 from suprsend_async.transport.retry import RetryPolicy, decide
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
 
     from suprsend_async.outcome import Outcome
     from suprsend_async.transport.answer import Answer
@@ -55,8 +55,8 @@ class Exchange(Protocol):
         """Return what is to be sent now; asked for once for each attempt."""
         ...
 
-    def read(self, result: Answer | Failure, now: float) -> Again | None:
-        """Note what follows from an attempt at this time; return what is left, or None if nothing is."""
+    def read(self, result: Answer | Failure, now: Callable[[], float]) -> Again | None:
+        """Note what follows from an attempt; `now` is the server's clock. Return what is left; None if nothing is."""
         ...
 
 
@@ -142,7 +142,7 @@ class Transport:
                     if may_learn_clock and self.session.learn_clock(result):
                         may_learn_clock = False
                         continue
-                    again = exchange.read(result, self.session.now())
+                    again = exchange.read(result, self.session.server_now)
                     self.session.outages.note(exchange.route, result, again, call.began, clock.monotonic())
                     seconds = self._wait_before_next(exchange, call, result, again, limiter)
                     if seconds is None:
@@ -174,13 +174,15 @@ class Transport:
             return 0.0
         # A job that has to slow down does so behind its limiter; that is no failure of this exchange.
         is_failure = limiter is None or not again.throttled
-        seconds = decide(
-            self.policy,
-            attempts=call.retries + 1 if is_failure else 1,
-            retry_after=again.retry_after,
-            time_left=self._time_left(call),
-            uniform=self.session.clock.uniform,
-        )
+        seconds = None
+        if not (isinstance(result, Failure) and result.is_answer):
+            seconds = decide(
+                self.policy,
+                attempts=call.retries + 1 if is_failure else 1,
+                retry_after=again.retry_after,
+                time_left=self._time_left(call),
+                uniform=self.session.clock.uniform,
+            )
         call.retries += is_failure and seconds is not None
         status_code, error_type = (
             (None, result.error_type) if isinstance(result, Failure) else (result.status_code, None)
@@ -214,10 +216,11 @@ class Transport:
             except anyio.get_cancelled_exc_class() as error:
                 # The HTTP library's frames hold the signature and the body, and reporters of crashes record them.
                 error.__traceback__ = error.__context__ = None
-                exchange.read(_GIVEN_UP, self.session.clock.wall())
+                exchange.read(_GIVEN_UP, self.session.server_now)
                 raise
             finally:
                 state.slots.release()
+            self.session.note_date(result)
             return result
         finally:
             if limiter is not None:

@@ -111,7 +111,11 @@ class SpoolSender:
         self._transport = sender.transport
         self._clock = sender.transport.session.clock
         self._limiter = AdaptiveLimiter(
-            self._concurrency, self._clock, sender.transport.timeout, LONGEST_PAUSE, now=sender.transport.session.now
+            self._concurrency,
+            self._clock,
+            sender.transport.timeout,
+            LONGEST_PAUSE,
+            now=sender.transport.session.server_now,
         )
         self._ages = ages
         self._linger = linger

@@ -1,0 +1,95 @@
+"""Answers that cannot be read, or only after unpacking: what is said of them, and whether they are asked for again."""
+
+from __future__ import annotations
+
+import gzip
+import inspect
+import json
+from typing import TYPE_CHECKING
+
+import aiohttp
+import httpx
+import pytest
+
+from suprsend_async import AsyncSuprsend, Event
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.conftest import Server
+
+    Using = Callable[..., AsyncSuprsend]
+
+EVENT = Event("user-1", "signed_up")
+YES = json.dumps({"status": "success", "message_id": "m-1"}).encode()
+SECRET_VALUE = b"planted"
+YES_LINE = b"HTTP/1.1 202 Accepted\r\n"
+# Before 3.13.4 aiohttp counts no headers.
+COUNTED = "max_headers" in inspect.signature(aiohttp.ClientSession).parameters
+TOO_LARGE = {
+    "endless header": YES_LINE + b"X-Trace: " + SECRET_VALUE * 200_000 + b"\r\n\r\n",
+    **({"endless headers": YES_LINE + b"X-A: planted\r\n" * 50_000 + b"\r\n"} if COUNTED else {}),
+}
+# Each after a whole status line, so that the answer was a yes.
+WRONG = {
+    "lengths that differ": YES_LINE + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n" + YES,
+    "a length that is none": YES_LINE + b"Content-Length: planted\r\n\r\n" + YES,
+    "a line without a colon": YES_LINE + b"Session planted\r\nContent-Length: 0\r\n\r\n",
+    "a name with a space": YES_LINE + b"X Session: planted\r\nContent-Length: 0\r\n\r\n",
+}
+NOISE = {
+    "noise": b"\x00\x01\xff\xfe planted\r\n\r\n",
+    "another protocol": b"SSH-2.0-planted\r\n\r\n",
+    "a status that is none": b"HTTP/1.1 planted\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("head", [*TOO_LARGE.values(), *WRONG.values()], ids=[*TOO_LARGE, *WRONG])
+async def test_an_answer_whose_head_cannot_be_read_is_told_at_once(using: Using, server: Server, head: bytes) -> None:
+    """What sends such a head sends it again: a yes, with a retry for each second of the deadline."""
+    server.script.append(server.last(head))
+    response = await using(server.url).track_event(EVENT)
+    assert (response.outcome, response.status_code, response.error_type) == ("unknown", None, "connection_failed")
+    assert response.message.startswith("the answer cannot be read: ")
+    if head in TOO_LARGE.values():
+        assert response.message == "the answer cannot be read: its head is too large"
+    assert (len(server.requests), response.attempts, response.retryable) == (1, 1, True)
+    assert "plan" not in response.message
+    assert "400" not in response.message
+    assert response.message.isprintable()
+
+
+@pytest.mark.parametrize("head", NOISE.values(), ids=NOISE)
+async def test_what_is_no_answer_is_asked_again(using: Using, server: Server, head: bytes) -> None:
+    server.script.extend([server.last(head)] * 2)
+    response = await using(server.url, max_retries=0).track_event(EVENT)
+    assert (response.outcome, response.status_code, response.error_type) == ("unknown", None, "connection_failed")
+    assert response.message.startswith("the answer cannot be read: ")
+    assert "plan" not in response.message
+    assert response.message.isprintable()
+    response = await using(server.url, max_retries=1).track_event(EVENT)
+    assert (response.outcome, response.attempts) == ("accepted", 2)
+
+
+async def test_a_bulk_whose_answers_cannot_be_read_is_sent_once(using: Using, server: Server) -> None:
+    server.script.append(server.last(TOO_LARGE["endless header"]))
+    result = await using(server.url).bulk_events.send([EVENT, Event("user-2", "signed_up")])
+    assert ([failed.outcome for failed in result.failed_records], len(server.requests)) == (["unknown"] * 2, 1)
+
+
+@pytest.mark.parametrize(
+    "field", ["gzip, chunked", "gzip\r\nTransfer-Encoding: chunked"], ids=["one line", "two lines"]
+)
+async def test_a_yes_that_was_packed_for_the_way_is_a_yes(using: Using, server: Server, field: str) -> None:
+    packed = gzip.compress(YES)
+    head = f"HTTP/1.1 202 Accepted\r\nTransfer-Encoding: {field}\r\n\r\n".encode()
+    server.script.append(server.last(head + b"%x\r\n%s\r\n0\r\n\r\n" % (len(packed), packed)))
+    client = using(server.url)
+    response = await client.track_event(EVENT)
+    if client.sender.transport.session.http_client.__class__ is httpx.AsyncClient:
+        # Its parser knows no coding but chunks.
+        assert response.outcome == "unknown"
+        assert response.message == "the answer cannot be read: Only Transfer-Encoding: chunked is supported"
+    else:
+        assert (response.outcome, response.message_id) == ("accepted", "m-1")
+    assert len(server.requests) == 1
