@@ -103,3 +103,11 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
 @pytest.fixture
 def page(open_page: Callable[..., Page], sandbox: Sandbox) -> Page:
     return open_page(sandbox)
+
+
+@pytest.fixture
+def open_kind(open_page: Callable[..., Page]) -> Callable[..., Page]:
+    def open_kind(sandbox: Sandbox, kind: str, **options: object) -> Page:
+        return open_page(sandbox, url=f"{sandbox.url}_sandbox/pages/{kind}", **options)
+
+    return open_kind

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import expect
+from tests.browser.records_page import OpenKind, clipboard, detail, part, rows
 from tests.receiver import Application, receiving
 
 from suprsend_async import Event, SubscriberListBroadcast, Suprsend, SuprsendError, WorkflowTriggerRequest
@@ -15,15 +16,14 @@ from suprsend_async.integrations.pytest_sandbox import SandboxFixture
 from suprsend_async.sandbox import Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    OpenKind = Callable[..., Page]
+    from collections.abc import Iterator
 
 KINDS = (
     "messages",
     "deliveries",
     "webhooks",
     "workflows",
+    "definitions",
     "users",
     "lists",
     "broadcasts",
@@ -96,34 +96,9 @@ def filled(sandbox: Sandbox, client: Suprsend) -> Sandbox:
     return sandbox
 
 
-@pytest.fixture
-def open_kind(open_page: Callable[..., Page]) -> OpenKind:
-    def open_kind(sandbox: Sandbox, kind: str, **options: object) -> Page:
-        return open_page(sandbox, url=f"{sandbox.url}_sandbox/pages/{kind}", **options)
-
-    return open_kind
-
-
-def rows(page: Page) -> Locator:
-    return page.locator("#list .space .row:visible")
-
-
-def detail(page: Page) -> Locator:
-    return page.get_by_role("article")
-
-
-def part(page: Page, title: str) -> Locator:
-    heading = page.get_by_role("heading", name=re.compile(rf"^{title}"), level=3)
-    return detail(page).locator("section").filter(has=heading)
-
-
-def clipboard(page: Page) -> str:
-    return page.evaluate("navigator.clipboard.readText()")
-
-
 def test_a_user(open_kind: OpenKind, filled: Sandbox) -> None:
     page = open_kind(filled, "users")
-    expect(page.locator("#matches")).to_have_text("2 users")
+    expect(page.locator("#match-count")).to_have_text("2 users")
     expect(page.get_by_role("columnheader", name="distinct_id")).to_be_visible()
     rows(page).filter(has_text="ada@example.com").click()
     expect(part(page, "Properties")).to_contain_text('plan"pro"')
@@ -216,7 +191,10 @@ def test_a_message_is_delivered_by_a_click_and_the_application_hears_of_it(
     expect(detail(page).locator(".outcome")).to_have_text("clicked")
     expect(part(page, "Webhooks").get_by_role("listitem")).to_have_count(3)
     marks.get_by_role("button", name="Failed").click()
-    expect(detail(page).locator(".outcome")).to_have_text("delivery_failure")
+    why = "marked as failed on the sandbox's page"
+    expect(detail(page).locator(".outcome")).to_have_text(f"delivery_failure{why}")
+    expect(rows(page)).to_contain_text(why)
+    assert sandbox.messages[0]["failure_reason"] == why
     expect(marks.get_by_role("button", disabled=True)).to_have_count(4)
     assert [body["suprsend_status"]["status"] for body in application.bodies[2:4]] == ["seen", "clicked"]
 
@@ -241,7 +219,7 @@ def test_a_webhook_that_was_not_taken_is_posted_once_more(open_kind: OpenKind, a
 def test_a_delivery_says_what_was_skipped(open_kind: OpenKind, sandbox: Sandbox, client: Suprsend) -> None:
     deliver(sandbox, client)
     page = open_kind(sandbox, "deliveries")
-    expect(page.locator("#matches")).to_have_text("1 delivery")
+    expect(page.locator("#match-count")).to_have_text("1 delivery")
     skipped = "user-1, sms: there is no active sms in the profile"
     expect(rows(page)).to_contain_text(re.compile(f"1 message.*order_placed.*event.*{skipped}", re.DOTALL))
     rows(page).click()
@@ -313,7 +291,7 @@ def test_search_in_a_kind(open_kind: OpenKind, sandbox: Sandbox, client: Suprsen
     page = open_kind(sandbox, "users")
     page.get_by_role("searchbox").fill("NEEDLE-1")
     expect(rows(page)).to_have_count(1)
-    expect(page.locator("#matches")).to_have_text("1 user")
+    expect(page.locator("#match-count")).to_have_text("1 user")
     page.reload()
     expect(rows(page)).to_have_count(1)
     page.get_by_role("searchbox").fill("nothing like it")
@@ -387,7 +365,7 @@ def test_markup_in_data_stays_text(open_kind: OpenKind, sandbox: Sandbox, client
 def test_what_is_copied_makes_it_again_and_tests_it(open_kind: OpenKind, sandbox: Sandbox, kind: str) -> None:
     with sandbox.blocking_client(max_retries=0) as client:
         fill(sandbox, client)
-        if kind in ("deliveries", "webhooks"):
+        if kind in ("deliveries", "definitions", "webhooks"):
             deliver(sandbox, client)
     page = open_kind(sandbox, kind)
     wanted = {"users": "ada@", "tenants": "acme", "requests": "POST /v1/user/user-1/tenant/acme/"}.get(kind, "")
@@ -470,7 +448,7 @@ def many_users() -> Iterator[Sandbox]:
 
 def test_a_hundred_thousand_scroll_with_few_rows(open_kind: OpenKind, many_users: Sandbox) -> None:
     page = open_kind(many_users, "users")
-    expect(page.locator("#matches")).to_have_text("100,000 users")
+    expect(page.locator("#match-count")).to_have_text("100,000 users")
     assert page.evaluate(SCROLL, MANY) < 100
     expect(rows(page).last).to_contain_text("user-0")
 
@@ -479,7 +457,7 @@ def test_search_among_a_hundred_thousand(open_kind: OpenKind, many_users: Sandbo
     page = open_kind(many_users, "users")
     page.get_by_role("searchbox").fill("user-4711")
     # Each number that begins so: itself, and ten with one digit more.
-    expect(page.locator("#matches")).to_have_text("11 users")
+    expect(page.locator("#match-count")).to_have_text("11 users")
     page.keyboard.press("Escape")
     page.keyboard.press("s")
     page.keyboard.type("user-99998")
