@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 from playwright.sync_api import expect
-from tests.browser.records_page import OpenKind, clipboard, detail, part, rows
-from tests.receiver import Application, receiving
+from tests.browser.records_page import KINDS, OpenKind, clipboard, deliver, detail, fill, part, rows
 
 from suprsend_async import Event, SubscriberListBroadcast, Suprsend, SuprsendError, WorkflowTriggerRequest
 from suprsend_async.integrations.pytest_sandbox import SandboxFixture
@@ -18,20 +17,8 @@ from suprsend_async.sandbox import Sandbox
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-KINDS = (
-    "messages",
-    "deliveries",
-    "webhooks",
-    "workflows",
-    "definitions",
-    "users",
-    "lists",
-    "broadcasts",
-    "objects",
-    "tenants",
-    "requests",
-)
-PHONE = {"width": 360, "height": 740}
+    from tests.receiver import Application
+
 SCRIPT = "<script>document.title='pwned'</script><img src=x onerror=\"document.title='pwned'\">"
 MANY = 100_000
 SCROLL = """async (count) => {
@@ -45,55 +32,6 @@ SCROLL = """async (count) => {
     }
     return most;
 }"""
-
-
-def fill(sandbox: Sandbox, client: Suprsend, text: str = "order-shipped") -> None:
-    """Make one of each kind, with a text wherever one may stand."""
-    client.users.upsert("user-1", {"note": text, "plan": "free", "$email": ["ada@example.com"]})
-    client.users.edit("user-1", {"operations": [{"$set": {"plan": "pro"}}]})
-    client.tenants.upsert("acme", {"tenant_name": "Acme", "properties": {"note": text}})
-    client.users.upsert_for_tenant("user-1", "acme", {"role": text})
-    client.objects.upsert("team", "kitchen", {"note": text})
-    client.objects.create_subscriptions("team", "kitchen", {"recipients": ["user-1"]})
-    client.subscriber_lists.create({"list_id": "beta", "list_name": text})
-    client.subscriber_lists.add("beta", ["user-1"])
-    trigger = WorkflowTriggerRequest(
-        text, ["user-1", {"distinct_id": "user-2", "note": text}], {"note": text, "total": 10.0}, tenant_id="acme"
-    )
-    client.workflows.trigger(trigger)
-    client.workflows.trigger(trigger)
-    client.subscriber_lists.broadcast(SubscriberListBroadcast("beta", text, "promotional", {"note": text}))
-    content = {"subject": text, "body": f"Dear Ada,\n{text}"}
-    sandbox.add_message("user-1", status="delivered", channel="email", workflow=text, content=content)
-
-
-def deliver(sandbox: Sandbox, client: Suprsend, text: str = "order-shipped") -> None:
-    """Let a message be made of an event, be delivered, and skip a channel."""
-    sandbox.put_workflow(
-        "order_placed", name=text, channels=["email", "sms"], email={"body": "{{ data.note }}"}, sms={"body": "-"}
-    )
-    client.users.upsert("user-1", {"$email": ["ada@example.com"]})
-    client.track_event(Event("user-1", "order_placed", {"note": text}, idempotency_key=text))
-    sandbox.move_message(sandbox.messages[-1]["message_id"], "delivered")
-
-
-@pytest.fixture
-def application() -> Iterator[Application]:
-    with receiving() as made:
-        yield made
-
-
-@pytest.fixture
-def sandbox(application: Application) -> Iterator[Sandbox]:
-    with Sandbox(webhook=application.url) as running:
-        yield running
-
-
-@pytest.fixture
-def filled(sandbox: Sandbox, client: Suprsend) -> Sandbox:
-    fill(sandbox, client)
-    deliver(sandbox, client)
-    return sandbox
 
 
 def test_a_user(open_kind: OpenKind, filled: Sandbox) -> None:
@@ -396,44 +334,6 @@ def test_what_is_copied_makes_it_again_and_tests_it(open_kind: OpenKind, sandbox
         other.clear()
         with pytest.raises((AssertionError, SuprsendError)):
             run(None, SandboxFixture(other))
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_on_a_phone_nothing_is_beyond_the_edge(
-    open_kind: OpenKind, sandbox: Sandbox, client: Suprsend, kind: str
-) -> None:
-    fill(sandbox, client, "a-long-name-without-any-space-" * 4)
-    deliver(sandbox, client, "a-long-name-without-any-space-" * 4)
-    page = open_kind(sandbox, kind, viewport=PHONE)
-    expect(rows(page).first).to_be_visible()
-    width = "document.documentElement.scrollWidth"
-    assert page.evaluate(width) == PHONE["width"]
-    current = page.locator("#pages [aria-current]").bounding_box()
-    assert current is not None
-    assert 0 <= current["x"] <= PHONE["width"] - current["width"]
-    rows(page).last.click()
-    expect(detail(page).get_by_role("button", name="Copy as test")).to_be_visible()
-    expect(detail(page).locator(".none", has_text="loading")).to_have_count(0)
-    assert page.evaluate("document.querySelector('#detail').scrollWidth") <= PHONE["width"]
-    detail(page).get_by_role("button", name="Close").click()
-    page.get_by_role("button", name="Search all").click()
-    page.keyboard.type("a-long")
-    expect(page.get_by_role("dialog").get_by_role("link").first).to_be_visible()
-    assert page.evaluate(width) == PHONE["width"]
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_in_the_dark_every_word_can_be_read(open_kind: OpenKind, filled: Sandbox, kind: str) -> None:
-    page = open_kind(filled, kind, color_scheme="dark")
-    rows(page).last.click()
-    expect(detail(page).get_by_role("button", name="Copy as test")).to_be_visible()
-    expect(detail(page).locator(".none", has_text="loading")).to_have_count(0)
-    dim = """() => [...document.querySelectorAll("body *")].filter((each) => {
-        const words = [...each.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
-        const light = (colour) => colour.match(/[\\d.]+/g).slice(0, 3).reduce((sum, part) => sum + Number(part), 0);
-        return words && each.checkVisibility() && light(getComputedStyle(each).color) < 300;
-    }).map((each) => each.outerHTML)"""
-    assert page.evaluate(dim) == []
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from suprsend_async.sandbox.state.transaction import Transaction
 
 NO_REASON = "no reason was given"
-"""Why a message failed, if whoever let it fail did not say."""
+"""The reason of a message that was let fail without one."""
 _MOST = 1_000
 _FIELDS: dict[str, Any] = {
     "channel": "inbox",
