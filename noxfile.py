@@ -69,7 +69,12 @@ def browser(session: nox.Session) -> None:
     # Playwright's own browser would be a download of its own.
     _install(session, "chromium", "chromium", "a browser")
     session.install("-e", ".[all]", *GROUPS["test"], *GROUPS["browser"])
-    session.run("pytest", "-q", "tests/browser", *session.posargs)
+    folder, env = session.cache_dir / "browser", {}
+    # Without npm the pages are not looked at by axe-core.
+    if shutil.which("npm"):
+        _install_by_npm(session, folder, "axe-core@4.14.1")
+        env = {"AXE_CORE": str(folder / "node_modules" / "axe-core" / "axe.min.js")}
+    session.run("pytest", "-q", "tests/browser", *session.posargs, env=env)
 
 
 @nox.session
@@ -125,8 +130,7 @@ def node(session: nox.Session) -> None:
         session.skip("this session needs node and npm")
     session.install("-e", ".[all]", *GROUPS["test"])
     folder = session.cache_dir / "node"
-    npm = ("npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder))
-    session.run(*npm, "@suprsend/node-sdk@1.15.1", external=True)
+    _install_by_npm(session, folder, "@suprsend/node-sdk@1.15.1")
     session.run("pytest", "-q", "tests/node", *session.posargs, env={"NODE_PATH": str(folder / "node_modules")})
 
 
@@ -218,6 +222,11 @@ def _install(session: nox.Session, program: str, package: str, what: str) -> Non
     quietly = {"RUNLEVEL": "1", "DEBIAN_FRONTEND": "noninteractive"}
     packages = ("install", "-y", "-qq", "--no-install-recommends", package)
     session.run("apt-get", *packages, external=True, env=quietly)
+
+
+def _install_by_npm(session: nox.Session, folder: Path, package: str) -> None:
+    npm = ("npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder))
+    session.run(*npm, package, external=True)
 
 
 @nox.session

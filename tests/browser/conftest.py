@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from tests.browser.records_page import deliver, fill
+from tests.receiver import receiving
 
 from suprsend_async.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from tests.receiver import Application
 
     from suprsend_async import Suprsend
 
@@ -57,8 +61,15 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as running:
+def application() -> Iterator[Application]:
+    """Run what takes the sandbox's webhooks."""
+    with receiving() as made:
+        yield made
+
+
+@pytest.fixture
+def sandbox(application: Application) -> Iterator[Sandbox]:
+    with Sandbox(webhook=application.url) as running:
         yield running
 
 
@@ -66,6 +77,14 @@ def sandbox() -> Iterator[Sandbox]:
 def client(sandbox: Sandbox) -> Iterator[Suprsend]:
     with sandbox.blocking_client(max_retries=0) as made:
         yield made
+
+
+@pytest.fixture
+def filled(sandbox: Sandbox, client: Suprsend) -> Sandbox:
+    """Have one of each kind in the sandbox."""
+    fill(sandbox, client)
+    deliver(sandbox, client)
+    return sandbox
 
 
 @pytest.fixture
@@ -103,3 +122,11 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
 @pytest.fixture
 def page(open_page: Callable[..., Page], sandbox: Sandbox) -> Page:
     return open_page(sandbox)
+
+
+@pytest.fixture
+def open_kind(open_page: Callable[..., Page]) -> Callable[..., Page]:
+    def open_kind(sandbox: Sandbox, kind: str, **options: object) -> Page:
+        return open_page(sandbox, url=f"{sandbox.url}_sandbox/pages/{kind}", **options)
+
+    return open_kind

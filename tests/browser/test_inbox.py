@@ -69,7 +69,7 @@ def test_search(page: Page, client: Suprsend) -> None:
     page.get_by_role("searchbox").fill("NEEDLE-1")
     expect(rows(page)).to_have_count(1)
     expect(rows(page)).to_contain_text("user-1")
-    expect(page.locator("#matches")).to_have_text("1 event")
+    expect(page.locator("#match-count")).to_have_text("1 event")
     page.get_by_role("searchbox").fill("nothing like it")
     page.get_by_role("button", name="Show all events").click()
     expect(rows(page)).to_have_count(3)
@@ -157,11 +157,11 @@ def test_a_body_that_is_no_text_says_how_much_of_it_is_not_shown(page: Page, san
 
 def test_events_are_counted_apart_from_whole_requests(page: Page, sandbox: Sandbox, client: Suprsend) -> None:
     client.track_event(Event("user-1", "order_placed"))
-    expect(page.locator("#matches")).to_have_text("1 event")
+    expect(page.locator("#match-count")).to_have_text("1 event")
     post(sandbox, "v2/nowhere/", {})
-    expect(page.locator("#matches")).to_have_text("1 event, 1 whole request")
+    expect(page.locator("#match-count")).to_have_text("1 event, 1 whole request")
     page.get_by_text("Refused", exact=True).click()
-    expect(page.locator("#matches")).to_have_text("0 events, 1 whole request")
+    expect(page.locator("#match-count")).to_have_text("0 events, 1 whole request")
 
 
 def test_a_row_shows_the_first_properties_or_why_not(page: Page, sandbox: Sandbox, client: Suprsend) -> None:
@@ -186,7 +186,7 @@ def test_a_bulk_as_one(page: Page, sandbox: Sandbox, client: Suprsend) -> None:
     expect(rows(page)).to_have_count(2)
     for text in ("1 of 5 refused", "invoice_ready", "planned fault"):
         expect(rows(page).nth(1)).to_contain_text(text)
-    expect(page.locator("#matches")).to_have_text("6 events")
+    expect(page.locator("#match-count")).to_have_text("6 events")
     # The keys go on after the click, and open the bulk.
     for key in ("j", "j", "Enter"):
         page.keyboard.press(key)

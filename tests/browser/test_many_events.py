@@ -59,7 +59,7 @@ def event(number: int, env: str) -> dict[str, object]:
 
 def test_it_scrolls_to_the_oldest_event_with_few_rows(full_sandbox: Sandbox, open_page: Callable[..., Page]) -> None:
     page = open_page(full_sandbox)
-    expect(page.locator("#matches")).to_have_text("100,000 events")
+    expect(page.locator("#match-count")).to_have_text("100,000 events")
     # A frame is as quick with a hundred thousand events as with a hundred: no more rows than these are made.
     assert page.evaluate(SCROLL, COUNT) < 100
     expect(page.locator("#list .row:visible").last).to_contain_text("user-0")
@@ -68,17 +68,17 @@ def test_it_scrolls_to_the_oldest_event_with_few_rows(full_sandbox: Sandbox, ope
 def test_search_among_them(full_sandbox: Sandbox, open_page: Callable[..., Page]) -> None:
     page = open_page(full_sandbox)
     page.get_by_label("distinct_id", exact=True).fill("user-4711")
-    expect(page.locator("#matches")).to_have_text("1 event")
+    expect(page.locator("#match-count")).to_have_text("1 event")
     page.get_by_label("distinct_id", exact=True).fill("")
     page.get_by_role("searchbox").fill("user-99999")
-    expect(page.locator("#matches")).to_have_text("1 event")
+    expect(page.locator("#match-count")).to_have_text("1 event")
 
 
 def test_a_burst_while_reading_further_down_moves_nothing(
     full_sandbox: Sandbox, open_page: Callable[..., Page]
 ) -> None:
     page = open_page(full_sandbox)
-    expect(page.locator("#matches")).not_to_be_empty()
+    expect(page.locator("#match-count")).not_to_be_empty()
     page.locator("#list").evaluate("list => { list.scrollTop = 3200; }")
     middle = page.locator('[aria-rowindex="115"]:visible')
     before = middle.inner_text()

@@ -7,31 +7,18 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from playwright.sync_api import Locator, Page, expect
-from tests.receiver import Application, receiving
+from playwright.sync_api import expect
+from tests.browser.records_page import KINDS, OpenKind, clipboard, deliver, detail, fill, part, rows
 
 from suprsend_async import Event, SubscriberListBroadcast, Suprsend, SuprsendError, WorkflowTriggerRequest
 from suprsend_async.integrations.pytest_sandbox import SandboxFixture
 from suprsend_async.sandbox import Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    OpenKind = Callable[..., Page]
+    from tests.receiver import Application
 
-KINDS = (
-    "messages",
-    "deliveries",
-    "webhooks",
-    "workflows",
-    "users",
-    "lists",
-    "broadcasts",
-    "objects",
-    "tenants",
-    "requests",
-)
-PHONE = {"width": 360, "height": 740}
 SCRIPT = "<script>document.title='pwned'</script><img src=x onerror=\"document.title='pwned'\">"
 MANY = 100_000
 SCROLL = """async (count) => {
@@ -47,83 +34,9 @@ SCROLL = """async (count) => {
 }"""
 
 
-def fill(sandbox: Sandbox, client: Suprsend, text: str = "order-shipped") -> None:
-    """Make one of each kind, with a text wherever one may stand."""
-    client.users.upsert("user-1", {"note": text, "plan": "free", "$email": ["ada@example.com"]})
-    client.users.edit("user-1", {"operations": [{"$set": {"plan": "pro"}}]})
-    client.tenants.upsert("acme", {"tenant_name": "Acme", "properties": {"note": text}})
-    client.users.upsert_for_tenant("user-1", "acme", {"role": text})
-    client.objects.upsert("team", "kitchen", {"note": text})
-    client.objects.create_subscriptions("team", "kitchen", {"recipients": ["user-1"]})
-    client.subscriber_lists.create({"list_id": "beta", "list_name": text})
-    client.subscriber_lists.add("beta", ["user-1"])
-    trigger = WorkflowTriggerRequest(
-        text, ["user-1", {"distinct_id": "user-2", "note": text}], {"note": text, "total": 10.0}, tenant_id="acme"
-    )
-    client.workflows.trigger(trigger)
-    client.workflows.trigger(trigger)
-    client.subscriber_lists.broadcast(SubscriberListBroadcast("beta", text, "promotional", {"note": text}))
-    content = {"subject": text, "body": f"Dear Ada,\n{text}"}
-    sandbox.add_message("user-1", status="delivered", channel="email", workflow=text, content=content)
-
-
-def deliver(sandbox: Sandbox, client: Suprsend, text: str = "order-shipped") -> None:
-    """Let a message be made of an event, be delivered, and skip a channel."""
-    sandbox.put_workflow(
-        "order_placed", name=text, channels=["email", "sms"], email={"body": "{{ data.note }}"}, sms={"body": "-"}
-    )
-    client.users.upsert("user-1", {"$email": ["ada@example.com"]})
-    client.track_event(Event("user-1", "order_placed", {"note": text}, idempotency_key=text))
-    sandbox.move_message(sandbox.messages[-1]["message_id"], "delivered")
-
-
-@pytest.fixture
-def application() -> Iterator[Application]:
-    with receiving() as made:
-        yield made
-
-
-@pytest.fixture
-def sandbox(application: Application) -> Iterator[Sandbox]:
-    with Sandbox(webhook=application.url) as running:
-        yield running
-
-
-@pytest.fixture
-def filled(sandbox: Sandbox, client: Suprsend) -> Sandbox:
-    fill(sandbox, client)
-    deliver(sandbox, client)
-    return sandbox
-
-
-@pytest.fixture
-def open_kind(open_page: Callable[..., Page]) -> OpenKind:
-    def open_kind(sandbox: Sandbox, kind: str, **options: object) -> Page:
-        return open_page(sandbox, url=f"{sandbox.url}_sandbox/pages/{kind}", **options)
-
-    return open_kind
-
-
-def rows(page: Page) -> Locator:
-    return page.locator("#list .space .row:visible")
-
-
-def detail(page: Page) -> Locator:
-    return page.get_by_role("article")
-
-
-def part(page: Page, title: str) -> Locator:
-    heading = page.get_by_role("heading", name=re.compile(rf"^{title}"), level=3)
-    return detail(page).locator("section").filter(has=heading)
-
-
-def clipboard(page: Page) -> str:
-    return page.evaluate("navigator.clipboard.readText()")
-
-
 def test_a_user(open_kind: OpenKind, filled: Sandbox) -> None:
     page = open_kind(filled, "users")
-    expect(page.locator("#matches")).to_have_text("2 users")
+    expect(page.locator("#match-count")).to_have_text("2 users")
     expect(page.get_by_role("columnheader", name="distinct_id")).to_be_visible()
     rows(page).filter(has_text="ada@example.com").click()
     expect(part(page, "Properties")).to_contain_text('plan"pro"')
@@ -216,7 +129,10 @@ def test_a_message_is_delivered_by_a_click_and_the_application_hears_of_it(
     expect(detail(page).locator(".outcome")).to_have_text("clicked")
     expect(part(page, "Webhooks").get_by_role("listitem")).to_have_count(3)
     marks.get_by_role("button", name="Failed").click()
-    expect(detail(page).locator(".outcome")).to_have_text("delivery_failure")
+    why = "marked as failed on the sandbox's page"
+    expect(detail(page).locator(".outcome")).to_have_text(f"delivery_failure{why}")
+    expect(rows(page)).to_contain_text(why)
+    assert sandbox.messages[0]["failure_reason"] == why
     expect(marks.get_by_role("button", disabled=True)).to_have_count(4)
     assert [body["suprsend_status"]["status"] for body in application.bodies[2:4]] == ["seen", "clicked"]
 
@@ -241,7 +157,7 @@ def test_a_webhook_that_was_not_taken_is_posted_once_more(open_kind: OpenKind, a
 def test_a_delivery_says_what_was_skipped(open_kind: OpenKind, sandbox: Sandbox, client: Suprsend) -> None:
     deliver(sandbox, client)
     page = open_kind(sandbox, "deliveries")
-    expect(page.locator("#matches")).to_have_text("1 delivery")
+    expect(page.locator("#match-count")).to_have_text("1 delivery")
     skipped = "user-1, sms: there is no active sms in the profile"
     expect(rows(page)).to_contain_text(re.compile(f"1 message.*order_placed.*event.*{skipped}", re.DOTALL))
     rows(page).click()
@@ -313,7 +229,7 @@ def test_search_in_a_kind(open_kind: OpenKind, sandbox: Sandbox, client: Suprsen
     page = open_kind(sandbox, "users")
     page.get_by_role("searchbox").fill("NEEDLE-1")
     expect(rows(page)).to_have_count(1)
-    expect(page.locator("#matches")).to_have_text("1 user")
+    expect(page.locator("#match-count")).to_have_text("1 user")
     page.reload()
     expect(rows(page)).to_have_count(1)
     page.get_by_role("searchbox").fill("nothing like it")
@@ -387,7 +303,7 @@ def test_markup_in_data_stays_text(open_kind: OpenKind, sandbox: Sandbox, client
 def test_what_is_copied_makes_it_again_and_tests_it(open_kind: OpenKind, sandbox: Sandbox, kind: str) -> None:
     with sandbox.blocking_client(max_retries=0) as client:
         fill(sandbox, client)
-        if kind in ("deliveries", "webhooks"):
+        if kind in ("deliveries", "definitions", "webhooks"):
             deliver(sandbox, client)
     page = open_kind(sandbox, kind)
     wanted = {"users": "ada@", "tenants": "acme", "requests": "POST /v1/user/user-1/tenant/acme/"}.get(kind, "")
@@ -420,44 +336,6 @@ def test_what_is_copied_makes_it_again_and_tests_it(open_kind: OpenKind, sandbox
             run(None, SandboxFixture(other))
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_on_a_phone_nothing_is_beyond_the_edge(
-    open_kind: OpenKind, sandbox: Sandbox, client: Suprsend, kind: str
-) -> None:
-    fill(sandbox, client, "a-long-name-without-any-space-" * 4)
-    deliver(sandbox, client, "a-long-name-without-any-space-" * 4)
-    page = open_kind(sandbox, kind, viewport=PHONE)
-    expect(rows(page).first).to_be_visible()
-    width = "document.documentElement.scrollWidth"
-    assert page.evaluate(width) == PHONE["width"]
-    current = page.locator("#pages [aria-current]").bounding_box()
-    assert current is not None
-    assert 0 <= current["x"] <= PHONE["width"] - current["width"]
-    rows(page).last.click()
-    expect(detail(page).get_by_role("button", name="Copy as test")).to_be_visible()
-    expect(detail(page).locator(".none", has_text="loading")).to_have_count(0)
-    assert page.evaluate("document.querySelector('#detail').scrollWidth") <= PHONE["width"]
-    detail(page).get_by_role("button", name="Close").click()
-    page.get_by_role("button", name="Search all").click()
-    page.keyboard.type("a-long")
-    expect(page.get_by_role("dialog").get_by_role("link").first).to_be_visible()
-    assert page.evaluate(width) == PHONE["width"]
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_in_the_dark_every_word_can_be_read(open_kind: OpenKind, filled: Sandbox, kind: str) -> None:
-    page = open_kind(filled, kind, color_scheme="dark")
-    rows(page).last.click()
-    expect(detail(page).get_by_role("button", name="Copy as test")).to_be_visible()
-    expect(detail(page).locator(".none", has_text="loading")).to_have_count(0)
-    dim = """() => [...document.querySelectorAll("body *")].filter((each) => {
-        const words = [...each.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
-        const light = (colour) => colour.match(/[\\d.]+/g).slice(0, 3).reduce((sum, part) => sum + Number(part), 0);
-        return words && each.checkVisibility() && light(getComputedStyle(each).color) < 300;
-    }).map((each) => each.outerHTML)"""
-    assert page.evaluate(dim) == []
-
-
 @pytest.fixture(scope="module")
 def many_users() -> Iterator[Sandbox]:
     with Sandbox() as sandbox:
@@ -470,7 +348,7 @@ def many_users() -> Iterator[Sandbox]:
 
 def test_a_hundred_thousand_scroll_with_few_rows(open_kind: OpenKind, many_users: Sandbox) -> None:
     page = open_kind(many_users, "users")
-    expect(page.locator("#matches")).to_have_text("100,000 users")
+    expect(page.locator("#match-count")).to_have_text("100,000 users")
     assert page.evaluate(SCROLL, MANY) < 100
     expect(rows(page).last).to_contain_text("user-0")
 
@@ -479,7 +357,7 @@ def test_search_among_a_hundred_thousand(open_kind: OpenKind, many_users: Sandbo
     page = open_kind(many_users, "users")
     page.get_by_role("searchbox").fill("user-4711")
     # Each number that begins so: itself, and ten with one digit more.
-    expect(page.locator("#matches")).to_have_text("11 users")
+    expect(page.locator("#match-count")).to_have_text("11 users")
     page.keyboard.press("Escape")
     page.keyboard.press("s")
     page.keyboard.type("user-99998")

@@ -191,6 +191,21 @@ def test_a_fault_gives_a_status(sandbox: Sandbox, client: Suprsend) -> None:
     assert (second["status"], second["delivered_at"] is None) == ("seen", True)
 
 
+def test_a_message_that_fails_without_a_reason_says_so(sandbox: Sandbox, client: Suprsend) -> None:
+    sandbox.provoke(faults.MessageStatus(status="delivery_failure", count=1))
+    for _ in range(2):
+        client.track_event(Event("ada", "order_paid"))
+    sandbox.move_message(sandbox.messages[1]["message_id"], "delivery_failure")
+    reasons = [each.failure_reason for each in client.messages.list().results]
+    assert reasons == ["no reason was given", "The sandbox has a planned fault for this message."]
+
+
+def test_a_reason_that_is_there_stays(sandbox: Sandbox) -> None:
+    message_id = sandbox.add_message("ada", failure_reason="mailbox full")
+    sandbox.move_message(message_id, "delivery_failure")
+    assert sandbox.messages[0]["failure_reason"] == "mailbox full"
+
+
 def test_without_a_workflow_nothing_of_it_happens() -> None:
     before = threading.active_count()
     with Sandbox() as sandbox, sandbox.blocking_client() as client:

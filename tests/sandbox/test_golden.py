@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from tests.data.golden.reading import FOLDER, HOUR, NOW, expected
 
 from suprsend_async.sandbox import Sandbox
+from suprsend_async.sandbox.state import database
 
 from .conftest import Wire
 
@@ -164,3 +166,30 @@ def test_messages_workflows_and_webhooks_go_on(tmp_path: Path, now: list[float])
         assert [each["content"]["body"] for each in sandbox.messages] == ["Hello", "Still there?"]
     with Sandbox(load=golden["state"]) as sandbox:
         assert sandbox.state() == golden["state"]
+
+
+def test_requests_and_the_history_of_records_are_there(tmp_path: Path) -> None:
+    golden = expected("sandbox-requests")
+    path = shutil.copy(FOLDER / "sandbox-requests" / "sandbox.db", tmp_path)
+    with Sandbox(store=path, clock=lambda: NOW + 60) as sandbox:
+        assert {name: getattr(sandbox, name) for name in golden["credentials"]} == golden["credentials"]
+        assert sandbox.state() == golden["state"]
+        messages = [[each["template"]["slug"], each["status"], each["failure_reason"]] for each in sandbox.messages]
+        assert messages == golden["messages"]
+        with contextlib.closing(Wire(sandbox)) as wire:
+            rows = wire.get("/_sandbox/kinds/requests").json["records"]
+            assert [[row["name"], row["status"]] for row in reversed(rows)] == golden["requests"]
+            assert all(row["who"].endswith("ms") for row in rows)
+            [user] = wire.get("/_sandbox/kinds/users").json["records"]
+            edit, made = wire.get(f"/_sandbox/kinds/users/{user['id']}").json["history"]
+        assert {key: edit[key] for key in golden["edit"]} == golden["edit"]
+        assert (made["what"], made["at"]) == ("made", NOW)
+        # What was due in an hour is made.
+        sandbox.advance(hours=1)
+        assert sandbox.messages[-1]["content"] == {"body": "Still there?"}
+
+
+def test_there_is_a_file_of_todays_layout() -> None:
+    # SQLite keeps its `user_version` there.
+    layouts = {int.from_bytes(path.read_bytes()[60:64]) for path in FOLDER.glob("*/sandbox.db")}
+    assert max(layouts) == database._LAYOUT, "a new layout needs a file in tests/data/golden: see make.py"

@@ -21,6 +21,7 @@ KINDS = (
     "deliveries",
     "webhooks",
     "workflows",
+    "definitions",
     "users",
     "lists",
     "broadcasts",
@@ -266,7 +267,7 @@ def test_a_bulk_with_a_refused_record_says_why(get: Get, client: Suprsend, sandb
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
-        ("kinds/nothing", "messages, deliveries, webhooks, workflows, users"),
+        ("kinds/nothing", "messages, deliveries, webhooks, workflows, definitions, users"),
         ("kinds/users/999", "no record"),
         ("kinds/users/999/lists", "no record"),
         ("kinds/users/1/nothing", "no such part"),

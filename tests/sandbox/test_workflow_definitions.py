@@ -7,9 +7,11 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given as supposed
+from hypothesis import strategies as st
 
 from suprsend_async.sandbox import Sandbox
-from suprsend_async.sandbox.delivery.definitions import load_definitions, read_definition, seconds_of
+from suprsend_async.sandbox.delivery.definitions import delay_of, load_definitions, read_definition, seconds_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,6 +113,11 @@ def test_a_slug_stands_once(tmp_path: Path) -> None:
 )
 def test_delays(delay: object, seconds: float | None) -> None:
     assert seconds_of(delay) == seconds
+
+
+@supposed(st.integers(0, 366 * 86_400))
+def test_a_delay_is_written_as_it_is_read(seconds: int) -> None:
+    assert seconds_of(delay_of(seconds)) == seconds
 
 
 def test_a_template_that_is_none_is_refused_at_the_start(tmp_path: Path) -> None:

@@ -46,6 +46,11 @@ class DeliveryAccess:
         """The webhooks, in order: the `body`, the `state` ("waiting", "delivered" or "failed"), and each attempt."""
         return [{"webhook_id": name, **content} for name, content in self._each(webhooks.KIND)]
 
+    @property
+    def workflows(self) -> dict[str, dict[str, Any]]:
+        """The workflows by their slugs, each with what `put_workflow` takes. A new dict each time."""
+        return {slug: definition.to_dict() for slug, definition in self._delivery.definitions.items()}
+
     def _each(self, kind: str) -> list[tuple[str, dict[str, Any]]]:
         with self._store.reading():
             return [(record.name, record.content) for record in self._store.records.each(kind, "")]

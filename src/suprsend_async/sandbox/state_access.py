@@ -130,7 +130,7 @@ class StateAccess(DeliveryAccess):
             message_id: What `add_message` returned.
             status: The new status. A message only moves forward: triggered, sent_by_vendor, delivered, seen, read,
                 then clicked or dismissed; or it ends in a failure.
-            reason: Why it failed, if it did.
+            reason: Why it failed, if it did; its `failure_reason` then says so, or that no reason was given.
 
         Raises:
             ValueError: There is no such message, it is as far already, or it has ended.

@@ -16,6 +16,7 @@ then the new format's files stand beside them, in a folder of their own. Only fo
 | `sandbox/sandbox.db` | a sandbox with `store=`, and requests to it |
 | `sandbox-people/sandbox.db` | the same, by a version that keeps users, objects, tenants and preferences |
 | `sandbox-delivery/sandbox.db` | the same, by a version that makes messages of workflows and posts webhooks |
+| `sandbox-requests/sandbox.db` | the same, by a version that keeps every request and the history of records |
 """
 
 from __future__ import annotations
@@ -26,13 +27,11 @@ import json
 import shutil
 import sqlite3
 import tempfile
-import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import httpx
 from tests.conftest import Server, StillTime
+from tests.data.golden.events import full_event, insert_id, plain_event, wire_of
 from tests.data.golden.reading import (
     HOUR,
     MAPPING,
@@ -43,8 +42,14 @@ from tests.data.golden.reading import (
     client_of,
     key_of,
 )
+from tests.data.golden.sandboxes import write_delivery, write_people, write_requests, write_sandbox
 
-from suprsend_async import AsyncSuprsend, Event, UserEdit, WorkflowTriggerRequest
+from suprsend_async import (
+    AsyncSuprsend,
+    Event,
+    UserEdit,
+    WorkflowTriggerRequest,
+)
 from suprsend_async.buffering.spool.store import SpoolStore
 from suprsend_async.ingest import (
     CheckpointFile,
@@ -55,7 +60,6 @@ from suprsend_async.ingest import (
     open_sources,
 )
 from suprsend_async.resources.trigger import TRIGGER_KIND
-from suprsend_async.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from tests.conftest import Received
@@ -66,7 +70,15 @@ ROWS = {"first.jsonl": 120, "second.csv": 800, "third.jsonl": 40}
 UNANSWERED = (("second.csv", 420), ("second.csv", 650))
 # This row names no user.
 INCOMPLETE = ("second.csv", 7)
-RESTRICTED = {"channel": "email", "is_restricted": True}
+FOLDERS = (
+    "ingest",
+    "spool-origin",
+    "spool-kinds",
+    "sandbox",
+    "sandbox-people",
+    "sandbox-delivery",
+    "sandbox-requests",
+)
 
 
 def write_sources(folder: Path) -> None:
@@ -121,66 +133,8 @@ def _accepted(path: Path) -> int:
     return int(json.loads(path.read_bytes())["accepted"]) if path.exists() else 0
 
 
-def full_event(number: int) -> Event:
-    """Return an event with all that an event can have."""
-    event = Event(
-        f"user-{number}",
-        "order_placed",
-        {"amount": 10.5, "at": datetime(2026, 1, 2, tzinfo=UTC), "lines": [{"sku": "ß-1", "count": 2}], "note": None},
-        f"order-{number}",
-        "tenant-1",
-        "brand-1",
-        insert_id=_insert_id(number),
-        time=int(NOW * 1000) + number,
-    )
-    event.add_attachment("https://example.com/invoice.pdf", "invoice.pdf", ignore_if_error=True)
-    event.add_attachment("https://example.com/terms.pdf")
-    return event
-
-
-def plain_event(number: int) -> Event:
-    return Event(
-        f"user-{number}",
-        "signed_up",
-        {"n": number},
-        insert_id=_insert_id(number),
-        time=int(NOW * 1000) + number,
-    )
-
-
-def _insert_id(number: int) -> str:
-    return f"00000000-0000-4000-8000-{number:012}"
-
-
-def wire_of(event: Event) -> dict[str, Any]:
-    """Return what the platform gets of an event, but for the versions and the workspace; by hand, not by the SDK."""
-    properties = json.loads(
-        json.dumps(event.properties, default=lambda moment: moment.isoformat().replace("+00:00", "Z"))
-    )
-    if event.attachments:
-        properties["$attachments"] = [
-            {"filename": each.filename, "contentType": None, "data": None, "url": each.url}
-            | {"ignore_if_error": each.ignore_if_error}
-            for each in event.attachments
-        ]
-    document = {
-        "$insert_id": event.insert_id,
-        "$time": event.time,
-        "$idempotency_key": event.idempotency_key,
-        "event": event.event_name,
-        "distinct_id": event.distinct_id,
-        "properties": properties,
-    }
-    tenants = {"tenant_id": event.tenant_id, "brand_id": event.brand_id}
-    return document | {name: value for name, value in tenants.items() if value is not None}
-
-
-def _moment(value: Any) -> str:
-    return str(value.isoformat().replace("+00:00", "Z"))
-
-
 def write_dead_letters(path: Path) -> list[dict[str, Any]]:
-    no_number = Event("user-6", "signed_up", {"ratio": float("nan")}, insert_id=_insert_id(6), time=int(NOW * 1000))
+    no_number = Event("user-6", "signed_up", {"ratio": float("nan")}, insert_id=insert_id(6), time=int(NOW * 1000))
     letters = [
         FailedRow("second.csv", 3, plain_event(1), "no such user", 404, "rejected", NOW),
         FailedRow("second.csv", 7, None, "column 'user' has no value", None, "rejected", NOW + 1),
@@ -257,7 +211,7 @@ async def write_spool_of_kinds(directory: Path) -> dict[str, Any]:
     edits = [UserEdit("user-2").set("plan", "pro"), UserEdit("user-3").increment("orders", 1)]
     begun = UserEdit("user-4", "tenant-1").increment("orders", 1)
     for number, edit in enumerate([*edits, begun]):
-        edit.insert_id, edit.time = _insert_id(number), int(NOW * 1000)
+        edit.insert_id, edit.time = insert_id(number), int(NOW * 1000)
 
     def run(number: int) -> WorkflowTriggerRequest:
         return WorkflowTriggerRequest(
@@ -289,155 +243,16 @@ async def write_spool_of_kinds(directory: Path) -> dict[str, Any]:
         "events": [wire_of(plain_event(1))],
         "triggers": [trigger],
         "edits": [
-            {"distinct_id": "user-2", "$user_operations": [{"$set": {"plan": "pro"}}], "$insert_id": _insert_id(0)},
-            {"distinct_id": "user-3", "$user_operations": [{"$add": {"orders": 1}}], "$insert_id": _insert_id(1)},
+            {"distinct_id": "user-2", "$user_operations": [{"$set": {"plan": "pro"}}], "$insert_id": insert_id(0)},
+            {"distinct_id": "user-3", "$user_operations": [{"$add": {"orders": 1}}], "$insert_id": insert_id(1)},
         ],
         "dead": [["trigger", "rejected", "run-1"], ["edit", "unknown", "user-4"]],
     }
 
 
-def write_sandbox(path: Path) -> dict[str, Any]:
-    """Give a sandbox events, a repeat, refused records and a refused request."""
-    now = NOW
-    with Sandbox(store=path, clock=lambda: now) as sandbox, httpx.Client(base_url=sandbox.url, trust_env=False) as http:
-        http.headers["Authorization"] = f"Bearer {sandbox.api_key}"
-
-        def wire(event: Event) -> dict[str, Any]:
-            return {**wire_of(event), "env": sandbox.workspace_uid}
-
-        without_user = wire(plain_event(4)) | {"distinct_id": ""}
-        requests: list[tuple[str, Any]] = [
-            ("v2/event/", wire(full_event(1))),
-            ("v2/bulk/event/", [wire(plain_event(2)), without_user, wire(plain_event(3))]),
-            ("v2/event/", wire(full_event(1))),
-            ("v2/event/", {"event": "x"}),
-        ]
-        answers: list[Any] = []
-        for target, content in requests:
-            answers.append(http.post(target, json=content).json())
-            now += 60.0
-        shown = [entry.model_dump() for entry in sandbox.entries()]
-        credentials = {
-            name: getattr(sandbox, name) for name in ("workspace_key", "workspace_secret", "workspace_uid", "api_key")
-        }
-    return {
-        "credentials": credentials,
-        "events": [requests[0][1], requests[1][1][0], requests[1][1][2]],
-        "bodies": [content for _, content in requests],
-        "answers": answers,
-        "entries": shown,
-    }
-
-
-def write_people(path: Path) -> dict[str, Any]:
-    """Give a sandbox one or more of each kind of record, and an event beside them."""
-    email = {"value": "ada@example.com", "status": "active", "perma_status": "active"}
-    first, later = "2026-01-01T00:00:00.000000+00:00", "2026-01-01T00:01:00.000000+00:00"
-    identity = {
-        "$insert_id": _insert_id(1),
-        "$time": int(NOW * 1000),
-        "distinct_id": "zoë 🎉",
-        "$user_operations": [{"$add": {"orders": 2}}, {"$append": {"$sms": "+15555550100"}}, {"$unset": ["$sms"]}],
-    }
-    writes: list[tuple[str, str, Any]] = [
-        ("POST", "v1/tenant/acme/", {"tenant_name": "Acme", "properties": {"plan": "pro"}}),
-        ("POST", "v1/user/user-1/", {"name": "Ada", "$email": ["ada@example.com"], "$timezone": "Europe/Berlin"}),
-        ("POST", "event/", [identity]),
-        ("POST", "v1/object/teams/sre/", {"name": "SRE"}),
-        ("POST", "v1/object/teams/sre/subscription/", {"recipients": ["user-1"], "properties": {"role": "lead"}}),
-        ("POST", "v1/user/user-1/tenant/acme/", {"role": "admin"}),
-        (
-            "PATCH",
-            "v1/user/user-1/preference/category/newsletter/?tenant_id=acme",
-            {"preference": "opt_in", "opt_out_channels": ["sms"]},
-        ),
-        ("PATCH", "v1/user/user-1/preference/channel_preference/", {"channel_preferences": [RESTRICTED]}),
-        ("PATCH", "v1/tenant/acme/preference/category/promotional/", {"preference": "opt_out"}),
-        ("POST", "v1/user/gone/", {}),
-        ("DELETE", "v1/user/gone/", None),
-    ]
-    now = NOW
-    with (
-        Sandbox(store=path, clock=lambda: now, categories=["newsletter"]) as sandbox,
-        httpx.Client(base_url=sandbox.url, trust_env=False) as http,
-    ):
-        http.headers["Authorization"] = f"Bearer {sandbox.api_key}"
-        identity["env"] = sandbox.workspace_uid
-        event = {**wire_of(full_event(1)), "env": sandbox.workspace_uid}
-        for method, target, content in writes:
-            http.request(method, target, json=content).raise_for_status()
-            # The tenant first, all others a minute later.
-            now = NOW + 60
-        http.post("v2/event/", json=event).raise_for_status()
-        credentials = {
-            name: getattr(sandbox, name) for name in ("workspace_key", "workspace_secret", "workspace_uid", "api_key")
-        }
-    times = {"created_at": later, "updated_at": later}
-    own = {"name": "Ada", "$timezone": "Europe/Berlin"}
-    return {
-        "credentials": credentials,
-        "event": event,
-        "records": {
-            "v1/user/user-1/": {"distinct_id": "user-1", "properties": own, **times, "$email": [email]},
-            "v1/user/zo%C3%AB%20%F0%9F%8E%89/": {
-                "distinct_id": "zoë 🎉",
-                "properties": {"orders": 2},
-                **times,
-                "$sms": [{**email, "value": "+15555550100", "status": "inactive"}],
-            },
-            "v1/object/teams/sre/": {
-                "object_type": "teams",
-                "id": "sre",
-                "subscriptions_count": 1,
-                "properties": {"name": "SRE"},
-                **times,
-            },
-            "v1/user/user-1/tenant/acme/": {
-                "distinct_id": "user-1",
-                "properties": {**own, "role": "admin"},
-                **times,
-                "$email": [email],
-                "tenant": {"tenant_id": "acme", "properties": {"role": "admin"}},
-            },
-        },
-        "subscription": {
-            "properties": {"role": "lead"},
-            "user": {"distinct_id": "user-1", "updated_at": later},
-            **times,
-        },
-        "tenant": {"tenant_name": "Acme", "properties": {"plan": "pro"}, "updated_at": first.replace("+00:00", "Z")},
-    }
-
-
-def write_delivery(path: Path) -> dict[str, Any]:
-    """Give a sandbox two workflows, a message that was delivered, one that is due in an hour, and a webhook."""
-    now = NOW
-    with (
-        # Nothing listens there.
-        Sandbox(store=path, clock=lambda: now, webhook="http://127.0.0.1:9/") as sandbox,
-        sandbox.blocking_client() as client,
-    ):
-        sandbox.put_workflow("order_placed", email={"subject": "Order {{ data.order }}", "body": "Hello"})
-        sandbox.put_workflow("reminder", delay="1h", category="promotional", inbox={"body": "Still there?"})
-        client.users.upsert("user-1", {"name": "Ada", "$email": ["ada@example.com"]})
-        client.track_event(Event("user-1", "order_placed", {"order": 41}, idempotency_key="order-41"))
-        client.track_event(Event("user-1", "reminder"))
-        sandbox.move_message(sandbox.messages[0]["message_id"], "delivered")
-        while not sandbox.webhooks[0]["attempts"]:
-            time.sleep(0.01)
-        return {
-            "credentials": {name: getattr(sandbox, name) for name in ("workspace_key", "workspace_secret")},
-            "state": sandbox.state(),
-        }
-
-
 def main() -> None:
     with tempfile.TemporaryDirectory() as name, contextlib.chdir(name):
-        missing = [
-            each
-            for each in ("ingest", "spool-origin", "spool-kinds", "sandbox", "sandbox-people", "sandbox-delivery")
-            if not (HERE / each).exists()
-        ]
+        missing = [each for each in FOLDERS if not (HERE / each).exists()]
         for each in missing:
             Path(each).mkdir(0o700)
         expected: dict[str, Any] = json.loads((HERE / "expected.json").read_text("utf-8"))
@@ -456,6 +271,8 @@ def main() -> None:
             expected["sandbox-people"] = write_people(Path("sandbox-people") / "sandbox.db")
         if "sandbox-delivery" in missing:
             expected["sandbox-delivery"] = write_delivery(Path("sandbox-delivery") / "sandbox.db")
+        if "sandbox-requests" in missing:
+            expected["sandbox-requests"] = write_requests(Path("sandbox-requests") / "sandbox.db")
         for each in missing:
             shutil.copytree(each, HERE / each)
     (HERE / "expected.json").write_text(json.dumps(expected, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -85,7 +85,7 @@ def read_definition(slug: str, given: Mapping[str, Any], categories: Collection[
             raise ValueError(f"{where} has an unknown key {key!r}; {nearest(key, [*_KEYS, *CHANNELS])}")
     templates = {key: _template(f"[{slug}.{key}]", key, given[key]) for key in CHANNELS if key in given}
     in_order = {key: templates[key] for key in given if key in templates}
-    category = given.get("category", "transactional")
+    category = category_of(given)
     if category not in categories:
         advice = nearest(category, categories)
         raise ValueError(f"{where} has the unknown category {category!r}; {advice} Others are added with --category.")
@@ -94,6 +94,11 @@ def read_definition(slug: str, given: Mapping[str, Any], categories: Collection[
         raise ValueError(f"{where} name must be a text")
     channels = _channels(where, given.get("channels"), in_order)
     return Definition(slug, name, category, channels, _delay(where, given.get("delay", 0)), in_order)
+
+
+def category_of(given: Mapping[str, Any]) -> Any:
+    """Return the category that is given, or the one of those that name none."""
+    return given.get("category", "transactional")
 
 
 def _template(where: str, channel: str, given: object) -> dict[str, str]:
@@ -145,6 +150,22 @@ def seconds_of(delay: object) -> float | None:
     if isinstance(delay, str) and (found := _DELAY.fullmatch(delay)):
         return float(sum(int(number or 0) * unit for number, unit in zip(found.groups(), _SECONDS, strict=True)))
     return float(delay) if isinstance(delay, int | float) and not isinstance(delay, bool) else None
+
+
+def delay_of(seconds: float) -> str:
+    """Return seconds as a delay is written; those that are not whole as a number of seconds.
+
+    Examples:
+        >>> delay_of(9000), delay_of(0), delay_of(0.5)
+        ('2h30m', '0s', '0.5s')
+    """
+    if not seconds or seconds % 1:
+        return f"{seconds:g}s"
+    rest, words = int(seconds), ""
+    for unit, letter in zip(_SECONDS, "dhms", strict=True):
+        number, rest = divmod(rest, unit)
+        words += f"{number}{letter}" if number else ""
+    return words
 
 
 def nearest(name: object, known: Collection[str]) -> str:

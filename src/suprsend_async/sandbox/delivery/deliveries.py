@@ -198,7 +198,8 @@ class Deliveries:
         elif first == "triggered" and (
             fault := self._faults.message(definition.slug, draft.channel, recipient.identity["distinct_id"])
         ):
-            messages.move_message(transaction, message_id, fault.status, fault.reason)
+            reason = fault.reason or "The sandbox has a planned fault for this message."
+            messages.move_message(transaction, message_id, fault.status, reason)
         return message_id
 
 

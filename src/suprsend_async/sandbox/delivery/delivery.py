@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio.to_thread
 
-from suprsend_async.sandbox.delivery.definitions import Definition, read_definition
+from suprsend_async.sandbox.delivery.definitions import Definition, category_of, read_definition
 from suprsend_async.sandbox.delivery.deliveries import Deliveries
 from suprsend_async.sandbox.delivery.due import DueThread
 from suprsend_async.sandbox.delivery.rendering import SECONDS, Rendering
@@ -74,7 +74,8 @@ class Delivery:
         """Take over the workflows and what was left undone in the records."""
         names = {category.name for category in records.each("category", "")}
         self.deliveries.definitions = {
-            record.name: read_definition(record.name, record.content, names | {record.content["category"]})
+            # What it is of was known when it was taken; a state that is loaded may leave it out.
+            record.name: read_definition(record.name, record.content, names | {category_of(record.content)})
             for record in records.each(KIND, "")
         }
         self.deliveries.load(records)

@@ -122,7 +122,7 @@ class MessageStatus(_Fault):
 
     Attributes:
         status: "delivered", "seen", "clicked" and the like, or a failure such as "delivery_failure".
-        reason: Why it failed.
+        reason: Why it failed; that a fault was planned, if left out.
         workflow: Only messages of this workflow, or of the event of this name.
         channel: Only messages on this channel.
         distinct_id: Only this recipient's.

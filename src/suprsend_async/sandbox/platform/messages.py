@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from suprsend_async.sandbox.state.records import Records, StoredRecord
     from suprsend_async.sandbox.state.transaction import Transaction
 
+NO_REASON = "no reason was given"
+"""The reason of a message that was let fail without one."""
 _MOST = 1_000
 _FIELDS: dict[str, Any] = {
     "channel": "inbox",
@@ -141,8 +143,8 @@ def move_message(transaction: Transaction, message_id: str, status: str, reason:
     if status not in BLOCKED and RANKS[status] <= RANKS[message["status"]]:
         raise ValueError(f"a message that is {message['status']} does not become {status}: it only moves forward")
     advance(message, status, moment(transaction.now))
-    if status in BLOCKED and reason is not None:
-        message["failure_reason"] = reason
+    if status in BLOCKED:
+        message["failure_reason"] = reason or message["failure_reason"] or NO_REASON
     transaction.records.put("message", "", message_id, message, transaction.now)
     transaction.moved.append((message_id, status))
 

@@ -37,9 +37,9 @@ export const searchAll = async (q, signal) => {
   return (await call("GET", `search?${query}`, { signal })).found;
 };
 
-/** Let a message go on to a status, or fail. */
-export const moveMessage = (id, status) =>
-  call("POST", `messages/${encodeURIComponent(id)}/status`, { body: { status } });
+/** Let a message go on to a status, or fail for a reason. */
+export const moveMessage = (id, status, reason) =>
+  call("POST", `messages/${encodeURIComponent(id)}/status`, { body: { status, reason } });
 
 /** Post a webhook once more. */
 export const replayWebhook = (id) => call("POST", `webhooks/${id}/replay`);

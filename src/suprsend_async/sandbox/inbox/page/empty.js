@@ -68,7 +68,7 @@ function snippet(source, what) {
   return element(
     "div",
     { class: "snippet" },
-    element("pre", {}, source),
+    element("pre", { tabindex: "0", "aria-label": what }, source),
     button("Copy", () => copy(source, what)),
   );
 }

@@ -21,7 +21,7 @@ export function exchange({ request, response }) {
 function message(head, { headers, body, body_size: size, body_left_out: rest }) {
   const lines = [...head, ...headers.map(([name, value]) => `${name.toLowerCase()}: ${value}`)];
   return [
-    element("pre", { class: "raw" }, lines.join("\n")),
+    element("pre", { class: "raw", tabindex: "0", "aria-label": "Headers" }, lines.join("\n")),
     size
       ? element("pre", { class: "raw body", tabindex: "0", "aria-label": "Body" }, body)
       : element("p", { class: "raw none" }, "No body."),

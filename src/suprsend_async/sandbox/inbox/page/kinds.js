@@ -7,7 +7,7 @@ with Suprsend() as client:
 
 /**
  * By kind: the page's title, one of it, the names of the columns (none for a column that is left out), and Python that
- * makes one.
+ * makes one. A kind that stands beside another one is no page of its own: both have `side`, what each is called there.
  */
 export const KINDS = {
   messages: {
@@ -39,9 +39,21 @@ export const KINDS = {
   },
   workflows: {
     title: "Workflows",
+    side: "Triggers",
     noun: "trigger",
     columns: { status: "Status", name: "Workflow", who: "Recipients", about: "Data" },
     example: `${CLIENT}client.workflows.trigger(WorkflowTriggerRequest("order-shipped", ["user-1"], {"order": 41}))
+`,
+  },
+  definitions: {
+    title: "Definitions",
+    side: "Definitions",
+    beside: "workflows",
+    noun: "definition",
+    columns: { name: "Event or workflow", who: "Channels", about: "Category, delay, templates" },
+    texts: "Templates",
+    example: `with Sandbox() as sandbox:
+    sandbox.put_workflow("order-shipped", delay="10m", email={"subject": "Hello {{ recipient.name }}", "body": "…"})
 `,
   },
   users: {
@@ -88,8 +100,22 @@ export const KINDS = {
   },
 };
 
+/** The kinds that share a page with this one, itself among them: their names and what they are called there. */
+export function sidesOf(kind) {
+  const page = pageOf(kind);
+  return Object.entries(KINDS)
+    .filter(([name, { side }]) => side !== undefined && pageOf(name) === page)
+    .map(([name, { side }]) => [name, side]);
+}
+
+/** The kind under which the page stands among the pages. */
+export const pageOf = (kind) => KINDS[kind]?.beside ?? kind;
+
+/** Where the records of a kind are shown. */
+export const addressOfKind = (kind) => `/_sandbox/pages/${kind}`;
+
 /** Where a record is shown. */
-export const addressOf = ({ kind, id }) => `/_sandbox/pages/${kind}#open=${id}`;
+export const addressOf = ({ kind, id }) => `${addressOfKind(kind)}#open=${id}`;
 
 /** Where an event is shown. */
 export const addressOfEvent = (id) => `/?event=${id}`;

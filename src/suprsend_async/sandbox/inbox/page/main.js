@@ -164,7 +164,7 @@ function show() {
   list.render();
   const isEmpty = entries.rows.length === 0;
   byId("show-all").hidden = !filters.areSet;
-  byId("matches").textContent = isEmpty ? "" : foundIn(entries);
+  byId("match-count").textContent = isEmpty ? "" : foundIn(entries);
   byId("news").hidden = latestId <= seenId;
   byId("news").textContent = filters.areSet ? "There may be new ones ↑" : `${count(latestId - seenId)} new ↑`;
   if (!isEmpty) {

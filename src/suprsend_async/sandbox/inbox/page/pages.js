@@ -1,7 +1,7 @@
 // The way from one page to the others, and the search in all of them.
 
 import { button, byId, element } from "./dom.js";
-import { KINDS } from "./kinds.js";
+import { addressOfKind, KINDS, pageOf, sidesOf } from "./kinds.js";
 import { SearchDialog } from "./search_dialog.js";
 
 /**
@@ -14,14 +14,16 @@ export function showPages(root, current) {
   const dialog = new SearchDialog(byId("everything"));
   const pages = [
     ["events", "/", "Events"],
-    ...Object.entries(KINDS).map(([kind, { title }]) => [kind, `/_sandbox/pages/${kind}`, title]),
+    ...Object.entries(KINDS)
+      .filter(([kind]) => pageOf(kind) === kind)
+      .map(([kind, { title }]) => [kind, addressOfKind(kind), title]),
   ];
   root.append(
     element(
       "div",
       { class: "links" },
       ...pages.map(([name, address, title]) =>
-        element("a", { href: address, "aria-current": name === current ? "page" : null }, title),
+        element("a", { href: address, "aria-current": name === pageOf(current) ? "page" : null }, title),
       ),
     ),
     button("Search all", () => dialog.open(), { class: "all", "aria-keyshortcuts": "s" }),
@@ -29,4 +31,15 @@ export function showPages(root, current) {
   // On a phone the links scroll sideways.
   root.querySelector("[aria-current]").scrollIntoView({ block: "nearest", inline: "center" });
   return { search: () => dialog.open() };
+}
+
+/** Show the links to the kinds that share this page, if there are several. */
+export function showSides(root, current) {
+  const sides = sidesOf(current);
+  root.hidden = sides.length === 0;
+  root.append(
+    ...sides.map(([kind, label]) =>
+      element("a", { href: addressOfKind(kind), "aria-current": kind === current ? "page" : null }, label),
+    ),
+  );
 }

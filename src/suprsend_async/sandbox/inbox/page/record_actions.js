@@ -5,12 +5,13 @@ import { attempt } from "./clipboard.js";
 import { button, element } from "./dom.js";
 
 const STATUSES = { delivered: "Delivered", seen: "Seen", clicked: "Clicked", delivery_failure: "Failed" };
+const REASONS = { delivery_failure: "marked as failed on the sandbox's page" }; // of those that need one
 
 /** The buttons of a record; none if nothing can be done with its kind. */
 export function actions({ kind, data, can }) {
   if (kind === "messages") {
     const buttons = Object.entries(STATUSES).map(([status, label]) =>
-      doing(label, () => moveMessage(data.message_id, status), { disabled: !can.includes(status) }),
+      doing(label, () => moveMessage(data.message_id, status, REASONS[status]), { disabled: !can.includes(status) }),
     );
     return [group("Mark as", buttons)];
   }

@@ -4,6 +4,7 @@ import { getRecord } from "./api.js";
 import { copy } from "./clipboard.js";
 import { button, element } from "./dom.js";
 import { exchange, section } from "./exchange.js";
+import { KINDS } from "./kinds.js";
 import { actions } from "./record_actions.js";
 import { facts, history, part, preview } from "./record_parts.js";
 import { asPython, asTest } from "./record_python.js";
@@ -91,7 +92,7 @@ export class RecordDetail {
       ...outcome(found),
       ...actions(found),
       facts(found.facts),
-      ...preview(found.preview),
+      ...preview(found.preview, KINDS[found.kind].texts),
       ...(PARTS_FIRST.includes(found.kind) ? [...parts, ...sections] : [...sections, ...parts]),
       ...history(found.history),
       ...(found.request === null ? [] : exchange(found)),

@@ -19,16 +19,16 @@ export function facts(known) {
   return element("dl", { class: "facts" }, ...items);
 }
 
-/** The texts of a message: as text, whatever markup is in them. */
-export function preview(texts) {
+/** The texts of a message, or of a template: as text, whatever markup is in them. */
+export function preview(texts, title = "Preview") {
   if (texts.length === 0) {
     return [];
   }
   const items = texts.flatMap(({ name, text }) => [
     element("h4", {}, name),
-    element("pre", { class: "preview", tabindex: "0", "aria-label": `Preview: ${name}` }, text),
+    element("pre", { class: "preview", tabindex: "0", "aria-label": `${title}: ${name}` }, text),
   ]);
-  return [section("Preview", ...items)];
+  return [section(title, ...items)];
 }
 
 /**

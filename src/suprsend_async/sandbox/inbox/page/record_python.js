@@ -83,6 +83,14 @@ const WRITERS = {
       ],
     ],
   },
+  definitions: {
+    call: ({ data: { slug, ...definition } }) =>
+      literal(new Call("sandbox.put_workflow", [["", slug], ...keywords(definition)])),
+    test: ({ data: { slug, ...definition } }) => [
+      `${slug}_is_defined`,
+      [`assert suprsend_sandbox.sandbox.workflows.get(${literal(slug)}) == ${inside(definition)}`],
+    ],
+  },
   broadcasts: {
     call: ({ data }) => sending("client.subscriber_lists.broadcast", "SubscriberListBroadcast", data),
     test: ({ data }) => [`${data.template}_is_broadcast`, broadcastExpected(data)],
@@ -99,6 +107,7 @@ const WRITERS = {
           ...given("workflow", data.workflow?.slug),
           ...given("template", data.template?.slug),
           ...given("content", data.content),
+          ...given("failure_reason", data.failure_reason),
         ]),
       ),
     test: ({ data }) => [
@@ -153,6 +162,7 @@ const WRITERS = {
 };
 
 const inside = (value) => literal(value, STEP);
+const keywords = (values) => Object.entries(values).map(([name, value]) => [`${name}=`, value]);
 const filled = (value) => value !== null && value !== undefined && Object.keys(value).length > 0;
 const present = (value) => Object.fromEntries(Object.entries(value).filter(([, item]) => item !== null && item !== ""));
 const idOf = (person) => (typeof person === "string" ? person : (person?.distinct_id ?? person?.id));

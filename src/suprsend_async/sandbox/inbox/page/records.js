@@ -10,7 +10,7 @@ import { KINDS } from "./kinds.js";
 import { RowList } from "./list.js";
 import { listKeys } from "./list_keys.js";
 import { listen } from "./news.js";
-import { showPages } from "./pages.js";
+import { showPages, showSides } from "./pages.js";
 import { RecordDetail } from "./record_detail.js";
 import { presentRecord, RecordRows } from "./record_rows.js";
 import { keepFocus, listenToKeys, showHelp } from "./shortcuts.js";
@@ -24,6 +24,7 @@ const detail = new RecordDetail(byId("detail"), kind, closeDetail);
 const filters = new Filters(byId("filters"), () => attempt(reload));
 const counters = new Counters(byId("counters"), byId("connection"));
 const pages = showPages(byId("pages"), kind);
+showSides(byId("sides"), kind);
 
 let following = false; // a look at what is new is under way
 let isStale = false; // and something came since
@@ -154,7 +155,7 @@ function show() {
   const isEmpty = records.rows.length === 0;
   byId("show-all").hidden = !filters.areSet;
   const number = records.total ?? records.rows.length;
-  byId("matches").textContent = isEmpty ? "" : `${counted(number, noun)}${records.total === null ? " or more" : ""}`;
+  byId("match-count").textContent = isEmpty ? "" : `${counted(number, noun)}${records.total === null ? " or more" : ""}`;
   if (!isEmpty) {
     showNothing(byId("empty"));
   } else if (filters.areSet) {

@@ -2,7 +2,7 @@
 
 import { searchAll } from "./api.js";
 import { element } from "./dom.js";
-import { addressOf, addressOfEvent, KINDS } from "./kinds.js";
+import { addressOf, addressOfEvent, addressOfKind, KINDS } from "./kinds.js";
 
 const PAUSE = 200; // milliseconds after the last key
 const EVENTS = { title: "Events" };
@@ -67,7 +67,7 @@ export class SearchDialog {
   #group({ kind, records, has_more: hasMore }, text) {
     const { title } = KINDS[kind] ?? EVENTS;
     const query = new URLSearchParams({ q: text });
-    const page = kind === "events" ? "/" : `/_sandbox/pages/${kind}`;
+    const page = kind === "events" ? "/" : addressOfKind(kind);
     const rest = element("a", { href: `${page}#${query}`, click: () => this.#leave() }, `All ${title.toLowerCase()} →`);
     return element(
       "section",

@@ -4,6 +4,7 @@ import { button, element } from "./dom.js";
 
 const TYPED_IN = "input:not([type=radio], [type=checkbox]), select, textarea";
 const PRESSING = ["Enter", " "];
+const SCROLLING = ["ArrowDown", "ArrowUp", "PageDown", "PageUp", "Home", "End"];
 const NAMES = { ArrowDown: "↓", ArrowUp: "↑", Escape: "Esc" };
 
 /**
@@ -31,6 +32,9 @@ export function listenToKeys(shortcuts, onLeave) {
     if (event.key.startsWith("Arrow") && event.target.matches("input[type=radio]")) {
       return;
     }
+    if (SCROLLING.includes(event.key) && event.target.matches("pre") && overflows(event.target)) {
+      return;
+    }
     const shortcut = byKey.get(event.key);
     if (shortcut) {
       event.preventDefault();
@@ -38,6 +42,8 @@ export function listenToKeys(shortcuts, onLeave) {
     }
   });
 }
+
+const overflows = (element) => element.scrollHeight > element.clientHeight || element.scrollWidth > element.clientWidth;
 
 /** Show what the keys do. */
 export function showHelp(dialog, shortcuts) {

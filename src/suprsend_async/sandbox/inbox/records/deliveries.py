@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from suprsend_async.sandbox.delivery import deliveries
-from suprsend_async.sandbox.inbox.records.kind import Kind, Related, Shown, all_of, fact, link_to
+from suprsend_async.sandbox.inbox.records.kind import Kind, Related, Shown, all_of, definition_of, fact, link_to
 from suprsend_async.sandbox.inbox.records.messages import message_row
 from suprsend_async.sandbox.inbox.records.shapes import Fact, RecordLink, RecordRow, Section, Tone
 from suprsend_async.sandbox.platform import runs
@@ -71,7 +71,7 @@ def _show(store: EntryStore, record: StoredRecord) -> Shown:
     page = _PAGES.get(kind)
     link = None if page is None else link_to(store.records, page, kind, "", delivery["name"])
     facts = [
-        *fact("workflow", delivery["workflow"]),
+        *fact("workflow", delivery["workflow"], definition_of(store.records, delivery["workflow"])),
         *fact("started by", f"{'an' if kind == 'event' else 'a'} {kind}", link),
         *fact("idempotency key", runs.idempotency_key(body)),
         Fact(name="received", at=record.created_at),

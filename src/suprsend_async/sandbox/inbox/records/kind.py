@@ -94,6 +94,11 @@ def link_to(records: Records, kind: str, stored: str, scope: str, name: str | No
     return None if found is None else RecordLink(kind=kind, id=found.id)
 
 
+def definition_of(records: Records, slug: str | None) -> RecordLink | None:
+    """Return where the definition of a workflow is, if it has one."""
+    return link_to(records, "definitions", "workflow", "", slug)
+
+
 def about(value: Mapping[str, Any]) -> str:
     """Return the first of what a record holds."""
     return summary(value.items(), is_whole=True) or ""

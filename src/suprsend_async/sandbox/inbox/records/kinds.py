@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from suprsend_async.sandbox.inbox.records.calls import REQUESTS
+from suprsend_async.sandbox.inbox.records.definitions import DEFINITIONS
 from suprsend_async.sandbox.inbox.records.deliveries import DELIVERIES
 from suprsend_async.sandbox.inbox.records.messages import MESSAGES
 from suprsend_async.sandbox.inbox.records.people import OBJECTS, TENANTS, USERS
@@ -16,6 +17,7 @@ KINDS = {
         DELIVERIES,
         WEBHOOKS,
         WORKFLOWS,
+        DEFINITIONS,
         USERS,
         LISTS,
         BROADCASTS,

@@ -5,11 +5,22 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from suprsend_async.sandbox.inbox.records.kind import Kind, Related, Shown, about, all_of, fact, link_to, short
+from suprsend_async.sandbox.inbox.records.kind import (
+    Kind,
+    Related,
+    Shown,
+    about,
+    all_of,
+    definition_of,
+    fact,
+    link_to,
+    short,
+)
 from suprsend_async.sandbox.inbox.records.shapes import Fact, Preview, RecordLink, RecordRow, Section, Tone
 from suprsend_async.sandbox.inbox.records.webhooks import webhook_row, webhooks_of
 from suprsend_async.sandbox.platform import runs
 from suprsend_async.sandbox.platform.message_status import BLOCKED, RANKS, TIMES
+from suprsend_async.sandbox.platform.messages import NO_REASON
 from suprsend_async.sandbox.state.records import record_of
 
 if TYPE_CHECKING:
@@ -59,7 +70,13 @@ def _texts(content: Any) -> list[Preview]:
 
 def _first_text(message: Mapping[str, Any]) -> str:
     texts = [each.text for each in _texts(message["content"])]
-    return short(message["failure_reason"] or " · ".join(texts) or about(message["content"] or {}))
+    return short(_why(message) or " · ".join(texts) or about(message["content"] or {}))
+
+
+def _why(message: Mapping[str, Any]) -> str | None:
+    """Say why a message failed or was not sent; None if it was."""
+    reason: str | None = message["failure_reason"]
+    return reason or (NO_REASON if message["status"] in BLOCKED else None)
 
 
 def message_row(_: EntryStore, row: Sequence[Any]) -> RecordRow:
@@ -85,10 +102,10 @@ def _show(store: EntryStore, record: StoredRecord) -> Shown:
     facts = [
         *fact("recipient", name, link_to(store.records, page, kind, scope, name)),
         *fact("channel", message["channel"]),
-        *fact("why", message["failure_reason"]),
+        *fact("why", _why(message)),
         *fact("category", message["category"]),
         *fact("tenant", message["tenant_id"], link_to(store.records, "tenants", "tenant", "", message["tenant_id"])),
-        *fact("workflow", _slug(message["workflow"])),
+        *fact("workflow", _slug(message["workflow"]), definition_of(store.records, _slug(message["workflow"]))),
         *fact("template", _slug(message["template"])),
         *fact("execution", message["execution_id"], _run(store, message["execution_id"])),
         *fact("idempotency key", message["idempotency_key"]),

@@ -5,7 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from suprsend_async.sandbox.inbox.records.deliveries import deliveries_of, delivery_row
-from suprsend_async.sandbox.inbox.records.kind import Kind, Related, Shown, about, all_of, fact, link_to, short, times
+from suprsend_async.sandbox.inbox.records.kind import (
+    Kind,
+    Related,
+    Shown,
+    about,
+    all_of,
+    definition_of,
+    fact,
+    link_to,
+    short,
+    times,
+)
 from suprsend_async.sandbox.inbox.records.messages import message_row
 from suprsend_async.sandbox.inbox.records.people import member_row
 from suprsend_async.sandbox.inbox.records.shapes import Fact, RecordLink, RecordRow, Section
@@ -83,8 +94,9 @@ def _show_trigger(store: EntryStore, record: StoredRecord) -> Shown:
     body = record.content["body"]
     kind = "trigger" if "workflow" in body else "dynamic_trigger"
     actor = body.get("actor")
+    workflow = body.get("workflow") or body["name"]
     about_it = [
-        *fact("workflow", body.get("workflow") or body["name"]),
+        *fact("workflow", workflow, definition_of(store.records, workflow)),
         *(
             fact("actor", _name_of(actor), link_to(store.records, "users", "user", "", _name_of(actor)))
             if actor
