@@ -158,7 +158,7 @@ def test_an_object_that_was_changed_between_two_runs_is_refused(
     store.put("flights.csv", as_csv(changed))
     result = command(sandbox, url, *MAP)
     assert result.returncode == 2
-    assert "s3://flights/flights.csv is not what it was when the job began" in result.stderr
+    assert "s3://flights/flights.csv has changed since the job began" in result.stderr
     assert sandbox.accepted == 400
     store.put("flights.csv", as_csv(flights[:1_000]))
     assert command(sandbox, url, *MAP).returncode == 0
