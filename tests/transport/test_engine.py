@@ -106,7 +106,6 @@ BROKEN: dict[str, bytes] = {
     "enormous header": b"HTTP/1.1 202 Accepted\r\nX: " + b"x" * 200_000,
     "body cut short": b"HTTP/1.1 202 Accepted\r\nContent-Length: 500\r\n\r\n" + YES,
     "broken chunking": b"HTTP/1.1 202 Accepted\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nxx",
-    "two lengths": b"HTTP/1.1 202 Accepted\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
 }
 
 

@@ -244,6 +244,19 @@ async def test_an_address_that_fails_goes_behind_the_others(
 
 
 @pytest.mark.filterwarnings("ignore:base_url is plain http")
+async def test_an_address_stays_before_the_others_if_a_connection_that_rested_is_closed(
+    make_client: Using, server: Server, look_ups: list[list[str]]
+) -> None:
+    look_ups.append(["127.0.0.2", "127.0.0.1"])
+    client = make_client(f"http://two.example.com:{server.port}/", max_retries=1)
+    with left_address(server.port, resets=True):
+        assert (await client.track_event(EVENT)).attempts == 2
+        server.script.append(server.last(b""))
+        response = await client.track_event(EVENT)
+    assert (response.outcome, response.attempts) == ("accepted", 2)
+
+
+@pytest.mark.filterwarnings("ignore:base_url is plain http")
 async def test_a_call_that_its_caller_gives_up_has_the_name_looked_up_again(
     make_client: Using, server: Server, look_ups: list[list[str]]
 ) -> None:

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 import aiohttp
 import httpx
 import pytest
+from aiohttp.http_exceptions import TransferEncodingError
 
 from suprsend_async import AsyncSuprsend, Event
+from suprsend_async.transport.unreadable import unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,6 +77,50 @@ async def test_a_bulk_whose_answers_cannot_be_read_is_sent_once(using: Using, se
     server.script.append(server.last(TOO_LARGE["endless header"]))
     result = await using(server.url).bulk_events.send([EVENT, Event("user-2", "signed_up")])
     assert ([failed.outcome for failed in result.failed_records], len(server.requests)) == (["unknown"] * 2, 1)
+
+
+QUOTED = {
+    "a head that ends early": YES_LINE + b"Set-Cookie: session=planted",
+    "the size of a chunk": YES_LINE + b"Transfer-Encoding: chunked\r\n\r\nplanted\r\n",
+    "the size of a later chunk": YES_LINE + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\nplanted\r\n",
+    "a chunk that does not end": YES_LINE + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}planted\r\n",
+    "a line after the chunks": YES_LINE + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nplanted\r\n\r\n",
+    "a body that ends early": YES_LINE + b"Content-Length: 100\r\n\r\nplanted",
+    "chunks that end early": YES_LINE + b"Transfer-Encoding: chunked\r\n\r\n20\r\nplanted",
+}
+
+
+@pytest.mark.parametrize("answer", QUOTED.values(), ids=QUOTED)
+async def test_what_is_said_of_a_broken_answer_quotes_nothing_of_it(
+    using: Using, server: Server, caplog: pytest.LogCaptureFixture, answer: bytes
+) -> None:
+    server.script.append(server.last(answer))
+    response = await using(server.url, max_retries=0).track_event(EVENT)
+    assert (response.outcome, response.error_type) == ("unknown", "connection_failed")
+    assert "planted" not in response.message
+    assert "planted" not in caplog.text
+
+
+async def test_a_redirect_to_an_address_that_is_none_is_asked_for_once(using: Using, server: Server) -> None:
+    """httpx reads the address, though it follows none; the default engine names it, as it does every other."""
+    head = b"HTTP/1.1 302 Found\r\nLocation: http://gateway:planted\r\nContent-Length: 0\r\n\r\n"
+    server.script.append(server.last(head))
+    client = using(server.url)
+    response = await client.track_event(EVENT)
+    if client.sender.transport.session.http_client is None:
+        assert response.status_code == 302
+    else:
+        assert response.message == "the answer cannot be read: Invalid URL in location header"
+    assert len(server.requests) == 1
+
+
+def test_the_size_of_a_chunk_as_the_parser_in_python_says_it_is_not_quoted() -> None:
+    """Where aiohttp has no parser in C, as with AIOHTTP_NO_EXTENSIONS."""
+    error = aiohttp.ClientPayloadError("400, message:\n  planted")
+    error.__cause__ = TransferEncodingError("planted")
+    assert unreadable(error) == ("Invalid chunk size", False)
+    error.__cause__ = TransferEncodingError("Not enough data to satisfy transfer length header.")
+    assert unreadable(error) is None
 
 
 @pytest.mark.parametrize(

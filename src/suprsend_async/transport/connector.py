@@ -94,6 +94,8 @@ async def _connect_quietly(
         connection = await connect(*arguments, **named)
         protocol: Any = connection.protocol
         is_new = protocol._parser is None  # it gets one with its first request
+        if sending is not None:
+            sending.transport, sending.is_first = protocol.transport, is_new
         is_quiet = _is_between_answers(protocol)
         if is_quiet and has_unread(protocol.transport):
             try:
@@ -102,8 +104,6 @@ async def _connect_quietly(
                 connection.close()
                 raise
         if is_quiet:
-            if sending is not None:
-                sending.transport, sending.is_first = protocol.transport, is_new
             return connection
         connection.close()
         if is_new:
@@ -113,15 +113,16 @@ async def _connect_quietly(
 def drop_address(sending: Sending) -> None:
     """Have names looked up anew, for no answer came by the address that is known: it may have moved to another.
 
-    aiohttp keeps an address for ten seconds, whatever comes of the connections to it. Where the name has several, as it
-    may still have the one that failed, the others go first.
+    aiohttp keeps an address for ten seconds, also while each connection to it fails. Where the name has several, as it
+    may still have the one that failed, the others go first. A connection that was used before says nothing of its
+    address: servers close those that rest, and the next request may meet the end.
     """
     connector = sending.connector
     if not isinstance(connector, aiohttp.TCPConnector):
         return
     connector.clear_dns_cache()
     resolver = connector._resolver
-    if sending.transport is not None and isinstance(resolver, FailedLast):
+    if sending.transport is not None and sending.is_first and isinstance(resolver, FailedLast):
         resolver.note(sending.transport.get_extra_info("peername"))
 
 

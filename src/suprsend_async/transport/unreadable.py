@@ -7,13 +7,16 @@ from typing import NamedTuple
 
 import aiohttp
 import httpx
+from aiohttp.http_exceptions import TransferEncodingError
 
 _TOO_LARGE = re.compile("Got more than|Too many headers|Receive buffer too long")
 # What came follows here, as Python spells bytes and texts.
 _QUOTE = re.compile(r"""[:\s]*(?:\bbytearray\(|(?<!\w)b?['"])""")
 # What came is no HTTP at all, or it is the body that is broken off; either may be another the next time.
-_PASSING = re.compile(r"status line|response line|chunk(?!ed)|malformed data", re.IGNORECASE)
+_PASSING = re.compile(r"status line|response line|chunk(?!ed)|malformed data|ends within", re.IGNORECASE)
 _CUT_OFF = "peer "
+# What aiohttp's parser in Python says of chunks; for a size that is none it says what came.
+_OF_CHUNKS = re.compile("Unexpected LF in|Bad chunk-size line|Chunk size mismatch|Bad trailer line|Not enough data")
 
 
 class Unreadable(NamedTuple):
@@ -40,15 +43,31 @@ def unreadable(error: BaseException) -> Unreadable | None:
 
 
 def _of_aiohttp(error: BaseException) -> str | None:
+    if isinstance(error, aiohttp.ServerDisconnectedError) and not isinstance(error.message, str):
+        # It has the headers that came.
+        return "it ends within its head"
+    if _is_chunks_size(error):
+        return "Invalid chunk size"
     # Its status is the parser's, not the server's; a proxy's refusal has the proxy's.
     if isinstance(error, aiohttp.ClientResponseError) and not isinstance(error, aiohttp.ClientHttpProxyError):
         return error.message
     return None
 
 
+def _is_chunks_size(error: BaseException | None) -> bool:
+    while error is not None and not isinstance(error, TransferEncodingError):
+        error = error.__cause__
+    return error is not None and not _OF_CHUNKS.match(error.message)
+
+
 def _of_httpx(error: BaseException) -> str | None:
     """Return the words of the parser: the library has others of the same kind, for connections that end."""
-    cause = error.__cause__ if isinstance(error, httpx.RemoteProtocolError) else None
+    if not isinstance(error, httpx.RemoteProtocolError):
+        return None
+    if isinstance(error.__context__, httpx.InvalidURL):
+        # httpx reads where a redirect leads, though it is not followed.
+        return "Invalid URL in location header"
+    cause = error.__cause__
     # Its pool raises it again "from None".
     parsers = cause.__context__ if cause is not None else None
     return str(parsers) if type(parsers).__module__.startswith("h11.") else None
