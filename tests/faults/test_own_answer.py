@@ -9,7 +9,7 @@ import ssl
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import aiohttp
 import httpx
@@ -235,6 +235,70 @@ async def test_a_no_to_a_request_that_is_not_there_yet_is_a_no(engine: str, narr
     async with opened(narrow.url, engine) as client:
         response = await client.track_event(LARGE)
     assert (response.outcome, response.status_code, response.attempts) == ("rejected", 413, 1)
+
+
+class SpeaksWithTheHandshake:
+    """A server over TLS 1.2 that says yes with the last bytes of the handshake, and listens afterwards."""
+
+    def __init__(self, certificates: Certificates) -> None:
+        self._context = certificates.good()
+        self._context.maximum_version = ssl.TLSVersion.TLSv1_2
+        self._listening = socket.create_server((HOST, 0))
+        self.url = f"https://{HOST}:{self._listening.getsockname()[1]}/"
+        self.received: list[bytes] = []
+        self._taken: list[socket.socket] = []
+        self._thread = threading.Thread(target=self._serve)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # The client closes with its loop, which waits here.
+        for taken in [self._listening, *self._taken]:
+            with contextlib.suppress(OSError):
+                taken.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+        self._thread.join()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._listening.accept()
+                self._taken.append(connection)
+                with connection, contextlib.suppress(ConnectionError):
+                    self._speak(connection)
+
+    def _speak(self, connection: socket.socket) -> None:
+        came, goes = ssl.MemoryBIO(), ssl.MemoryBIO()
+        secure = self._context.wrap_bio(came, goes, server_side=True)
+        while True:
+            try:
+                secure.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                connection.sendall(goes.read())
+                came.write(connection.recv(65536))
+        body = b'{"status": "success", "message_id": "unasked"}'
+        secure.write(b"HTTP/1.1 202 Accepted\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+        connection.sendall(goes.read())
+        while data := connection.recv(65536):
+            came.write(data)
+            with contextlib.suppress(ssl.SSLError):
+                self.received.append(secure.read())
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_a_yes_with_the_handshake_is_no_yes(
+    engine: str, certificates: Certificates, trusted: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As on systems that cannot say what has been acknowledged, and on Linux where that went fast.
+    monkeypatch.setattr("suprsend_async.transport.httpx_connection.has_unacknowledged", lambda _: False)
+    with SpeaksWithTheHandshake(certificates) as server:
+        async with opened(server.url, engine, trusted, retries=0) as client:
+            response = await client.track_event(Event("user-1", "order_placed"))
+    assert (response.outcome, response.message, response.attempts) == ("not_sent", SPOKE_FIRST, 1)
+    assert [data for data in server.received if data] == []
 
 
 class Interrupted:

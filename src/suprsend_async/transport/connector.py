@@ -94,8 +94,9 @@ async def _connect_quietly(
         connection = await connect(*arguments, **named)
         protocol: Any = connection.protocol
         is_new = protocol._parser is None  # it gets one with its first request
-        if sending is not None:
-            sending.transport, sending.is_first = protocol.transport, is_new
+        if is_new and sending is not None and protocol.transport is not None:
+            # Now, for a transport of TLS that is closed cannot be asked any more.
+            sending.peer = protocol.transport.get_extra_info("peername")
         is_quiet = _is_between_answers(protocol)
         if is_quiet and has_unread(protocol.transport):
             try:
@@ -104,6 +105,8 @@ async def _connect_quietly(
                 connection.close()
                 raise
         if is_quiet:
+            if sending is not None:
+                sending.transport, sending.is_first = protocol.transport, is_new
             return connection
         connection.close()
         if is_new:
@@ -122,8 +125,8 @@ def drop_address(sending: Sending) -> None:
         return
     connector.clear_dns_cache()
     resolver = connector._resolver
-    if sending.transport is not None and sending.is_first and isinstance(resolver, FailedLast):
-        resolver.note(sending.transport.get_extra_info("peername"))
+    if isinstance(resolver, FailedLast):
+        resolver.note(sending.peer)
 
 
 async def _is_still_quiet(sending: Sending) -> bool:

@@ -1,4 +1,4 @@
-"""What waits on a connection of httpx's own engine once an answer has been read from it.
+"""What waits on a connection of httpx's own engine before a request is written, and once an answer has been read.
 
 httpx looks at the socket before it uses a connection again. What has left the socket and was not asked for yet it takes
 for the answer to the next request: in its parser, in the stream beneath, and over TLS in the records that came along.
@@ -9,16 +9,36 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import httpcore
+
 from suprsend_async.transport.sockets import has_unacknowledged
 
 if TYPE_CHECKING:
     import httpx
 
 
+# Seconds in which what has come is unpacked.
+_MOMENT = 0.005
+
+
 def is_under_way(stream: Any) -> bool:
     """Whether a part of the request has certainly not reached the server's system, though its answer is there."""
     connection = stream.get_extra_info("socket") if stream is not None else None
     return connection is not None and has_unacknowledged(connection)
+
+
+async def has_spoken(stream: Any) -> bool:
+    """Whether anything came on a new connection, be it its end; over TLS tickets are taken in, and are nothing."""
+    if not _is_in_stream(stream) and not stream.get_extra_info("is_readable"):
+        return False
+    if stream.get_extra_info("ssl_object") is None:
+        return True
+    try:
+        # It is not used again: what is taken from it here is missed by nobody.
+        await stream.read(1, timeout=_MOMENT)
+    except httpcore.ReadTimeout:
+        return False
+    return True
 
 
 def has_left_over(stream: Any, response: httpx.Response) -> bool:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import httpx
 
+from suprsend_async.transport.httpx_connection import has_spoken
 from suprsend_async.transport.sockets import has_unsent
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Mapping
+
+# What httpx's own engine reports of a connection that stands, by itself or with TLS on top.
+_CONNECTED = ("connect_tcp.complete", "connect_unix_socket.complete", "start_tls.complete")
 
 SPOKE_FIRST = "bytes came before the request was sent, so they are no answer to it"
 
@@ -33,6 +37,8 @@ class Sending:
         is_answered: Whether the whole answer has been read.
         transport: What it is written to; None as long as that is not known.
         connector: What was asked for a connection, where that is aiohttp's.
+        peer: The address of the connection that was made for it, where that is aiohttp's.
+        stream: The connection that was made for it, where that is httpx's own.
     """
 
     begun: bool = False
@@ -45,6 +51,8 @@ class Sending:
     is_answered: bool = False
     transport: asyncio.Transport | None = field(default=None, repr=False)
     connector: aiohttp.BaseConnector | None = field(default=None, repr=False)
+    peer: tuple[Any, ...] | None = field(default=None, repr=False)
+    stream: Any = field(default=None, repr=False)
 
     @property
     def may_be_sent(self) -> bool:
@@ -85,10 +93,15 @@ class Sending:
         if not self.watched:
             # Of a connection that is used again nothing is reported before the head of the request.
             self.watched, self.is_first = True, ".connect_" in event
+        if event.endswith(_CONNECTED):
+            self.stream = info.get("return_value")
         is_tunnel = getattr(info.get("request"), "method", b"") == b"CONNECT"
         if event.endswith("send_request_headers.started") and not is_tunnel:
             if self.abandoned:
                 raise httpx.ConnectTimeout("given up before the connection was made")
+            if self.stream is not None and await has_spoken(self.stream):
+                self.is_spoiled = True
+                raise httpx.ReadError(SPOKE_FIRST)
             self.sent = True
 
 
