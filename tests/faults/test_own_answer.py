@@ -9,7 +9,7 @@ import ssl
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import aiohttp
 import httpx
@@ -299,6 +299,33 @@ async def test_a_yes_with_the_handshake_is_no_yes(
             response = await client.track_event(Event("user-1", "order_placed"))
     assert (response.outcome, response.message, response.attempts) == ("not_sent", SPOKE_FIRST, 1)
     assert [data for data in server.received if data] == []
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_a_yes_that_greets_is_no_yes(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("suprsend_async.transport.httpx_connection.has_unacknowledged", lambda _: False)
+    connect = asyncio.BaseEventLoop.create_connection
+    body = b'{"status": "success", "message_id": "unasked"}'
+
+    async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 202 Accepted\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+        greeted.set()
+        await asyncio.wait([closed])
+        writer.close()
+
+    async def connect_and_wait(*arguments: Any, **named: Any) -> Any:
+        made = await connect(*arguments, **named)
+        await greeted.wait()
+        return made
+
+    monkeypatch.setattr(asyncio.BaseEventLoop, "create_connection", connect_and_wait)
+    greeted, closed = asyncio.Event(), asyncio.get_running_loop().create_future()
+    async with await asyncio.start_server(greet, HOST, 0) as server:
+        url = f"http://{HOST}:{server.sockets[0].getsockname()[1]}/"
+        async with opened(url, engine, retries=0) as client:
+            response = await client.track_event(Event("user-1", "order_placed"))
+        closed.set_result(None)
+    assert (response.outcome, response.message) == ("not_sent", SPOKE_FIRST)
 
 
 class Interrupted:
