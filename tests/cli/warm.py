@@ -5,6 +5,7 @@ The rest is as it is for any process: file descriptors, environment, folder, sig
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import os
@@ -22,9 +23,11 @@ PRELOADED = (
     "aiohttp",
     "httpx_aiohttp",
     "rich.progress",
+    "sqlalchemy.dialects.sqlite",
     "suprsend_async.blocking",
     "suprsend_async.cli.application",
     "suprsend_async.ingest",
+    "suprsend_async.outbox",
     "suprsend_async.sandbox",
     "suprsend_async.transport.engine",
     "uvicorn",
@@ -34,7 +37,7 @@ _BYTES = 1 << 18
 
 def can_be_warm(variables: dict[str, str]) -> bool:
     """Return whether a command needs no variable that counts before anything is imported."""
-    return hasattr(os, "fork") and all(name.startswith("SUPRSEND_") for name in variables)
+    return hasattr(os, "fork") and all(name.startswith("SUPRSEND_") or name == "DATABASE_URL" for name in variables)
 
 
 class WarmProcess:
@@ -81,6 +84,9 @@ def serve(descriptor: int) -> None:
     channel = socket.socket(fileno=descriptor)
     for name in PRELOADED:
         import_module(name)
+    # A child would look through all of it for garbage at its end, and copy the memory in doing so.
+    gc.collect()
+    gc.freeze()
     while True:
         order, (*ends,), _, _ = socket.recv_fds(channel, _BYTES, 2)
         if not order:
