@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
@@ -27,6 +28,7 @@ PRELOADED = (
     "suprsend_async.blocking",
     "suprsend_async.cli.application",
     "suprsend_async.ingest",
+    "suprsend_async.migration.program",
     "suprsend_async.outbox",
     "suprsend_async.sandbox",
     "suprsend_async.transport.engine",
@@ -83,7 +85,9 @@ def serve(descriptor: int) -> None:
     """Fork for each order until there are no more; a child returns when it has run the command."""
     channel = socket.socket(fileno=descriptor)
     for name in PRELOADED:
-        import_module(name)
+        # What is not installed, a command will miss by itself.
+        with suppress(ModuleNotFoundError):
+            import_module(name)
     # A child would look through all of it for garbage at its end, and copy the memory in doing so.
     gc.collect()
     gc.freeze()
