@@ -13,6 +13,9 @@ nox.options.error_on_missing_interpreters = False
 nox.options.reuse_existing_virtualenvs = True
 # Nine environments of much the same packages: uv links what it has, pip copies it nine times.
 nox.options.default_venv_backend = "uv|virtualenv"
+# The tests start hundreds of processes. Where no bytecode is kept, each would compile all that it imports: three
+# times the work.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 GROUPS = {name: nox.project.dependency_groups(PROJECT, name) for name in PROJECT["dependency-groups"]}

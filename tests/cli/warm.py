@@ -5,6 +5,7 @@ The rest is as it is for any process: file descriptors, environment, folder, sig
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import os
@@ -14,6 +15,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
@@ -22,9 +24,12 @@ PRELOADED = (
     "aiohttp",
     "httpx_aiohttp",
     "rich.progress",
+    "sqlalchemy.dialects.sqlite",
     "suprsend_async.blocking",
     "suprsend_async.cli.application",
     "suprsend_async.ingest",
+    "suprsend_async.migration.program",
+    "suprsend_async.outbox",
     "suprsend_async.sandbox",
     "suprsend_async.transport.engine",
     "uvicorn",
@@ -34,7 +39,7 @@ _BYTES = 1 << 18
 
 def can_be_warm(variables: dict[str, str]) -> bool:
     """Return whether a command needs no variable that counts before anything is imported."""
-    return hasattr(os, "fork") and all(name.startswith("SUPRSEND_") for name in variables)
+    return hasattr(os, "fork") and all(name.startswith("SUPRSEND_") or name == "DATABASE_URL" for name in variables)
 
 
 class WarmProcess:
@@ -80,7 +85,12 @@ def serve(descriptor: int) -> None:
     """Fork for each order until there are no more; a child returns when it has run the command."""
     channel = socket.socket(fileno=descriptor)
     for name in PRELOADED:
-        import_module(name)
+        # What is not installed, a command will miss by itself.
+        with suppress(ModuleNotFoundError):
+            import_module(name)
+    # A child would look through all of it for garbage at its end, and copy the memory in doing so.
+    gc.collect()
+    gc.freeze()
     while True:
         order, (*ends,), _, _ = socket.recv_fds(channel, _BYTES, 2)
         if not order:

@@ -59,7 +59,7 @@ def sandbox(monkeypatch: pytest.MonkeyPatch, _clean_environment: None) -> Iterat
 def reader(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Reader]]:
     """Give somebody who has a sandbox, its variables in the environment, and this project's examples at hand."""
     # Copies: what is read from them leaves checkpoints and dead letters beside them.
-    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns("__pycache__"))
     for example in ("flights.csv", "flights.toml"):
         shutil.copy(ROOT / "examples" / example, tmp_path)
     flights = pa.csv.read_csv(tmp_path / "flights.csv")

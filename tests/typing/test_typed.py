@@ -31,15 +31,17 @@ REVEALED = [
 PLUGIN = 'plugins = ["pydantic.mypy"]\n'
 
 
-def strict_mypy(folder: Path, more: str = "") -> Findings:
+def strict_mypy(folder: Path, more: str = "", *, cache: str = "strict") -> Findings:
     settings = folder / "mypy.toml"
     settings.write_text(f'[tool.mypy]\nstrict = true\nmypy_path = "src"\n{more}', "utf-8")
-    return mypy(USE, settings)
+    return mypy(USE, settings, f".mypy_cache/{cache}")
 
 
 CHECKERS = {
     "mypy": strict_mypy,
-    "mypy-plugin": partial(strict_mypy, more=f"{PLUGIN}[tool.pydantic-mypy]\ninit_typed = true\n"),
+    "mypy-plugin": partial(
+        strict_mypy, more=f"{PLUGIN}[tool.pydantic-mypy]\ninit_typed = true\n", cache="strict-typed"
+    ),
     "pyright": lambda folder: pyright(USE, "strict", folder),
 }
 
@@ -53,7 +55,7 @@ def test_fields_and_arguments_are_checked(check: str, tmp_path: Path) -> None:
 
 
 def test_the_plugin_as_it_comes_checks_names(tmp_path: Path) -> None:
-    found = strict_mypy(tmp_path, PLUGIN)
+    found = strict_mypy(tmp_path, PLUGIN, cache="strict-plugin")
     assert found.errors == WRONG, found.report
 
 
