@@ -172,8 +172,8 @@ class _Copier:
 
         Nested properties spend their time here: one call for each object, and one look at each of its items.
         """
-        self.items += len(copy)
-        if self.items > _FEW_ITEMS or depth >= MAX_DEPTH:
+        self.items = items = self.items + len(copy)
+        if items > _FEW_ITEMS or depth >= MAX_DEPTH:
             self._watch(depth, (*copy, *copy.values()))
         depth += 1
         length = 0
@@ -187,11 +187,10 @@ class _Copier:
                     with_odd_keys.append((name, value))
                     continue
                 kind = _type(value)
-                if kind is str:
-                    length += len(name) + len(value)
-                    continue
                 length += len(name)
-                if kind is dict:
+                if kind is str:
+                    length += len(value)
+                elif kind is dict:
                     copy[name] = self.object_copy(value.copy(), depth)
                 elif kind is list:
                     copy[name] = self.array_copy([*value], depth)
@@ -205,14 +204,14 @@ class _Copier:
 
     def array_copy(self, copy: list[Any], depth: int, step: str = "[{}]") -> list[Any]:
         """Make a copied list JSON-able, in place."""
-        self.items += len(copy)
-        if self.items > _FEW_ITEMS or depth >= MAX_DEPTH:
+        self.items = items = self.items + len(copy)
+        if items > _FEW_ITEMS or depth >= MAX_DEPTH:
             self._watch(depth, copy)
         depth += 1
         length = place = 0
         value = None
         try:
-            for place, value in enumerate(copy):
+            for value in copy:
                 kind = _type(value)
                 if kind is str:
                     length += len(value)
@@ -222,6 +221,7 @@ class _Copier:
                     copy[place] = self.array_copy([*value], depth)
                 elif kind not in _LEAVES and not (kind is float and isfinite(value)):
                     copy[place] = self.value_copy(value, depth)
+                place += 1
         except ValueRefused as refused:
             refused.at(step.format(place), value)
             raise
