@@ -117,12 +117,16 @@ async def _ungrouped(work: Coroutine[Any, Any, None]) -> None:
         _, others = group.split(ConfigurationError)
         if others is not None:
             raise
-        error: BaseException = group
-        while isinstance(error, BaseExceptionGroup):
-            error = error.exceptions[0]
+        error = _first(group)
     else:
         return
     raise error
+
+
+def _first(error: BaseException) -> BaseException:
+    if isinstance(error, BaseExceptionGroup):
+        return _first(cast("BaseExceptionGroup[BaseException]", error).exceptions[0])
+    return error
 
 
 class Cutoff:

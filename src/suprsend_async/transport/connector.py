@@ -38,6 +38,9 @@ HEAD_WAITS = hasattr(StreamWriter, "send_headers")
 # So many rounds of the loop does it take until what waits in the system is read, by asyncio's loop and by uvloop's.
 _ROUNDS = 3
 
+# aiohttp has no public name for the resolver that a connector was given.
+_RESOLVER = "_resolver"
+
 
 class SpokeUnasked(aiohttp.ClientConnectionError):
     """Bytes came before the request went out: whatever they are, they are no answer to it."""
@@ -94,9 +97,10 @@ async def _connect_quietly(
         connection = await connect(*arguments, **named)
         protocol: Any = connection.protocol
         is_new = protocol._parser is None  # it gets one with its first request
-        if is_new and sending is not None and protocol.transport is not None:
+        opened = connection.transport
+        if is_new and sending is not None and opened is not None:
             # Now, for a transport of TLS that is closed cannot be asked any more.
-            sending.peer = protocol.transport.get_extra_info("peername")
+            sending.peer = opened.get_extra_info("peername")
         is_quiet = _is_between_answers(protocol)
         if is_quiet and has_unread(protocol.transport):
             try:
@@ -124,7 +128,7 @@ def drop_address(sending: Sending) -> None:
     if not isinstance(connector, aiohttp.TCPConnector):
         return
     connector.clear_dns_cache()
-    resolver = connector._resolver
+    resolver: Any = getattr(connector, _RESOLVER)
     if isinstance(resolver, FailedLast):
         resolver.note(sending.peer)
 
@@ -210,4 +214,4 @@ def watch(session: aiohttp.ClientSession) -> None:
         _watched.add(connector)
         connector.connect = partial(_connect_quietly, connector, connector.connect)  # type: ignore[method-assign]
         if isinstance(connector, aiohttp.TCPConnector):
-            connector._resolver = FailedLast(connector._resolver)
+            setattr(connector, _RESOLVER, FailedLast(getattr(connector, _RESOLVER)))
