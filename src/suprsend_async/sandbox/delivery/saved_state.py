@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from suprsend_async.sandbox.delivery.definitions import read_definition
+from suprsend_async.sandbox.delivery.definitions import category_of, read_definition
 from suprsend_async.sandbox.platform.record_forms import problem_of
 from suprsend_async.sandbox.state import snapshot
 
@@ -32,6 +32,6 @@ def checked(document: object) -> dict[str, Any]:
 def _check_workflow(where: str, slug: str, content: dict[str, Any]) -> None:
     try:
         # Its category may come with the sandbox that takes the state.
-        read_definition(slug, content, {content["category"]})
+        read_definition(slug, content, {category_of(content)})
     except ValueError as error:
         raise ValueError(f"{where}.content: {error}") from None

@@ -89,7 +89,7 @@ class _Template(_Form):
 
 
 class _Workflow(_Form):
-    category: str
+    category: str = "transactional"
 
 
 class _Body(_Form):
