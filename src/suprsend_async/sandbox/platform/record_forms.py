@@ -92,14 +92,14 @@ class _Workflow(_Form):
     category: str = "transactional"
 
 
-class _Body(_Form):
+class _TriggerForm(_Form):
     data: dict[str, Any] | None = None
     tenant_id: _Text = None
     brand_id: _Text = None
     idempotency_key: _Text = Field(default=None, alias="$idempotency_key")
 
 
-class _TriggerBody(_Body):
+class _TriggerBody(_TriggerForm):
     workflow: _Text = None
     name: _Text = None
     recipients: list[str | dict[str, Any]] | None = None
@@ -112,7 +112,7 @@ class _TriggerBody(_Body):
         return self
 
 
-class _BroadcastBody(_Body):
+class _BroadcastBody(_TriggerForm):
     list_id: str
     template: str
     notification_category: str
@@ -149,7 +149,7 @@ class _Recipient(_Form):
     distinct_id: _Text
 
 
-class _Named(_Form):
+class _NamedForm(_Form):
     slug: str
 
 
@@ -180,8 +180,8 @@ class _Message(_Form):
     parent_execution_id: _Text
     is_campaign: bool
     tenant_id: _Text
-    workflow: _Named | None
-    template: _Named | None
+    workflow: _NamedForm | None
+    template: _NamedForm | None
     channel_identity: dict[str, Any] | None
     content: dict[str, Any] | None
 
