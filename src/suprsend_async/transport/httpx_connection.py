@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import httpcore
-
 from suprsend_async.transport.sockets import has_unacknowledged
 
 if TYPE_CHECKING:
@@ -33,10 +31,13 @@ async def has_spoken(stream: Any) -> bool:
         return False
     if stream.get_extra_info("ssl_object") is None:
         return True
+    # Here, for it imports trio, which starts a process; who has such a stream has imported it.
+    from httpcore import ReadTimeout
+
     try:
         # It is not used again: what is taken from it here is missed by nobody.
         await stream.read(1, timeout=_MOMENT)
-    except httpcore.ReadTimeout:
+    except ReadTimeout:
         return False
     return True
 
