@@ -12,6 +12,7 @@ from collections import Counter
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import pytest
 from tests.buffering.spool_files import files
 from tests.buffering.test_kinds import EDITS, EVENTS, TRIGGERS, at, counted, pause, put, users
@@ -165,8 +166,14 @@ async def test_an_increment_that_surely_was_not_sent_when_the_block_was_left_is_
     make_client: Callable[..., AsyncSuprsend], client: AsyncSuprsend, server: Server, spool: Path
 ) -> None:
     unreachable = make_client("http://127.0.0.1:9/")
+
+    async def sleep(seconds: float) -> None:
+        # The block is left before a next attempt: one that is under way then might have been sent.
+        await (anyio.sleep(seconds) if tracker.stats().last_error is None else anyio.sleep_forever())
+
     # In time that passes by sleeping only, it would soon be too old.
-    unreachable.sender.transport.session.clock = client.sender.transport.session.clock = Clock()
+    client.sender.transport.session.clock = Clock()
+    unreachable.sender.transport.session.clock = Clock(sleep=sleep)
     async with unreachable.buffer(spool=spool, drain_timeout=0.05) as tracker:
         await put(tracker, counted())
         while tracker.stats().last_error is None:
