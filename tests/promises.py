@@ -49,6 +49,7 @@ class Lateness:
     def __init__(self) -> None:
         self._delays: deque[Delay] = deque(maxlen=100_000)
         self._is_over = threading.Event()
+        self._measured_until = 0.0
         self._thread = threading.Thread(target=self._measure, name="lateness", daemon=True)
 
     def __enter__(self) -> Self:
@@ -66,11 +67,13 @@ class Lateness:
             woken = time.monotonic()
             if woken - due > self.LEAST:
                 self._delays.append(Delay(due, woken))
+            self._measured_until = woken
 
     def within(self, begin: float, end: float) -> float:
         """Return the seconds between two moments of the monotonic clock in which this process was kept from running."""
-        # What is going on at this moment is noted only when it is over.
-        time.sleep(2 * self.TICK)
+        # What goes on at the end is noted only when it is over, and on a busy machine the thread has to come to that.
+        while self._thread.is_alive() and self._measured_until < end:
+            time.sleep(self.TICK)
         return overlap(list(self._delays), begin, end)
 
     def overrun(self, due: float, end: float) -> float:
