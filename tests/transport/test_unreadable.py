@@ -73,6 +73,13 @@ async def test_what_is_no_answer_is_asked_again(using: Using, server: Server, he
     assert (response.outcome, response.attempts) == ("accepted", 2)
 
 
+async def test_another_protocol_that_nobody_asked_for_is_asked_again(using: Using, server: Server) -> None:
+    """What stands in between begins it once, and may not the next time."""
+    server.script.append(server.last(b"HTTP/1.1 101 Switching Protocols\r\n\r\n"))
+    response = await using(server.url, max_retries=1).track_event(EVENT)
+    assert (response.outcome, response.attempts) == ("accepted", 2)
+
+
 async def test_a_bulk_whose_answers_cannot_be_read_is_sent_once(using: Using, server: Server) -> None:
     server.script.append(server.last(TOO_LARGE["endless header"]))
     result = await using(server.url).bulk_events.send([EVENT, Event("user-2", "signed_up")])

@@ -12,8 +12,11 @@ from aiohttp.http_exceptions import TransferEncodingError
 _TOO_LARGE = re.compile("Got more than|Too many headers|Receive buffer too long")
 # What came follows here, as Python spells bytes and texts.
 _QUOTE = re.compile(r"""[:\s]*(?:\bbytearray\(|(?<!\w)b?['"])""")
-# What came is no HTTP at all, or it is the body that is broken off; either may be another the next time.
-_PASSING = re.compile(r"status line|response line|chunk(?!ed)|malformed data|ends within", re.IGNORECASE)
+# What came is no HTTP at all, it is the body that is broken off, or another protocol was begun that nobody asked for
+# (h11's words): each may be another the next time.
+_PASSING = re.compile(
+    r"status line|response line|chunk(?!ed)|malformed data|ends within|without a pending proposal", re.IGNORECASE
+)
 _CUT_OFF = "peer "
 # What aiohttp's parser in Python says of chunks; for a size that is none it says what came.
 _OF_CHUNKS = re.compile("Unexpected LF in|Bad chunk-size line|Chunk size mismatch|Bad trailer line|Not enough data")
