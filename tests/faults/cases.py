@@ -51,6 +51,8 @@ class Expected:
 
 ACCEPTED = Expected(("accepted",))
 NOT_CONNECTED = Expected(("not_sent",), None, ConnectionFailed)
+# A look-up is the system's, and may take longer than the last attempt has.
+NOT_FOUND = Expected(("not_sent",), None, TransportError)
 NOT_IN_TIME = Expected(("not_sent",), None, DeadlineExceeded)
 # The server saw nothing before the deadline: it was not sent, or lies in a socket.
 UNSEEN = Expected(("not_sent", "unknown"), None, TransportError)
@@ -124,7 +126,7 @@ TRANSPORT = {
     "black-hole": Case(None, NOT_IN_TIME, None, place=places.black_hole, timeout=SHORT),
     "never-accepted": Case(None, NO_ANSWER_IN_TIME, None, place=places.never_accepted, timeout=SHORT),
     "dns-failure": Case(
-        None, NOT_CONNECTED, None, place=lambda: nullcontext(f"https://{places.NOWHERE}/"), nameless=True
+        None, NOT_FOUND, None, place=lambda: nullcontext(f"https://{places.NOWHERE}/"), nameless=True
     ),
     "reset-before-any-byte": Case(wire.reset_before_any_byte, BROKEN_OFF),
     "close-before-any-byte": Case(wire.close_before_any_byte, BROKEN_OFF),
