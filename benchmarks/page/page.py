@@ -80,8 +80,9 @@ opens the connection. "Compiled now" means that the bytecode of all packages is 
 """
 SANDBOX = """\
 The sandbox runs in a process on one core and gets bulk requests of 100 events over one connection. Each event has
-another key. The start lasts from the start of the process to the first accepted connection. The page is the slowest of
-four: all events, by name, by recipient, by verdict. The search is for a text that no event contains.
+another key. The start lasts from the start of the process to the first accepted connection. The first look at the inbox
+loads it, and is made before the events are there. The page is the slowest of four: all events, by name, by recipient,
+by verdict. The search is for a text that no event contains.
 """
 
 

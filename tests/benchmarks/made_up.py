@@ -57,7 +57,7 @@ def results() -> Results:
         command.runs.add(0, {"cpu": 0.1})
         command.beside_runs.add(0, {"cpu": 0.1})
     memory = {"cpu": 1.0, "memory": 2**20, "first_tenth": 1, "first_half": 2, "whole": 3}
-    sandbox = {"start": 0.1, "seconds": 0.01, "cpu": 0.01, "page": 0.01, "search": 0.01}
+    sandbox = {"start": 0.1, "seconds": 0.01, "cpu": 0.01, "page": 0.01, "opening": 0.09, "search": 0.01}
     return Results(
         plan=QUICK,
         seconds=90.0,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left
-from itertools import chain
 from typing import TYPE_CHECKING, Any
+
+from pydantic_core import from_json
 
 from suprsend_async.sandbox.state.entry import Entry, EntryPage, RequestPage, RequestRow
 from suprsend_async.sandbox.state.search import Filters, Matches, newest
@@ -101,14 +102,10 @@ class Finder:
         until = min(matches.seen + self._at_once, latest)
         condition, values = filters.where()
         began = time.perf_counter()
-        searched = (
-            f"SELECT entries.id FROM {filters.tables} "  # noqa: S608 - our own words
-            f"WHERE entries.id > ? AND entries.id <= ? AND {condition}"
-        )
+        searched = f"{filters.tables} WHERE entries.id > ? AND entries.id <= ? AND {condition}"
         parameters = [matches.seen, until, *values]
-        newer = database.execute(f"{searched} ORDER BY entries.id", parameters)
-        whole_requests = database.execute(f"{searched} AND records = 0 ORDER BY entries.id", parameters)
-        matches.add(chain.from_iterable(newer), chain.from_iterable(whole_requests), until)
+        newer = _ids(database, searched, parameters)
+        matches.add(newer, _ids(database, f"{searched} AND records = 0", parameters) if newer else [], until)
         self._adapt(time.perf_counter() - began)
         return until >= latest
 
@@ -117,6 +114,14 @@ class Finder:
             self._at_once = max(_FEWEST, self._at_once // 2)
         elif seconds < self._look_seconds / 3:
             self._at_once = min(_MOST, self._at_once * 2)
+
+
+def _ids(database: sqlite3.Connection, searched: str, parameters: list[Any]) -> list[int]:
+    """Return the ids of the entries found, in order."""
+    # As one text: to fetch a row for each id takes four times as long.
+    ids = f"SELECT json_group_array(id) FROM (SELECT entries.id AS id FROM {searched} ORDER BY entries.id)"  # noqa: S608 - our own words
+    found: list[int] = from_json(database.execute(ids, parameters).fetchone()[0])
+    return found
 
 
 def _requests(database: sqlite3.Connection, filters: Filters, first: int, last: int) -> list[tuple[Any, ...]]:
