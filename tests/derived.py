@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 # What needs an extra, or pytest, has no blocking classes.
-WITHOUT = ("cli", "integrations", "sandbox")
+WITHOUT = ("cli", "integrations", "migration", "outbox", "sandbox")
 
 
 def derived_methods() -> list[Callable[..., Any]]:

@@ -7,14 +7,16 @@ looked for: collecting takes seconds, so the two collections never fall into the
 
 from __future__ import annotations
 
-import ast
 import os
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
 import pytest
-from tests.extras import is_marked
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 TESTS = Path(__file__).parent
 OF_OTHER_ENVIRONMENTS = (
@@ -31,11 +33,22 @@ OF_OTHER_ENVIRONMENTS = (
 )
 
 
-def collected_anew() -> list[str]:
+def collected_anew(*options: str, **environment: str) -> list[str]:
     ignored = [f"--ignore={TESTS / name}" for name in OF_OTHER_ENVIRONMENTS]
     found = subprocess.run(
-        [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", *ignored, str(TESTS)],
-        env=os.environ | {"PYTHONHASHSEED": "random"},
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "--collect-only",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            *options,
+            *ignored,
+            str(TESTS),
+        ],
+        env=os.environ | {"PYTHONHASHSEED": "random"} | environment,
         check=False,
         capture_output=True,
         text=True,
@@ -56,30 +69,48 @@ def test_tests_have_the_same_names_in_the_same_order_each_time(request: pytest.F
     assert first == second
 
 
-OF_EXTRAS = {
-    *("jsonschema", "libcst", "numpy", "opentelemetry", "pandas", "pyarrow", "rich", "starlette", "tqdm", "typer"),
-    "uvicorn",
-}
-OUR_EXTRAS = ("suprsend_async.cli", "suprsend_async.migration", "suprsend_async.sandbox")
+def installed_without_extras() -> set[str]:
+    """Return the distributions that come with the package and the group `core`: what `wheel(none)` has."""
+    groups = tomllib.loads((TESTS.parent / "pyproject.toml").read_text("utf-8"))["dependency-groups"]
+    left, found = ["suprsend-async", *groups["core"]], set[str]()
+    while left:
+        requirement = Requirement(left.pop())
+        name = canonicalize_name(requirement.name)
+        is_meant = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+        if is_meant and name not in found:
+            found.add(name)
+            left += requires(name) or []
+    return found
 
 
-def needs_an_extra(module: Path) -> bool:
-    """Tell whether a module cannot even be imported where no extra is installed."""
-    names: set[str] = set()
-    for statement in ast.parse(module.read_text("utf-8")).body:
-        if isinstance(statement, ast.Import):
-            names.update(alias.name for alias in statement.names)
-        elif isinstance(statement, ast.ImportFrom) and statement.module:
-            names.add(statement.module)
-    return any(name.partition(".")[0] in OF_EXTRAS or name.startswith(OUR_EXTRAS) for name in names)
+WITHOUT_EXTRAS = """
+import sys
+
+class Hiding:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name.partition(".")[0] in {hidden!r}:
+            raise ModuleNotFoundError(f"{{name}} comes with an extra", name=name)
+
+sys.meta_path.insert(0, Hiding)
+"""
 
 
-def test_a_module_that_imports_an_extra_is_marked() -> None:
-    unmarked = [
-        str(module.relative_to(TESTS))
-        for module in TESTS.rglob("test_*.py")
-        if module.relative_to(TESTS).parts[0] not in OF_OTHER_ENVIRONMENTS
-        and needs_an_extra(module)
-        and not any(is_marked(place) for place in (module, *(folder / "conftest.py" for folder in module.parents)))
+def test_a_module_that_needs_an_extra_is_marked(tmp_path: Path) -> None:
+    """All others are imported, with everything out of reach that an extra brings."""
+    there = installed_without_extras()
+    hidden = [
+        name
+        for name, distributions in packages_distributions().items()
+        if not there & {*map(canonicalize_name, distributions)} and name not in ("pip", "uv")
     ]
-    assert unmarked == []
+    assert "pyarrow" in hidden
+    (tmp_path / "without_extras.py").write_text(WITHOUT_EXTRAS.format(hidden=hidden), "utf-8")
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    plugins = ["without_extras", "pytest_asyncio.plugin", "pytest_timeout", "xdist", "suprsend_async_pytest"]
+    collected_anew(
+        *[f"-p{name}" for name in plugins],
+        *("-m", "not extras"),
+        PYTHONPATH=path,
+        PYTEST_DISABLE_PLUGIN_AUTOLOAD="1",
+    )

@@ -20,6 +20,8 @@ from suprsend_async.outcome import Outcome
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.extras("outbox")
+
 ROOT = Path(__file__).parents[2]
 SOURCES = [
     (file, ast.parse(file.read_text("utf-8")))

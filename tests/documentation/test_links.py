@@ -8,6 +8,8 @@ import pytest
 
 from .links import ROOT, Link, anchors, dead_links, links, slug
 
+pytestmark = pytest.mark.extras("all")
+
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 

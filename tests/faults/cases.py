@@ -125,9 +125,7 @@ TRANSPORT = {
     "refused": Case(None, NOT_CONNECTED, None, place=places.refused),
     "black-hole": Case(None, NOT_IN_TIME, None, place=places.black_hole, timeout=SHORT),
     "never-accepted": Case(None, NO_ANSWER_IN_TIME, None, place=places.never_accepted, timeout=SHORT),
-    "dns-failure": Case(
-        None, NOT_FOUND, None, place=lambda: nullcontext(f"https://{places.NOWHERE}/"), nameless=True
-    ),
+    "dns-failure": Case(None, NOT_FOUND, None, place=lambda: nullcontext(f"https://{places.NOWHERE}/"), nameless=True),
     "reset-before-any-byte": Case(wire.reset_before_any_byte, BROKEN_OFF),
     "close-before-any-byte": Case(wire.close_before_any_byte, BROKEN_OFF),
     "reset-in-800-KB-body": Case(wire.reset_in_the_body, BROKEN_OFF, padding=LONG),

@@ -14,6 +14,8 @@ from suprsend_async.ingest import CheckpointError, EventMapping, UserMapping, Wo
 if TYPE_CHECKING:
     from suprsend_async.sandbox import Sandbox
 
+pytestmark = pytest.mark.extras("files")
+
 NO_KEY = EventMapping(distinct_id="user", event="signed_up")
 
 
