@@ -137,7 +137,7 @@ def verdicts_of_records(answer: Answer, count: int) -> list[Verdict] | None:
         # yes belongs to; asking again with the same keys decides it.
         return [_MISCOUNTED] * count
     records = cast("list[object]", records)
-    return _all_accepted(records) or [_verdict_of_record(record) for record in records]
+    return _all_accepted(records) or _one_by_one(records)
 
 
 _fields_of_record = itemgetter("status", "status_code", "message_id")
@@ -167,6 +167,17 @@ def _all_accepted(records: list[Any]) -> list[Verdict] | None:
         return None
     outcome, _, error, _, error_type, retryable = map(repeat, Verdict("accepted"))
     return [*map(_verdict_of, zip(outcome, codes, error, message_ids, error_type, retryable, strict=False))]
+
+
+def _one_by_one(records: list[object]) -> list[Verdict]:
+    """Return what `_verdict_of_record` says of each; most refusals in one answer are the same, word for word."""
+    verdicts: list[Verdict] = []
+    last, verdict = None, _MALFORMED
+    for record in records:
+        if record != last:
+            last, verdict = record, _verdict_of_record(record)
+        verdicts.append(verdict)
+    return verdicts
 
 
 def _verdict_of_record(record: object) -> Verdict:
