@@ -65,7 +65,8 @@ def test_the_version_needs_no_package(run: Run) -> None:
 
 def test_help_shows_many_options_in_groups(run: Run) -> None:
     lines = run("ingest", "--help").stdout.splitlines()
-    titles = [line for line in lines if line.endswith(":") and not line.startswith(" ")]
+    # Where `--help` itself stands is Typer's matter: before 0.26 it has no group.
+    titles = [line for line in lines if line.endswith(":") and not line.startswith((" ", "Options:"))]
     assert titles == [
         "Arguments:",
         "Sources:",
@@ -76,7 +77,6 @@ def test_help_shows_many_options_in_groups(run: Run) -> None:
         "Sending:",
         "Checkpoint and failures:",
         "Looking:",
-        "Options:",
     ]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import to_json
 from starlette.responses import Response
 
 from suprsend_async.sandbox.platform import received
@@ -22,7 +21,7 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 def answer(content: BaseModel, status_code: int = 200) -> Response:
     """Answer with this, as JSON."""
-    return Response(to_json(content), status_code, media_type="application/json")
+    return Response(content.model_dump_json(by_alias=True), status_code, media_type="application/json")
 
 
 def read_query(request: Request, model: type[_Model]) -> _Model:
