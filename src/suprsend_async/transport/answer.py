@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 from pydantic_core import from_json
 
+from suprsend_async.transport.retry import INDECISIVE_STATUS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -74,6 +76,13 @@ class Answer:
         if self.is_success:
             return self.mapping.get("status") in ("error", "fail")
         return self.status_code >= 300 and self.status_code != 304
+
+    @property
+    def is_indecisive(self) -> bool:
+        """Whether it leaves open what the platform did, as each 5xx does that is not in its form: a gateway's."""
+        return self.status_code >= 500 and (
+            self.status_code in INDECISIVE_STATUS or self.mapping.get("status") not in ("error", "fail")
+        )
 
     @property
     def error_type(self) -> str | None:

@@ -38,6 +38,9 @@ HEAD_WAITS = hasattr(StreamWriter, "send_headers")
 # So many rounds of the loop does it take until what waits in the system is read, by asyncio's loop and by uvloop's.
 _ROUNDS = 3
 
+# At a connection itself stands what it was taken for last.
+_TAKEN_FOR = "_suprsend_async_taken_for"
+
 # aiohttp has no public name for the resolver that a connector was given.
 _RESOLVER = "_resolver"
 
@@ -101,14 +104,17 @@ async def _connect_quietly(
         if is_new and sending is not None and opened is not None:
             # Now, for a transport of TLS that is closed cannot be asked any more.
             sending.peer = opened.get_extra_info("peername")
-        is_quiet = _is_between_answers(protocol)
-        if is_quiet and has_unread(protocol.transport):
-            try:
+        try:
+            last: Sending | None = getattr(protocol, _TAKEN_FOR, None)
+            is_quiet = last is None or last.is_answered or await _is_answered_now(last)
+            is_quiet = is_quiet and _is_between_answers(protocol)
+            if is_quiet and has_unread(protocol.transport):
                 is_quiet = await _has_only_tickets(protocol)
-            except BaseException:
-                connection.close()
-                raise
+        except BaseException:
+            connection.close()
+            raise
         if is_quiet:
+            setattr(protocol, _TAKEN_FOR, sending)
             if sending is not None:
                 sending.transport, sending.is_first = protocol.transport, is_new
             return connection
@@ -145,6 +151,18 @@ async def _is_still_quiet(sending: Sending) -> bool:
     sending.is_spoiled, sending.sent = True, False
     protocol.set_exception(SpokeUnasked())
     transport.abort()
+    return False
+
+
+async def _is_answered_now(last: Sending) -> bool:
+    """Whether the answer to the last request on a connection has been read, and left the connection standing.
+
+    aiohttp gives a connection back with the last byte, a turn of the loop before the answer is looked at.
+    """
+    for _ in range(_ROUNDS):
+        await asyncio.sleep(0)
+        if last.is_answered:
+            return True
     return False
 
 

@@ -13,6 +13,7 @@ import yarl
 from suprsend_async.transport.answer import Answer, Failure, limited
 from suprsend_async.transport.body import BoundedBody
 from suprsend_async.transport.connector import SpokeUnasked
+from suprsend_async.transport.platforms_own import is_platforms_own
 from suprsend_async.transport.sending import SPOKE_FIRST
 from suprsend_async.transport.unreadable import unreadable
 
@@ -66,7 +67,7 @@ async def read_answer(came: Incoming, request: Request, sending: Sending, copies
         if copies.is_copy(request, answer.body, is_first=sending.is_first):
             await _drop(came, sending)
             raise _NoAnswer("a copy of the answer to another request came")
-        if came.has_left_over():
+        if not is_platforms_own(answer, request) or came.has_left_over():
             await _drop(came, sending)
         sending.is_answered = True
         return answer
