@@ -9,6 +9,8 @@ connection is taken, and again at the moment in which the request is written.
 from __future__ import annotations
 
 import asyncio
+import inspect
+import socket
 import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -35,6 +37,9 @@ _PROBE = b"HTTP/1.1 150 -\r\n\r\n"
 # The head waits for the body, so that both go out at once. Before aiohttp 3.12 it was written by itself.
 HEAD_WAITS = hasattr(StreamWriter, "send_headers")
 
+# Before 3.12 aiohttp makes the sockets by itself.
+SOCKETS_ARE_MADE_HERE = "socket_factory" in inspect.signature(aiohttp.TCPConnector).parameters
+
 # So many rounds of the loop does it take until what waits in the system is read, by asyncio's loop and by uvloop's.
 _ROUNDS = 3
 
@@ -52,12 +57,25 @@ class SpokeUnasked(aiohttp.ClientConnectionError):
         super().__init__(SPOKE_FIRST)
 
 
+def _make_socket(address: Any) -> socket.socket:
+    """Return a socket to connect from, and note where to: nobody says so of a connection that does not come about."""
+    if sending := current.get():
+        sending.peers.append(address[4])
+    return socket.socket(*address[:3])
+
+
 class Connector(aiohttp.TCPConnector):
     """Gives connections on which nothing waits.
 
     It also cuts TLS connections off that are of no more use, where aiohttp says goodbye and forgets them. A server
     that is silent does not answer the goodbye: its connections would stay open, and outlive their loop.
     """
+
+    def __init__(self, **options: Any) -> None:
+        """Take what aiohttp's connector takes."""
+        if SOCKETS_ARE_MADE_HERE:
+            options["socket_factory"] = _make_socket
+        super().__init__(**options)
 
     async def connect(
         self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
@@ -103,7 +121,8 @@ async def _connect_quietly(
         opened = connection.transport
         if is_new and sending is not None and opened is not None:
             # Now, for a transport of TLS that is closed cannot be asked any more.
-            sending.peer = opened.get_extra_info("peername")
+            peer = opened.get_extra_info("peername")
+            sending.peers = [peer] if peer else []
         try:
             last: Sending | None = getattr(protocol, _TAKEN_FOR, None)
             is_quiet = last is None or last.is_answered or await _is_answered_now(last)
@@ -136,7 +155,8 @@ def drop_address(sending: Sending) -> None:
     connector.clear_dns_cache()
     resolver: Any = getattr(connector, _RESOLVER)
     if isinstance(resolver, FailedLast):
-        resolver.note(sending.peer)
+        for peer in sending.peers:
+            resolver.note(peer)
 
 
 async def _is_still_quiet(sending: Sending) -> bool:

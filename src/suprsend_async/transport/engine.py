@@ -151,13 +151,13 @@ class AiohttpEngine:
             with Cutoff(timeout):
                 came = await self._send(signed, connect_timeout, sending)
                 return await read_answer(came, signed.request, sending, self._copies)
-            return timed_out(sent=sending.may_be_sent)
+            failure = timed_out(sent=sending.may_be_sent)
         except Exception as error:  # noqa: BLE001 - whatever the libraries raise becomes a failure
-            return failure_of(error, sending, signed.request)
+            failure = failure_of(error, sending, signed.request)
         finally:
             current.reset(token)
-            if not sending.is_answered:
-                drop_address(sending)
+        drop_address(sending)
+        return failure
 
     async def _send(self, signed: SignedRequest, connect_timeout: float, sending: Sending) -> Incoming:
         """Send the request and return what comes.
