@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 MAX_MESSAGE_BYTES = 2048
+# Seconds that a date to wait for is worth at most, where the answer does not tell by which clock it is meant.
+_LONGEST_UNDATED = 60.0
 # Some servers begin with a byte-order mark, which is no JSON; those who read are free to skip it (RFC 8259, 8.1).
 _MARK = "\ufeff".encode()
 
@@ -124,7 +126,8 @@ class Answer:
     def retry_after(self, now: Callable[[], float]) -> float | None:
         """Return the seconds that `Retry-After` asks to wait, or None if it says nothing readable.
 
-        A date is one by the server's clock: it is measured against the answer's own `Date`.
+        A date is one by the server's clock: it is measured against the answer's own `Date`. Without that it is worth a
+        minute at most.
 
         Args:
             now: Returns the seconds since the epoch by the server's clock; asked for a date without a `Date` only.
@@ -138,7 +141,9 @@ class Answer:
         if date is None:
             return None
         sent_at = self.server_time
-        return max(0.0, date - (now() if sent_at is None else sent_at))
+        if sent_at is None:
+            return min(max(0.0, date - now()), _LONGEST_UNDATED)
+        return max(0.0, date - sent_at)
 
     @property
     def server_time(self) -> float | None:
