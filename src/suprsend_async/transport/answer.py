@@ -70,6 +70,14 @@ class Answer:
         return self.status_code == 202 and self.complete and not self.body.strip()
 
     @property
+    def lasts(self) -> bool:
+        """Whether it is a yes that came whole, in a coding that its body is not in: the next one would be the same."""
+        headers = self.headers
+        is_coded = "content-encoding" in headers or headers.get("transfer-encoding", "chunked").lower() != "chunked"
+        is_whole = self.complete and ("content-length" in headers or "transfer-encoding" in headers)
+        return self.is_success and is_coded and is_whole and not _is_text(self.body)
+
+    @property
     def says_no(self) -> bool:
         """Whether the platform refused the request as a whole.
 
@@ -160,14 +168,22 @@ class Failure:
         message: What happened.
         sent: Whether any byte of the request may have reached the server.
         retry_after: Seconds that the server has asked to wait, where that is the reason.
-        is_answer: Whether an answer did come, with a head that cannot be read: to ask at once again is of no use.
+        lasts: Whether an answer did come, with a head that cannot be read: to ask at once again is of no use.
     """
 
     error_type: str
     message: str
     sent: bool
     retry_after: float | None = None
-    is_answer: bool = False
+    lasts: bool = False
+
+
+def _is_text(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def http_time(value: str) -> float | None:

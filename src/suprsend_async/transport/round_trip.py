@@ -80,9 +80,10 @@ def _codings(came: Incoming, headers: dict[str, str]) -> str:
 
     The libraries take no coding off but `chunked`, which may have another one of the transfer's beneath it.
     """
-    if "transfer-encoding" not in headers:
-        return "" if came.is_decoded else headers.get("content-encoding", "")
+    if "transfer-encoding" not in headers and "content-encoding" not in headers:
+        return ""
     names = (b"transfer-encoding",) if came.is_decoded else (b"content-encoding", b"transfer-encoding")
+    # Several lines of one field are one list.
     return ",".join([value.decode("latin-1") for asked in names for name, value in came.head if name.lower() == asked])
 
 
@@ -131,7 +132,7 @@ def failure_of(error: Exception, sending: Sending, request: Request) -> Failure:
         return Failure("connection_failed", SPOKE_FIRST, sent=sent)
     if (answer := unreadable(cause)) is not None:
         words = f"the answer cannot be read: {answer.reason}"
-        return Failure("connection_failed", limited(words), sent=sent, is_answer=sent and answer.lasts)
+        return Failure("connection_failed", limited(words), sent=sent, lasts=sent and answer.lasts)
     error_type = "deadline_exceeded" if isinstance(cause, _TIMEOUTS) else "connection_failed"
     return Failure(error_type, limited(_without_ids(_words_of(cause), request)), sent=sent)
 
