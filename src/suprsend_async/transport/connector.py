@@ -57,7 +57,7 @@ class SpokeUnasked(aiohttp.ClientConnectionError):
         super().__init__(SPOKE_FIRST)
 
 
-def _make_socket(address: Any) -> socket.socket:
+def make_socket(address: Any) -> socket.socket:
     """Return a socket to connect from, and note where to: nobody says so of a connection that does not come about."""
     if sending := current.get():
         sending.peers.append(address[4])
@@ -70,12 +70,6 @@ class Connector(aiohttp.TCPConnector):
     It also cuts TLS connections off that are of no more use, where aiohttp says goodbye and forgets them. A server
     that is silent does not answer the goodbye: its connections would stay open, and outlive their loop.
     """
-
-    def __init__(self, **options: Any) -> None:
-        """Take what aiohttp's connector takes."""
-        if SOCKETS_ARE_MADE_HERE:
-            options["socket_factory"] = _make_socket
-        super().__init__(**options)
 
     async def connect(
         self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
