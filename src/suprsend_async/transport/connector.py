@@ -113,6 +113,8 @@ async def _connect_quietly(
         protocol: Any = connection.protocol
         is_new = protocol._parser is None  # it gets one with its first request
         opened = connection.transport
+        if is_new:
+            protocol.set_exception = partial(_fail_body_too, protocol, protocol.set_exception)
         if is_new and sending is not None and opened is not None:
             # Now, for a transport of TLS that is closed cannot be asked any more.
             peer = opened.get_extra_info("peername")
@@ -134,6 +136,20 @@ async def _connect_quietly(
         connection.close()
         if is_new:
             raise SpokeUnasked
+
+
+def _fail_body_too(protocol: Any, set_exception: Callable[..., None], error: BaseException, *cause: Any) -> None:
+    """Let who reads a body know of what is wrong with the connection.
+
+    A fault in the body that comes later than the head is told by aiohttp's parser in C to who waits for a head; who
+    reads the body would wait for ever.
+    """
+    set_exception(error, *cause)
+    body = protocol._payload
+    if body is not None and not body.is_eof() and body.exception() is None:
+        broken = aiohttp.ClientPayloadError("the body is broken")
+        broken.__cause__ = error
+        body.set_exception(broken, error)
 
 
 def drop_address(sending: Sending) -> None:
