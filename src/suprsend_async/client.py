@@ -218,7 +218,7 @@ class AsyncSuprsend(AsyncResources, explained=False):
         transport = self.sender.transport
         transport.session.check_open()
         with transport.observed("track_event"):
-            request = Request("POST", EVENT_ROUTE, body=self.sender.kind.encode(event))
+            request = Request("POST", EVENT_ROUTE, body=self.sender.kind.encode(event), names_message=True)
             exchange = await send(transport, request, verdict_of_send)
         response = response_of(exchange.verdict, exchange.attempts, exchange.retry_after, exchange.document)
         outcome, status_code = response.outcome, response.status_code

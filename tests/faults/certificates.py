@@ -32,9 +32,9 @@ class Certificates:
         self._authority.configure_trust(context)
         return context
 
-    def good(self) -> ssl.SSLContext:
+    def good(self, name: str = HOST) -> ssl.SSLContext:
         """Return a server's context that nothing is wrong with."""
-        return _server(self._authority.issue_cert(HOST))
+        return _server(self._authority.issue_cert(name))
 
     def expired(self) -> ssl.SSLContext:
         """Return a server's context whose certificate ended a year ago."""

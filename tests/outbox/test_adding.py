@@ -110,6 +110,11 @@ async def test_it_is_sent_as_the_client_itself_would_send_it(
     assert sent == kinds[kept.kind].encode(record)
 
 
+def test_what_is_sent_to_people_has_a_yes_that_names_a_message() -> None:
+    kinds = sendable_kinds(KEY)
+    assert {name for name, kind in kinds.items() if kind.names_messages} == {"event", "trigger"}
+
+
 def test_whose_order_is_kept() -> None:
     event, edit, trigger, other, several = stored(
         "add()",

@@ -7,8 +7,6 @@ import contextlib
 import gzip
 import json
 import socket
-import struct
-import threading
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -162,129 +160,6 @@ async def test_an_answer_may_take_longer_than_connecting(using: Using, server: S
     await anyio.to_thread.run_sync(server.wait_for_requests, 2)
     server.release.set()
     assert isinstance(await exchanging, Answer)
-
-
-@contextlib.contextmanager
-def left_address(port: int, *, resets: bool) -> Iterator[threading.Event]:
-    """Take connections where the platform no longer is: they are reset with the request, or nothing comes on them."""
-    taken: list[socket.socket] = []
-    came = threading.Event()
-
-    def take() -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                connection, _ = listening.accept()
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                taken.append(connection)
-                came.set()
-                if resets:
-                    connection.recv(1)
-                    connection.close()
-
-    with socket.create_server(("127.0.0.2", port)) as listening:
-        thread = threading.Thread(target=take)
-        thread.start()
-        try:
-            yield came
-        finally:
-            listening.shutdown(socket.SHUT_RDWR)
-            thread.join()
-            for connection in taken:
-                connection.close()
-
-
-BEFORE: dict[str, Callable[[int], contextlib.AbstractContextManager[object]]] = {
-    "refused": lambda _: contextlib.nullcontext(),
-    "black hole": lambda port: black_hole("127.0.0.2", port),
-    "reset": lambda port: left_address(port, resets=True),
-    "silent": lambda port: left_address(port, resets=False),
-}
-
-
-@pytest.fixture
-async def look_ups(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """Give the answers of the name service, each a list of addresses; the last one stays."""
-    answers: list[list[str]] = []
-
-    async def resolve(host: Any, port: Any, **options: object) -> list[Any]:
-        addresses = answers.pop(0) if len(answers) > 1 else answers[0]
-        return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address, port)) for address in addresses]
-
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", resolve)
-    return answers
-
-
-@pytest.mark.filterwarnings("ignore:base_url is plain http")
-@pytest.mark.parametrize("before", BEFORE)
-async def test_a_name_that_moved_is_looked_up_again(
-    using: Using, server: Server, look_ups: list[list[str]], before: str
-) -> None:
-    look_ups += [["127.0.0.2"], ["127.0.0.1"]]
-    client = using(f"http://moved.example.com:{server.port}/", timeout=1.2)
-    with BEFORE[before](server.port):
-        response = await client.track_event(EVENT)
-    assert (response.outcome, response.attempts) == ("accepted", 2), response.message
-
-
-@pytest.mark.filterwarnings("ignore:base_url is plain http")
-@pytest.mark.parametrize("engine", ["default", "given aiohttp"])
-async def test_an_address_that_fails_goes_behind_the_others(
-    make_client: Using, server: Server, look_ups: list[list[str]], engine: str
-) -> None:
-    """Looked up anew, a name has the same addresses in the same order; one of them may be of no use."""
-    look_ups.append(["127.0.0.2", "127.0.0.1"])
-    async with HttpxAiohttpClient(trust_env=False) as given:
-        client = make_client(
-            f"http://two.example.com:{server.port}/", max_retries=1, http_client=given if engine != "default" else None
-        )
-        with left_address(server.port, resets=True):
-            for _ in range(4):
-                assert (await client.track_event(EVENT)).outcome == "accepted"
-                server.script.append(server.last(server.answer(202, YES)))
-
-
-@pytest.mark.filterwarnings("ignore:base_url is plain http")
-async def test_an_address_stays_before_the_others_if_a_connection_that_rested_is_closed(
-    make_client: Using, server: Server, look_ups: list[list[str]]
-) -> None:
-    look_ups.append(["127.0.0.2", "127.0.0.1"])
-    client = make_client(f"http://two.example.com:{server.port}/", max_retries=1)
-    with left_address(server.port, resets=True):
-        assert (await client.track_event(EVENT)).attempts == 2
-        server.script.append(server.last(b""))
-        response = await client.track_event(EVENT)
-    assert (response.outcome, response.attempts) == ("accepted", 2)
-
-
-@pytest.mark.filterwarnings("ignore:base_url is plain http")
-async def test_a_call_that_its_caller_gives_up_has_the_name_looked_up_again(
-    make_client: Using, server: Server, look_ups: list[list[str]]
-) -> None:
-    look_ups += [["127.0.0.2"], ["127.0.0.1"]]
-    client = make_client(f"http://moved.example.com:{server.port}/")
-    with left_address(server.port, resets=False) as came:
-        given_up = asyncio.create_task(client.track_event(EVENT))
-        await anyio.to_thread.run_sync(came.wait)
-        given_up.cancel()
-        await asyncio.wait([given_up])
-        assert (await client.track_event(EVENT)).attempts == 1
-    assert len(server.requests) == 1
-
-
-async def test_a_name_is_not_looked_up_for_each_connection(
-    make_client: Using, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    looked_up: list[object] = []
-
-    async def resolve(host: Any, port: Any, **options: object) -> list[Any]:
-        looked_up.append(host)
-        return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("127.0.0.1", server.port))]
-
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", resolve)
-    client = make_client(f"http://app.localhost:{server.port}/")
-    responses = await asyncio.gather(*(client.track_event(Event("user-1", "signed_up")) for _ in range(20)))
-    assert all(response.success for response in responses)
-    assert len(looked_up) == 1
 
 
 async def test_a_request_goes_out_once_for_each_attempt(using: Using, server: Server) -> None:

@@ -59,6 +59,16 @@ async def test_a_date_that_is_none_tells_no_clock(
     assert still_time.sleeps == [10.0]
 
 
+@pytest.mark.parametrize("behind", [3600, 30 * 24 * 3600])
+async def test_where_no_answer_has_a_date_a_wrong_clock_costs_a_minute(
+    route: respx.Route, make_client: Callable[..., AsyncSuprsend], still_time: StillTime, behind: int
+) -> None:
+    busy = {"Retry-After": formatdate(still_time.now + behind + 5, usegmt=True)}
+    route.side_effect = [httpx.Response(503, headers=busy), ACCEPTED]
+    assert (await make_client(timeout=90.0).track_event(EVENT)).success
+    assert still_time.sleeps == [60.0]
+
+
 async def test_a_bulk_waits_by_the_servers_clock_too(
     route: respx.Route, client: AsyncSuprsend, still_time: StillTime
 ) -> None:

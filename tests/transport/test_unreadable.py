@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import inspect
 import json
+import zlib
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -146,3 +147,69 @@ async def test_a_yes_that_was_packed_for_the_way_is_a_yes(using: Using, server: 
     else:
         assert (response.outcome, response.message_id) == ("accepted", "m-1")
     assert len(server.requests) == 1
+
+
+TRUNCATED = gzip.compress(YES)[:-12]
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "gzip, br"])
+@pytest.mark.parametrize("chunked", [False, True], ids=["a length", "chunks"])
+async def test_a_yes_that_is_broken_within_its_coding_is_not_asked_for_again(
+    using: Using, server: Server, coding: str, chunked: bool
+) -> None:
+    """It came whole: whatever packs it packs it so each time."""
+    fields, body = f"Content-Length: {len(TRUNCATED)}", TRUNCATED
+    if chunked:
+        fields, body = "Transfer-Encoding: chunked", b"%x\r\n%s\r\n0\r\n\r\n" % (len(TRUNCATED), TRUNCATED)
+    server.script.append(YES_LINE + f"Content-Encoding: {coding}\r\n{fields}\r\n\r\n".encode() + body)
+    response = await using(server.url).track_event(EVENT)
+    assert (response.outcome, response.status_code, response.retryable) == ("unknown", 202, True)
+    assert (len(server.requests), response.attempts) == (1, 1)
+    assert f"in the coding {coding}" in response.message
+
+
+PASSING = {
+    "cut off by the end of the connection": YES_LINE
+    + b"Content-Encoding: gzip\r\nConnection: close\r\n\r\n"
+    + TRUNCATED,
+    "shorter than its length": YES_LINE + b"Content-Encoding: gzip\r\nContent-Length: 99\r\n\r\n" + TRUNCATED,
+    "a page that a proxy has unpacked": YES_LINE + b"Content-Encoding: gzip\r\nContent-Length: 6\r\n\r\n<html>",
+    "no yes": b"HTTP/1.1 503 Busy\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(TRUNCATED) + TRUNCATED,
+}
+
+
+@pytest.mark.parametrize("answer", PASSING.values(), ids=PASSING)
+async def test_what_may_be_whole_the_next_time_is_asked_again(using: Using, server: Server, answer: bytes) -> None:
+    server.script.append(server.last(answer))
+    response = await using(server.url, max_retries=1).track_event(EVENT)
+    assert (response.outcome, response.attempts) == ("accepted", 2)
+
+
+async def test_a_bulk_whose_answer_is_broken_within_its_coding_is_sent_once(using: Using, server: Server) -> None:
+    server.script.append(server.answer(207, TRUNCATED, content_encoding="gzip"))
+    result = await using(server.url).bulk_events.send([EVENT, Event("user-2", "signed_up")])
+    assert ([failed.outcome for failed in result.failed_records], len(server.requests)) == (["unknown"] * 2, 1)
+
+
+TWICE = gzip.compress(gzip.compress(YES))
+
+
+@pytest.mark.parametrize(
+    ("fields", "body"),
+    [
+        (("gzip", "gzip"), TWICE),
+        (("deflate", "gzip"), gzip.compress(zlib.compress(YES))),
+        (("gzip", "identity"), gzip.compress(YES)),
+        (("gzip", ""), gzip.compress(YES)),
+        (("gzip", "gzip"), gzip.compress(YES)),
+        (("gzip, gzip", "identity"), TWICE),
+    ],
+    ids=["twice the same", "two codings", "and none", "and nothing", "said twice", "a list and none"],
+)
+async def test_several_lines_of_codings_are_one_list(
+    using: Using, server: Server, fields: tuple[str, str], body: bytes
+) -> None:
+    lines = "".join(f"Content-Encoding: {field}\r\n" for field in fields)
+    server.script.append(YES_LINE + f"{lines}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+    response = await using(server.url).track_event(EVENT)
+    assert (response.outcome, response.message_id, response.attempts) == ("accepted", "m-1", 1)

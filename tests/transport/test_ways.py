@@ -150,7 +150,7 @@ async def test_where_nobody_looks_nothing_is_made_in_the_form_of_httpx(client: A
 
 @pytest.mark.parametrize("asked", REQUESTS, ids=lambda one: f"{one.method} {one.route}")
 async def test_both_ways_send_the_same(client: AsyncSuprsend, server: Server, asked: Request) -> None:
-    server.script.extend([server.answer(200, {})] * 2)
+    server.script.extend([server.answer(200, {"success": True})] * 2)
     await fetch(client.sender.transport, asked, "test")
     with passing():
         await fetch(client.sender.transport, asked, "test")

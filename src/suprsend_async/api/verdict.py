@@ -7,19 +7,17 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from suprsend_async.transport.answer import Answer, Failure, text_of, words_of
-from suprsend_async.transport.retry import REQUEST_TIMEOUT, RETRYABLE_STATUS
+from suprsend_async.transport.retry import INDECISIVE_STATUS, REQUEST_TIMEOUT, RETRYABLE_STATUS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from suprsend_async.outcome import Outcome
 
-# A server that failed in one of these ways may have taken the request before it failed, whatever it says.
-_INDECISIVE_STATUS = frozenset({500, 502, 504})
 # A yes with one of these that returns a record holds it.
 _WITH_BODY = frozenset({200, 201})
 # A record that was refused with one of these has surely not been taken.
-_UNDONE_STATUS = RETRYABLE_STATUS - _INDECISIVE_STATUS - {REQUEST_TIMEOUT}
+_UNDONE_STATUS = RETRYABLE_STATUS - INDECISIVE_STATUS - {REQUEST_TIMEOUT}
 
 
 class Verdict(NamedTuple):
@@ -71,12 +69,8 @@ def verdict_of_refusal(answer: Answer) -> Verdict:
     if not answer.says_no:
         # A 2xx that is not the platform's: a proxy's page, or an answer cut short.
         return Verdict("unknown", answer.status_code, answer.message(), retryable=True)
-    # A 5xx that is not in the platform's form comes from a gateway, which does not know what the platform did.
-    is_clear = answer.status_code < 500 or (
-        answer.status_code not in _INDECISIVE_STATUS and answer.mapping.get("status") in ("error", "fail")
-    )
     return Verdict(
-        "rejected" if is_clear else "unknown",
+        "unknown" if answer.is_indecisive else "rejected",
         answer.status_code,
         answer.message(),
         error_type=answer.error_type,

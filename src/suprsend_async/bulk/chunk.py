@@ -131,7 +131,15 @@ class Chunk(Generic[R]):
             self.on_request(count, len(body), first)
         kind = self.kind
         ids: Mapping[str, str] = {} if kind.ids is None else kind.ids
-        return Request("POST", kind.route, ids, body=body, record_count=count, max_answer_bytes=MAX_BULK_ANSWER_BYTES)
+        return Request(
+            "POST",
+            kind.route,
+            ids,
+            body=body,
+            names_message=kind.names_messages,
+            record_count=count,
+            max_answer_bytes=MAX_BULK_ANSWER_BYTES,
+        )
 
     def read(self, result: Answer | Failure, now: Callable[[], float]) -> Again | None:
         """Note the verdicts that follow from an attempt; what may be retried stays, the same bytes."""

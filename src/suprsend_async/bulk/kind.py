@@ -72,6 +72,7 @@ class RecordKind(Generic[R]):
         documented_bytes: The size that the platform documents for one record, if records may be larger than it.
         ids: The ids in the route, by their names in it; None if it has none.
         frame: What a body begins and ends with.
+        names_messages: Whether the platform's answer names the message that each record has become.
         halved: The statuses after which a request is sent again in halves, until the records at fault are alone:
             for a kind whose answer says nothing of single records, so that none takes others with it.
     """
@@ -88,6 +89,7 @@ class RecordKind(Generic[R]):
     documented_bytes: int | None = None
     ids: Mapping[str, str] | None = field(default=None, repr=False)
     frame: tuple[bytes, bytes] = (b"[", b"]")
+    names_messages: bool = False
     halved: frozenset[int] = frozenset()
 
     def room(self) -> Room:

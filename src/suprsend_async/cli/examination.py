@@ -28,7 +28,7 @@ TIMEOUT_SECONDS = 10.0
 # Every workspace has the tenant "default"; reading it changes nothing.
 _READ = Request("GET", "v1/tenant/{tenant_id}/", {"tenant_id": "default"})
 # For a server that does not know tenants, as the sandbox: an event that is none is refused behind the signature.
-_NOTHING = Request("POST", "v2/event/", body=b"{}")
+_NOTHING = Request("POST", "v2/event/", body=b"{}", names_message=True)
 
 _COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
 _PACKAGES = ("suprsend-async", "httpx", "aiohttp", "pydantic", "anyio")

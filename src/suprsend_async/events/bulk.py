@@ -30,6 +30,7 @@ def event_kind(encoder: Encoder) -> RecordKind[Event]:
         read_answer=verdicts_of_records,
         order_keys=lambda event: (event.distinct_id,),
         documented_bytes=DOCUMENTED_EVENT_BYTES,
+        names_messages=True,
     )
 
 

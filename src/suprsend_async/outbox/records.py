@@ -133,4 +133,5 @@ def _sendable(kind: RecordKind[Any], workspace: str, *, has_env: bool) -> Record
         is_repeatable=lambda record: record.repeatable,
         max_records=kind.max_records,
         max_bytes=kind.max_bytes,
+        names_messages=kind.names_messages,
     )

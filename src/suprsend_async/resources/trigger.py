@@ -199,4 +199,5 @@ TRIGGER_KIND: RecordKind[WorkflowTriggerRequest] = RecordKind(
     encode=trigger_bytes,
     read_answer=verdicts_of_records,
     order_keys=lambda request: order_keys(request.recipients),
+    names_messages=True,
 )

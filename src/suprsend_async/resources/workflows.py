@@ -64,7 +64,7 @@ class AsyncWorkflows(ReleasedNames):
             raise TypeError(
                 f"trigger() takes a WorkflowTriggerRequest, not {class_of(workflow, 'WorkflowTriggerRequest')}"
             )
-        request = Request("POST", TRIGGER_ROUTE, body=trigger_bytes(workflow))
+        request = Request("POST", TRIGGER_ROUTE, body=trigger_bytes(workflow), names_message=True)
         return await send_to_people(self._transport, request, "workflows.trigger")
 
     def bulk_trigger_instance(self) -> WorkflowBulk:

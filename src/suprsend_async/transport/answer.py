@@ -10,10 +10,14 @@ from urllib.parse import urlsplit
 
 from pydantic_core import from_json
 
+from suprsend_async.transport.retry import INDECISIVE_STATUS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 MAX_MESSAGE_BYTES = 2048
+# Seconds that a date to wait for is worth at most, where the answer does not tell by which clock it is meant.
+_LONGEST_UNDATED = 60.0
 # Some servers begin with a byte-order mark, which is no JSON; those who read are free to skip it (RFC 8259, 8.1).
 _MARK = "\ufeff".encode()
 
@@ -66,6 +70,14 @@ class Answer:
         return self.status_code == 202 and self.complete and not self.body.strip()
 
     @property
+    def lasts(self) -> bool:
+        """Whether it is a yes that came whole, in a coding that its body is not in: the next one would be the same."""
+        headers = self.headers
+        is_coded = "content-encoding" in headers or headers.get("transfer-encoding", "chunked").lower() != "chunked"
+        is_whole = self.complete and ("content-length" in headers or "transfer-encoding" in headers)
+        return self.is_success and is_coded and is_whole and not _is_text(self.body)
+
+    @property
     def says_no(self) -> bool:
         """Whether the platform refused the request as a whole.
 
@@ -74,6 +86,13 @@ class Answer:
         if self.is_success:
             return self.mapping.get("status") in ("error", "fail")
         return self.status_code >= 300 and self.status_code != 304
+
+    @property
+    def is_indecisive(self) -> bool:
+        """Whether it leaves open what the platform did, as each 5xx does that is not in its form: a gateway's."""
+        return self.status_code >= 500 and (
+            self.status_code in INDECISIVE_STATUS or self.mapping.get("status") not in ("error", "fail")
+        )
 
     @property
     def error_type(self) -> str | None:
@@ -115,7 +134,8 @@ class Answer:
     def retry_after(self, now: Callable[[], float]) -> float | None:
         """Return the seconds that `Retry-After` asks to wait, or None if it says nothing readable.
 
-        A date is one by the server's clock: it is measured against the answer's own `Date`.
+        A date is one by the server's clock: it is measured against the answer's own `Date`. Without that it is worth a
+        minute at most.
 
         Args:
             now: Returns the seconds since the epoch by the server's clock; asked for a date without a `Date` only.
@@ -129,7 +149,9 @@ class Answer:
         if date is None:
             return None
         sent_at = self.server_time
-        return max(0.0, date - (now() if sent_at is None else sent_at))
+        if sent_at is None:
+            return min(max(0.0, date - now()), _LONGEST_UNDATED)
+        return max(0.0, date - sent_at)
 
     @property
     def server_time(self) -> float | None:
@@ -146,14 +168,22 @@ class Failure:
         message: What happened.
         sent: Whether any byte of the request may have reached the server.
         retry_after: Seconds that the server has asked to wait, where that is the reason.
-        is_answer: Whether an answer did come, with a head that cannot be read: to ask at once again is of no use.
+        lasts: Whether an answer did come, with a head that cannot be read: to ask at once again is of no use.
     """
 
     error_type: str
     message: str
     sent: bool
     retry_after: float | None = None
-    is_answer: bool = False
+    lasts: bool = False
+
+
+def _is_text(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def http_time(value: str) -> float | None:

@@ -9,6 +9,8 @@ connection is taken, and again at the moment in which the request is written.
 from __future__ import annotations
 
 import asyncio
+import inspect
+import socket
 import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -35,8 +37,14 @@ _PROBE = b"HTTP/1.1 150 -\r\n\r\n"
 # The head waits for the body, so that both go out at once. Before aiohttp 3.12 it was written by itself.
 HEAD_WAITS = hasattr(StreamWriter, "send_headers")
 
+# Before 3.12 aiohttp makes the sockets by itself.
+SOCKETS_ARE_MADE_HERE = "socket_factory" in inspect.signature(aiohttp.TCPConnector).parameters
+
 # So many rounds of the loop does it take until what waits in the system is read, by asyncio's loop and by uvloop's.
 _ROUNDS = 3
+
+# At a connection itself stands what it was taken for last.
+_TAKEN_FOR = "_suprsend_async_taken_for"
 
 # aiohttp has no public name for the resolver that a connector was given.
 _RESOLVER = "_resolver"
@@ -47,6 +55,13 @@ class SpokeUnasked(aiohttp.ClientConnectionError):
 
     def __init__(self) -> None:
         super().__init__(SPOKE_FIRST)
+
+
+def make_socket(address: Any) -> socket.socket:
+    """Return a socket to connect from, and note where to: nobody says so of a connection that does not come about."""
+    if sending := current.get():
+        sending.peers.append(address[4])
+    return socket.socket(*address[:3])
 
 
 class Connector(aiohttp.TCPConnector):
@@ -98,23 +113,43 @@ async def _connect_quietly(
         protocol: Any = connection.protocol
         is_new = protocol._parser is None  # it gets one with its first request
         opened = connection.transport
+        if is_new:
+            protocol.set_exception = partial(_fail_body_too, protocol, protocol.set_exception)
         if is_new and sending is not None and opened is not None:
             # Now, for a transport of TLS that is closed cannot be asked any more.
-            sending.peer = opened.get_extra_info("peername")
-        is_quiet = _is_between_answers(protocol)
-        if is_quiet and has_unread(protocol.transport):
-            try:
+            peer = opened.get_extra_info("peername")
+            sending.peers = [peer] if peer else []
+        try:
+            last: Sending | None = getattr(protocol, _TAKEN_FOR, None)
+            is_quiet = last is None or last.is_answered or await _is_answered_now(last)
+            is_quiet = is_quiet and _is_between_answers(protocol)
+            if is_quiet and has_unread(protocol.transport):
                 is_quiet = await _has_only_tickets(protocol)
-            except BaseException:
-                connection.close()
-                raise
+        except BaseException:
+            connection.close()
+            raise
         if is_quiet:
+            setattr(protocol, _TAKEN_FOR, sending)
             if sending is not None:
                 sending.transport, sending.is_first = protocol.transport, is_new
             return connection
         connection.close()
         if is_new:
             raise SpokeUnasked
+
+
+def _fail_body_too(protocol: Any, set_exception: Callable[..., None], error: BaseException, *cause: Any) -> None:
+    """Let who reads a body know of what is wrong with the connection.
+
+    A fault in the body that comes later than the head is told by aiohttp's parser in C to who waits for a head; who
+    reads the body would wait for ever.
+    """
+    set_exception(error, *cause)
+    body = protocol._payload
+    if body is not None and not body.is_eof() and body.exception() is None:
+        broken = aiohttp.ClientPayloadError("the body is broken")
+        broken.__cause__ = error
+        body.set_exception(broken, error)
 
 
 def drop_address(sending: Sending) -> None:
@@ -130,7 +165,8 @@ def drop_address(sending: Sending) -> None:
     connector.clear_dns_cache()
     resolver: Any = getattr(connector, _RESOLVER)
     if isinstance(resolver, FailedLast):
-        resolver.note(sending.peer)
+        for peer in sending.peers:
+            resolver.note(peer)
 
 
 async def _is_still_quiet(sending: Sending) -> bool:
@@ -145,6 +181,18 @@ async def _is_still_quiet(sending: Sending) -> bool:
     sending.is_spoiled, sending.sent = True, False
     protocol.set_exception(SpokeUnasked())
     transport.abort()
+    return False
+
+
+async def _is_answered_now(last: Sending) -> bool:
+    """Whether the answer to the last request on a connection has been read, and left the connection standing.
+
+    aiohttp gives a connection back with the last byte, a turn of the loop before the answer is looked at.
+    """
+    for _ in range(_ROUNDS):
+        await asyncio.sleep(0)
+        if last.is_answered:
+            return True
     return False
 
 

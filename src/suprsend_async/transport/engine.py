@@ -12,7 +12,13 @@ import yarl
 from httpx_aiohttp import AiohttpTransport
 
 from suprsend_async.tasks import Cutoff
-from suprsend_async.transport.connector import Connector, WatchedRequest, drop_address
+from suprsend_async.transport.connector import (
+    SOCKETS_ARE_MADE_HERE,
+    Connector,
+    WatchedRequest,
+    drop_address,
+    make_socket,
+)
 from suprsend_async.transport.copies import Copies
 from suprsend_async.transport.incoming import AiohttpIncoming, HttpxIncoming
 from suprsend_async.transport.proxies import proxy_for
@@ -151,13 +157,13 @@ class AiohttpEngine:
             with Cutoff(timeout):
                 came = await self._send(signed, connect_timeout, sending)
                 return await read_answer(came, signed.request, sending, self._copies)
-            return timed_out(sent=sending.may_be_sent)
+            failure = timed_out(sent=sending.may_be_sent)
         except Exception as error:  # noqa: BLE001 - whatever the libraries raise becomes a failure
-            return failure_of(error, sending, signed.request)
+            failure = failure_of(error, sending, signed.request)
         finally:
             current.reset(token)
-            if not sending.is_answered:
-                drop_address(sending)
+        drop_address(sending)
+        return failure
 
     async def _send(self, signed: SignedRequest, connect_timeout: float, sending: Sending) -> Incoming:
         """Send the request and return what comes.
@@ -198,9 +204,10 @@ def _open_session() -> aiohttp.ClientSession:
     options: dict[str, Any] = {"max_line_size": _MAX_HEADER_BYTES, "max_field_size": _MAX_HEADER_BYTES}
     if "max_headers" in inspect.signature(aiohttp.ClientSession).parameters:  # older versions count none
         options["max_headers"] = _MAX_HEADERS
+    connecting: dict[str, Any] = {"socket_factory": make_socket} if SOCKETS_ARE_MADE_HERE else {}
     # limit=0: callers wait for a slot in order, outside the pool, where the wait counts against their deadline.
     return aiohttp.ClientSession(
-        connector=Connector(limit=0, ssl=tls_context(), resolver=FailedLast(Resolver())),
+        connector=Connector(limit=0, ssl=tls_context(), resolver=FailedLast(Resolver()), **connecting),
         cookie_jar=aiohttp.DummyCookieJar(),
         request_class=WatchedRequest,
         trust_env=False,

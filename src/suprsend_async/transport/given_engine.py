@@ -61,6 +61,7 @@ class GivenEngine:
                 task.add_done_callback(self._tasks.discard)
                 return await asyncio.shield(task)
             sending.abandoned = True
+            drop_address(sending)
             await _reported(sending)
             return timed_out(sent=sending.may_be_sent)
         finally:
@@ -97,11 +98,10 @@ class GivenEngine:
             response = await self._client.send(message, stream=True, auth=None, follow_redirects=False)
             return await read_answer(HttpxIncoming(response), signed.request, sending, self._copies)
         except Exception as error:  # noqa: BLE001 - whatever the libraries raise becomes a failure
+            drop_address(sending)
             return failure_of(error, sending, signed.request)
         finally:
             current.reset(token)
-            if not sending.is_answered:
-                drop_address(sending)
 
     def _watch(self, url: httpx.URL) -> None:
         """Have aiohttp's connections looked after as our own are, where the client's are aiohttp's."""

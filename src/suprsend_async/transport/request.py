@@ -39,6 +39,7 @@ class Request:
         body: The exact bytes of the body; empty for none.
         repeatable: Whether doing it twice does no more than doing it once.
         not_found_is_done: Whether a repeat that is answered 404 means that an earlier attempt did it, as for a delete.
+        names_message: Whether the platform's yes to it names the message that it has become, as for an event.
         record_count: How many records the body carries.
         max_answer_bytes: An answer is read no further than this.
         target: The path below the base URL and the query, percent-encoded: what is signed and sent.
@@ -55,6 +56,7 @@ class Request:
     body: bytes = field(default=b"", repr=False)
     repeatable: bool = True
     not_found_is_done: bool = False
+    names_message: bool = False
     record_count: int = 1
     max_answer_bytes: int = MAX_ANSWER_BYTES
 

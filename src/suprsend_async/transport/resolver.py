@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 from typing import TYPE_CHECKING, Any, cast
 
@@ -10,9 +11,12 @@ from aiohttp.abc import AbstractResolver
 from aiohttp.resolver import ThreadedResolver
 
 from suprsend_async.forking import looking_up
+from suprsend_async.real_time import REAL_TIME
 from suprsend_async.threads import is_ending, look_up
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aiohttp.abc import ResolveResult
 
 
@@ -49,36 +53,47 @@ class Resolver(ThreadedResolver):
 
 # So many addresses that failed are remembered; more than a name has.
 _MOST = 16
+# Seconds for which an address that failed is left out, as long as the name has another one.
+_AVOIDED = 60.0
 
 
 class FailedLast(AbstractResolver):
     """Gives the addresses in another resolver's order, but behind the others those through which no answer came.
 
     A name that is looked up anew mostly has the same addresses in the same order. With the first of them out of order,
-    each attempt would go there.
+    each attempt would go there. What failed just now is left out: aiohttp keeps what it is given, and begins with
+    another address for each connection.
     """
 
-    def __init__(self, resolver: AbstractResolver) -> None:
-        """Take the resolver that knows the addresses; it is closed with this one."""
+    def __init__(self, resolver: AbstractResolver, now: Callable[[], float] = REAL_TIME.monotonic) -> None:
+        """Take the resolver that knows the addresses, which is closed with this one, and a clock."""
         self._resolver = resolver
-        self._failed: list[str] = []
+        self._now = now
+        # When each failed last, in the order in which they did.
+        self._failed: dict[str, float] = {}
 
-    def note(self, peer: tuple[Any, ...] | None) -> None:
-        """Note that no answer came from there; None if it is not known where that was."""
-        if peer:
-            self._failed = [*(host for host in self._failed if host != peer[0]), peer[0]][-_MOST:]
+    def note(self, peer: tuple[Any, ...]) -> None:
+        """Note that no answer came from there."""
+        self._failed.pop(peer[0], None)
+        self._failed[peer[0]] = self._now()
+        if len(self._failed) > _MOST:
+            del self._failed[next(iter(self._failed))]
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        """Return the addresses of a host, that which failed last at the end.
+        """Return the addresses of a host, without those that failed just now if there are others.
 
         Raises:
             OSError: It has none, or cannot be asked for.
         """
         found = await self._resolver.resolve(host, port, family)
-        failed = self._failed
-        return sorted(found, key=lambda one: failed.index(one["host"]) if one["host"] in failed else -1)
+        if not self._failed:
+            return found
+        order = list(self._failed)
+        found = sorted(found, key=lambda one: order.index(one["host"]) if one["host"] in order else -1)
+        since = self._now() - _AVOIDED
+        return [one for one in found if self._failed.get(one["host"], -math.inf) < since] or found
 
     async def close(self) -> None:
         """Close the other resolver."""

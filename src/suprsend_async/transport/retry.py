@@ -12,7 +12,9 @@ PAYLOAD_TOO_LARGE = 413
 TOO_MANY_REQUESTS = 429
 SERVICE_UNAVAILABLE = 503
 REFUSED_CREDENTIALS = frozenset({401, 403})
-RETRYABLE_STATUS = frozenset({REQUEST_TIMEOUT, 425, TOO_MANY_REQUESTS, 500, 502, SERVICE_UNAVAILABLE, 504})
+# A server that failed in one of these ways may have taken the request before it failed, whatever it says.
+INDECISIVE_STATUS = frozenset({500, 502, 504})
+RETRYABLE_STATUS = INDECISIVE_STATUS | {REQUEST_TIMEOUT, 425, TOO_MANY_REQUESTS, SERVICE_UNAVAILABLE}
 
 
 # An attempt with less time left could hardly be answered, and would only turn "not sent" into "unknown".

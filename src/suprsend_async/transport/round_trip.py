@@ -13,6 +13,7 @@ import yarl
 from suprsend_async.transport.answer import Answer, Failure, limited
 from suprsend_async.transport.body import BoundedBody
 from suprsend_async.transport.connector import SpokeUnasked
+from suprsend_async.transport.platforms_own import is_platforms_own
 from suprsend_async.transport.sending import SPOKE_FIRST
 from suprsend_async.transport.unreadable import unreadable
 
@@ -66,7 +67,7 @@ async def read_answer(came: Incoming, request: Request, sending: Sending, copies
         if copies.is_copy(request, answer.body, is_first=sending.is_first):
             await _drop(came, sending)
             raise _NoAnswer("a copy of the answer to another request came")
-        if came.has_left_over():
+        if not is_platforms_own(answer, request) or came.has_left_over():
             await _drop(came, sending)
         sending.is_answered = True
         return answer
@@ -79,9 +80,10 @@ def _codings(came: Incoming, headers: dict[str, str]) -> str:
 
     The libraries take no coding off but `chunked`, which may have another one of the transfer's beneath it.
     """
-    if "transfer-encoding" not in headers:
-        return "" if came.is_decoded else headers.get("content-encoding", "")
+    if "transfer-encoding" not in headers and "content-encoding" not in headers:
+        return ""
     names = (b"transfer-encoding",) if came.is_decoded else (b"content-encoding", b"transfer-encoding")
+    # Several lines of one field are one list.
     return ",".join([value.decode("latin-1") for asked in names for name, value in came.head if name.lower() == asked])
 
 
@@ -130,7 +132,7 @@ def failure_of(error: Exception, sending: Sending, request: Request) -> Failure:
         return Failure("connection_failed", SPOKE_FIRST, sent=sent)
     if (answer := unreadable(cause)) is not None:
         words = f"the answer cannot be read: {answer.reason}"
-        return Failure("connection_failed", limited(words), sent=sent, is_answer=sent and answer.lasts)
+        return Failure("connection_failed", limited(words), sent=sent, lasts=sent and answer.lasts)
     error_type = "deadline_exceeded" if isinstance(cause, _TIMEOUTS) else "connection_failed"
     return Failure(error_type, limited(_without_ids(_words_of(cause), request)), sent=sent)
 

@@ -37,7 +37,7 @@ class Sending:
         is_answered: Whether the whole answer has been read.
         transport: What it is written to; None as long as that is not known.
         connector: What was asked for a connection, where that is aiohttp's.
-        peer: The address of the connection that was made for it, where that is aiohttp's.
+        peers: The addresses to which aiohttp tried to connect for it, or the one to which it did.
         stream: The connection that was made for it, where that is httpx's own.
     """
 
@@ -51,7 +51,7 @@ class Sending:
     is_answered: bool = False
     transport: asyncio.Transport | None = field(default=None, repr=False)
     connector: aiohttp.BaseConnector | None = field(default=None, repr=False)
-    peer: tuple[Any, ...] | None = field(default=None, repr=False)
+    peers: list[tuple[Any, ...]] = field(default_factory=list[tuple[Any, ...]], repr=False)
     stream: Any = field(default=None, repr=False)
 
     @property

@@ -175,7 +175,7 @@ class Transport:
         # A job that has to slow down does so behind its limiter; that is no failure of this exchange.
         is_failure = limiter is None or not again.throttled
         seconds = None
-        if not (isinstance(result, Failure) and result.is_answer):
+        if not result.lasts:
             seconds = decide(
                 self.policy,
                 attempts=call.retries + 1 if is_failure else 1,
