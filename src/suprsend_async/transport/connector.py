@@ -141,8 +141,8 @@ async def _connect_quietly(
 def _fail_body_too(protocol: Any, set_exception: Callable[..., None], error: BaseException, *cause: Any) -> None:
     """Let who reads a body know of what is wrong with the connection.
 
-    A fault in the body that comes later than the head is told by aiohttp's parser in C to who waits for a head; who
-    reads the body would wait for ever.
+    Of a fault in a body that comes later than its head, aiohttp's parser in C informs who waits for a head. Who reads
+    the body would wait for ever.
     """
     set_exception(error, *cause)
     body = protocol._payload
