@@ -185,6 +185,8 @@ def test_records_that_are_too_few_or_too_many_belong_to_nobody(records: list[obj
     [
         (answer(200, b"OK"), "accepted"),
         (answer(202, b"OK"), "accepted"),
+        (answer(202, b"Accepted - OK"), "accepted"),
+        (answer(202, b"Accepted - OK, later"), "unknown"),
         (answer(202), "unknown"),
         (answer(202, b" \n"), "unknown"),
         (answer(200), "unknown"),

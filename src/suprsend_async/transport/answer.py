@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 MAX_MESSAGE_BYTES = 2048
 # Seconds that a date to wait for is worth at most, where the answer does not tell by which clock it is meant.
 _LONGEST_UNDATED = 60.0
+_BARE_YES = (b"ok", b"accepted - ok")
 # Some servers begin with a byte-order mark, which is no JSON; those who read are free to skip it (RFC 8259, 8.1).
 _MARK = "\ufeff".encode()
 
@@ -61,8 +62,8 @@ class Answer:
 
     @property
     def says_ok(self) -> bool:
-        """Whether it is the bare yes of older servers, the text `OK`."""
-        return self.is_success and self.complete and self.body.strip(b' \t\r\n"').lower() == b"ok"
+        """Whether it is the bare yes of older servers and of dynamic triggers, the text `OK` or `Accepted - OK`."""
+        return self.is_success and self.complete and self.body.strip(b' \t\r\n"').lower() in _BARE_YES
 
     @property
     def is_bare_acceptance(self) -> bool:
