@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 from tests.faults import transport_faults
+from tests.faults.cases import AMPLE, BRIEF
 from tests.faults.clients import ENGINES, async_client, opened
 from tests.faults.places import black_hole, refused
 from tests.faults.server import FaultServer
@@ -31,19 +32,19 @@ PLAIN = "http://nowhere.invalid/"
 
 @contextlib.asynccontextmanager
 async def through(
-    proxy: str, engine: str, monkeypatch: pytest.MonkeyPatch, url: str = SECURE
+    proxy: str, engine: str, monkeypatch: pytest.MonkeyPatch, url: str = SECURE, timeout: float = BRIEF
 ) -> AsyncIterator[AsyncSuprsend]:
     """Give a client that goes through a proxy: the environment's, or the given client's own."""
     if engine == "httpx":
         async with (
             httpx.AsyncClient(proxy=proxy) as given,
-            async_client(url, http_client=given) as client,
+            async_client(url, http_client=given, timeout=timeout) as client,
         ):
             yield client
         return
     monkeypatch.setenv("HTTPS_PROXY", proxy)
     monkeypatch.setenv("HTTP_PROXY", proxy)
-    async with opened(url) as client:
+    async with opened(url, timeout=timeout) as client:
         yield client
 
 
@@ -74,7 +75,7 @@ async def test_a_tunnel_that_is_not_opened(
     with FaultServer() as proxy:
         proxy.script.always(fault)
         address = proxy.url.replace("http://", f"http://{user}")
-        async with through(address, engine, monkeypatch) as client:
+        async with through(address, engine, monkeypatch, timeout=AMPLE) as client:
             response = await client.track_event(Event("user-1", "order_placed"))
         assert proxy.requests == 3
     assert response.outcome == "not_sent", response.message
