@@ -14,6 +14,7 @@ from suprsend_async.outbox import statements
 from suprsend_async.outbox.database import Database
 from suprsend_async.outbox.rounds import STOP_SECONDS, RelayOptions, Rounds
 from suprsend_async.tasks import OwnedTask
+from suprsend_async.transport.clock import check_clock
 from suprsend_async.transport.loops import running_loop
 
 if TYPE_CHECKING:
@@ -191,6 +192,12 @@ class Relay:
             return None
         self._rounds.stop()
         try:
+            try:
+                check_clock()
+            except ConfigurationError as error:
+                # Nothing can be sent, and no time passes in which to wait for it.
+                await self._task.finish(0.0)
+                return error
             return await self._task.finish(seconds)
         finally:
             self._loop_state.dependents.discard(self._end)
@@ -203,4 +210,5 @@ class Relay:
                 f"{call} belongs on the event loop that entered the relay; from another thread go through "
                 "`asyncio.run_coroutine_threadsafe`"
             )
+        check_clock()
         return self._rounds
