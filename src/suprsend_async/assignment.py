@@ -9,7 +9,7 @@ from pydantic_core import InitErrorDetails
 
 
 class HiddenAssignment:
-    """Keeps values out of errors of assignments: Pydantic shows them where a model is fixed, whatever its configuration."""
+    """Keeps values out of errors of assignments: of what is fixed, Pydantic shows them even if it is to hide them."""
 
     __slots__ = ()
 
