@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Self
 
-from suprsend_async.checks import check_number, class_of
+from suprsend_async.checks import check_flag, check_number, class_of
 from suprsend_async.client import AsyncSuprsend
 from suprsend_async.errors import ConfigurationError
 from suprsend_async.outbox import statements
@@ -80,6 +80,7 @@ class Relay:
         self._database = Database(engine)
         if not isinstance(client, AsyncSuprsend):
             raise TypeError(f"Relay() takes an AsyncSuprsend second, not {class_of(client, 'AsyncSuprsend')}")
+        check_flag("ordered", ordered)
         check_number("lease", lease, "seconds")
         check_number("poll", poll, "seconds")
         self._sender = client.sender
