@@ -136,7 +136,7 @@ async def test_what_a_relay_that_was_killed_had_claimed(
     assert (dead.kind, dead.outcome) == ("edit", "unknown")
     assert "a repeat would count twice" in dead.error
     assert (stats.accepted, stats.unknown, stats.last_error) == (1, 1, dead.error)
-    assert [text_of(record) for record in caplog.records] == ["outbox: 1 records became dead letters"]
+    assert [text_of(record) for record in caplog.records] == ["outbox: 1 record became a dead letter"]
 
 
 async def test_an_edit_that_counts_and_was_claimed_but_not_sent(
