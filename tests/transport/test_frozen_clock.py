@@ -185,15 +185,14 @@ async def sent_in_bulk(client: AsyncSuprsend) -> object:
 
 @pytest.mark.parametrize("call", [tracked, sent_in_bulk])
 async def test_a_call_that_waits_for_its_retry_when_the_clock_stops_says_it_too(
-    make_client: Callable[..., AsyncSuprsend],
-    server: Server,
-    call: Callable[[AsyncSuprsend], Coroutine[Any, Any, object]],
+    server: Server, call: Callable[[AsyncSuprsend], Coroutine[Any, Any, object]]
 ) -> None:
-    server.script.extend([server.answer(503, retry_after="1")] * 3)
-    calling = asyncio.create_task(call(make_client(server.url)))
-    await until_async(lambda: len(server.requests) > 0)
-    with freezegun.freeze_time(MOMENT), pytest.raises(ConfigurationError, match=r"real_asyncio=True") as caught:
-        await calling
+    server.script.append(server.answer(503, retry_after="600"))
+    async with AsyncSuprsend("key", "secret", base_url=server.url, timeout=3600) as client:
+        calling = asyncio.create_task(call(client))
+        await until_async(lambda: len(server.requests) > 0)
+        with freezegun.freeze_time(MOMENT), pytest.raises(ConfigurationError, match=r"real_asyncio=True") as caught:
+            await calling
     assert call is not tracked or caught.value.outcome == "unknown"
 
 
