@@ -30,6 +30,8 @@ from suprsend_async import (
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
+    from tests.conftest import Server
+
 PACKAGE = Path(suprsend_async.__file__).parent
 NOWHERE = "http://127.0.0.1:9/"
 DRAFT = SubscriberList.model_validate({"list_id": "beta", "version_id": "v1"})
@@ -284,12 +286,20 @@ SENDABLE: dict[str, Any] = {
     "tenant_payload": {"tenant_name": "planted"},
 }
 # What these come to is returned, or reported for each record.
-RETURNED = {"track_event", "trigger", "broadcast", "send", "send_edits", "save"}
+RETURNED = {"track_event", "trigger", "broadcast", "send", "send_edits", "save", "stream", "stream_edits"}
 BY_NAME = {"cancel": {"idempotency_key": "planted"}, "cancel_broadcast": {"idempotency_key": "planted"}}
+
+
+def sends(call: Callable[..., Any]) -> bool:
+    """Whether it sends, at once or while somebody steps through what it returns."""
+    returned = str(inspect.signature(call).return_annotation)
+    return inspect.iscoroutinefunction(call) or returned.startswith(("AsyncCursor", "AsyncGenerator"))
+
+
 SENDING = [
     pytest.param(name, path, id=path)
     for path, make, name in calls_of(UNUSED, owners(AsyncSuprsend, ASYNCHRONOUS))
-    if inspect.iscoroutinefunction(getattr(make(UNUSED), name)) and name not in RETURNED
+    if sends(getattr(make(UNUSED), name)) and name not in RETURNED
 ]
 
 
@@ -311,6 +321,25 @@ async def test_nor_in_those_of_one_that_was_sent(
         error = await sent(getattr(made[owner](client), name))
         assert isinstance(error, suprsend_async.ConnectionFailed)
         assert_clean(error)
+
+
+PERSON = {"distinct_id": "planted"}
+BROKEN_PAGES: dict[str, tuple[str, Any]] = {
+    "no record": ("users", {"results": [{"planted": "planted"}]}),
+    "no page": ("users", {"planted": "planted"}),
+    "no position": ("users", {"meta": {"has_next": True}, "results": [PERSON]}),
+    "a page again": ("users", {"meta": {"has_next": True, "after": "planted"}, "results": [PERSON]}),
+    "another page": ("tenants", {"meta": {"offset": 7, "count": 9}, "results": [{"tenant_id": "planted"}]}),
+}
+
+
+@pytest.mark.parametrize(("path", "answer"), BROKEN_PAGES.values(), ids=BROKEN_PAGES)
+async def test_nor_in_those_of_a_page_that_cannot_be_read(server: Server, path: str, answer: object) -> None:
+    server.script.extend([server.answer(200, answer)] * 4)
+    async with AsyncSuprsend("key", "secret", base_url=server.url, max_retries=0) as client:
+        assert_clean(await raised(lambda: getattr(client, path).iterate(), ([], {})))
+    with Suprsend("key", "secret", base_url=server.url, max_retries=0) as waiting:
+        assert_clean(await raised(lambda: getattr(waiting, path).iterate(), ([], {})))
 
 
 async def test_nor_in_those_of_a_buffer(asynchronous: AsyncSuprsend, blocking: Suprsend, tmp_path: Path) -> None:

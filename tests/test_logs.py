@@ -13,6 +13,7 @@ import pytest
 from tests.log_lines import text_of
 
 from suprsend_async import Event, logs
+from suprsend_async.counting import counted
 
 if TYPE_CHECKING:
     import subprocess
@@ -52,7 +53,7 @@ async def test_an_accepted_event_is_debug(client: AsyncSuprsend, lines: pytest.L
     assert told(lines) == [
         (
             "DEBUG",
-            "track_event: accepted after 1 attempts",
+            "track_event: accepted after 1 attempt",
             {
                 "suprsend_operation": "track_event",
                 "suprsend_outcome": "accepted",
@@ -123,7 +124,7 @@ async def test_a_bulk_is_one_line(
     assert told(lines) == [
         (
             level,
-            f"bulk_events.send: {2 - failed} events accepted, {failed} not",
+            f"bulk_events.send: {counted(2 - failed, 'event')} accepted, {failed} not",
             {"suprsend_operation": "bulk_events.send", "suprsend_accepted": 2 - failed, "suprsend_failed": failed},
         )
     ]
@@ -183,7 +184,7 @@ async def main():
 
 asyncio.run(main())
 """
-OUTCOME = "track_event: not_sent after 1 attempts"
+OUTCOME = "track_event: not_sent after 1 attempt"
 
 
 @pytest.mark.parametrize(
@@ -208,7 +209,7 @@ def test_what_is_wrong_reaches_standard_error_once(
 
 def test_a_variable_shows_every_line(run_python: Callable[..., subprocess.CompletedProcess[str]]) -> None:
     source = FAILING.format(configure="").replace('"http://127.0.0.1:9/"', "URL")
-    assert "accepted after 1 attempts" in run_python(source, SUPRSEND_LOG="debug").stderr
+    assert "accepted after 1 attempt" in run_python(source, SUPRSEND_LOG="debug").stderr
     assert run_python(source, SUPRSEND_LOG="info").stderr == ""
 
 

@@ -1,4 +1,4 @@
-"""Checking what a user gives, numbers and classes: one wording for clients, bulks, buffers and importers."""
+"""Checking what a user gives, numbers, switches and classes: one wording for clients, bulks, buffers and importers."""
 
 from __future__ import annotations
 
@@ -46,9 +46,34 @@ def check_number(name: str, value: object, unit: str, *, zero: bool = False) -> 
     Raises:
         ConfigurationError: It cannot work.
     """
-    is_allowed = is_number(value) and isinstance(value, (int, float)) and (value > 0 or (zero and value == 0))
-    if not is_allowed:
-        raise ConfigurationError(f"{name} must be a number of {unit}" + (", 0 or more" if zero else " above 0"))
+    if problem := number_problem(name, value, unit, zero=zero):
+        raise ConfigurationError(problem)
+
+
+def number_problem(name: str, value: object, unit: str, *, zero: bool = False) -> str | None:
+    """Return what is wrong with what should be a finite number above 0, or 0 where `zero` allows that."""
+    if is_number(value) and isinstance(value, (int, float)) and (value > 0 or (zero and value == 0)):
+        return None
+    return f"{name} must be a number of {unit}" + (", 0 or more" if zero else " above 0")
+
+
+def check_flag(name: str, value: object) -> None:
+    """Refuse what is neither True nor False: a text such as "no" would count as True.
+
+    Args:
+        name: The option's name, for the error.
+        value: What was given.
+
+    Raises:
+        ConfigurationError: It is neither.
+    """
+    if problem := flag_problem(name, value):
+        raise ConfigurationError(problem)
+
+
+def flag_problem(name: str, value: object) -> str | None:
+    """Return what is wrong with what should be True or False; None if nothing is."""
+    return None if isinstance(value, bool) else f"{name} must be True or False, not {type(value).__name__}"
 
 
 def class_of(value: object, wanted: str) -> str:

@@ -6,6 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from suprsend_async.errors import TransportError
+from suprsend_async.frames import empty_frames
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -61,9 +62,16 @@ class AsyncCursor(Generic[T]):
             raise RuntimeError("another task or thread waits for this cursor's next page; give each its own iterate()")
         self._is_fetching = True
         try:
-            items, following = await self._get_page(self._position)
+            await self._fetch()
+        except BaseException as error:
+            empty_frames(error)
+            raise
         finally:
             self._is_fetching = False
+        return True
+
+    async def _fetch(self) -> None:
+        items, following = await self._get_page(self._position)
         if following is not None and following in (self._position, self._earlier):
             raise TransportError(
                 "the platform names the same page or an earlier one as the next page; the list cannot be read further"
@@ -73,4 +81,3 @@ class AsyncCursor(Generic[T]):
             self._earlier = following
         self.in_hand.extend(items)
         self._position, self._is_over = following, following is None
-        return True

@@ -35,6 +35,7 @@ import os
 from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from suprsend_async.counting import counted
 from suprsend_async.errors import address
 
 if TYPE_CHECKING:
@@ -149,11 +150,11 @@ class RefusedCredentials:
         """ERROR: the platform goes on refusing them."""
         _error(
             "%s: the platform refuses the credentials (%s): check the workspace key and secret, or the API key, and "
-            "base_url; in %.0f s %d requests were refused; records given up: %d [authentication-error]",
+            "base_url; in %.0f s %s refused; records given up: %d [authentication-error]",
             route,
             status,
             counts.seconds,
-            counts.failed,
+            counted(counts.failed, "request was", "requests were"),
             counts.given_up,
             extra={"suprsend_path": route, "suprsend_reason": status, **_fields(counts)},
         )
@@ -162,11 +163,11 @@ class RefusedCredentials:
         """WARNING: the platform accepts them again. ERROR: and records were given up before that."""
         _log(
             _level(counts),
-            "%s: the platform accepts the credentials again: in %.0f s %d requests were refused; records given up: %d "
+            "%s: the platform accepts the credentials again: in %.0f s %s refused; records given up: %d "
             "[authentication-error]",
             route,
             counts.seconds,
-            counts.failed,
+            counted(counts.failed, "request was", "requests were"),
             counts.given_up,
             extra={"suprsend_path": route, **_fields(counts)},
         )
@@ -196,23 +197,23 @@ class StoreFailing:
     def goes_on(self, place: str, reason: str, counts: OutageCounts) -> None:
         """WARNING: it goes on failing."""
         _warning(
-            "%s %s: %s; in %.0f s %d tries failed [store-fails]",
+            "%s %s: %s; in %.0f s %s failed [store-fails]",
             self._store,
             place,
             reason,
             counts.seconds,
-            counts.failed,
+            counted(counts.failed, "try", "tries"),
             extra={**self._fields(place), "suprsend_reason": reason, **_fields(counts)},
         )
 
     def ended(self, place: str, counts: OutageCounts) -> None:
         """WARNING: it is all right again."""
         _warning(
-            "%s %s can be used again: in %.0f s %d tries failed [store-fails]",
+            "%s %s can be used again: in %.0f s %s failed [store-fails]",
             self._store,
             place,
             counts.seconds,
-            counts.failed,
+            counted(counts.failed, "try", "tries"),
             extra={**self._fields(place), **_fields(counts)},
         )
 
@@ -265,10 +266,10 @@ def record_finished(
     if logger.isEnabledFor(level):
         _log(
             level,
-            f"%s: %s after %d attempts [{outcome.replace('_', '-')}]",
+            f"%s: %s after %s [{outcome.replace('_', '-')}]",
             operation,
             outcome,
-            attempts,
+            counted(attempts, "attempt"),
             extra={
                 "suprsend_operation": operation,
                 "suprsend_outcome": outcome,
@@ -283,7 +284,8 @@ def bulk_finished(operation: str, noun: str, accepted: int, failed: int, *, is_c
     """DEBUG: all records of a bulk were accepted, or are counted in the lines of an outage. ERROR: some were not."""
     level = logging.ERROR if failed and not is_counted else logging.DEBUG
     fields = {"suprsend_operation": operation, "suprsend_accepted": accepted, "suprsend_failed": failed}
-    _log(level, "%s: %d %s accepted, %d not [records-not-accepted]", operation, accepted, noun, failed, extra=fields)
+    records = counted(accepted, noun.removesuffix("s"), noun)
+    _log(level, "%s: %s accepted, %d not [records-not-accepted]", operation, records, failed, extra=fields)
 
 
 def partitions_finished(line: str, accepted: int, failed: int, *, is_warned: bool) -> None:
@@ -296,8 +298,8 @@ def partitions_finished(line: str, accepted: int, failed: int, *, is_warned: boo
 def buffered_failed(failed: int, *, has_callback: bool) -> None:
     """ERROR: records of a buffer that no caller waits for were not accepted."""
     _error(
-        "buffer: %d records were not accepted%s [records-not-accepted]",
-        failed,
+        "buffer: %s not accepted%s [records-not-accepted]",
+        counted(failed, "record was", "records were"),
         "" if has_callback else "; give on_failure to have each",
         extra={"suprsend_operation": "buffer", "suprsend_failed": failed},
     )
@@ -306,7 +308,8 @@ def buffered_failed(failed: int, *, has_callback: bool) -> None:
 def records_died(operation: str, count: int) -> None:
     """ERROR: stored records became dead letters, which somebody has to look at."""
     fields = {"suprsend_operation": operation, "suprsend_failed": count}
-    _error("%s: %d records became dead letters [dead-letters]", operation, count, extra=fields)
+    became = counted(count, "record became a dead letter", "records became dead letters")
+    _error("%s: %s [dead-letters]", operation, became, extra=fields)
 
 
 def on_failure_raised(error: Exception) -> None:
@@ -318,8 +321,8 @@ def on_failure_raised(error: Exception) -> None:
 def stored_go_again(stored: int, seconds: float) -> None:
     """DEBUG: stored records were not delivered, and are sent again later."""
     logger.debug(
-        "buffer: %d stored records are sent again in %.0f s",
-        stored,
+        "buffer: %s sent again in %.0f s",
+        counted(stored, "stored record is", "stored records are"),
         seconds,
         extra={"suprsend_operation": "buffer", "suprsend_stored": stored, "suprsend_wait_seconds": seconds},
     )
@@ -328,8 +331,8 @@ def stored_go_again(stored: int, seconds: float) -> None:
 def stored_stay(stored: int, spool: Path) -> None:
     """WARNING: a buffer was closed, and records stay on the disk for the next process."""
     _warning(
-        "%d records stay in the spool %s; the next process sends them [stored-stay]",
-        stored,
+        "%s in the spool %s; the next process sends what is there [stored-stay]",
+        counted(stored, "record stays", "records stay"),
         spool,
         extra={"suprsend_operation": "buffer", "suprsend_stored": stored, "suprsend_spool": str(spool)},
     )
@@ -338,12 +341,12 @@ def stored_stay(stored: int, spool: Path) -> None:
 def stored_lost(stored: int, dead_letters: int, spool: Path, error: Exception) -> None:
     """ERROR: a spool's file was deleted while it was open, and what it held can be kept nowhere else."""
     _error(
-        "the spool %s was deleted while it was open and cannot be written again (%s): %d records that were not sent "
-        "and %d dead letters are lost [spool-deleted]",
+        "the spool %s was deleted while it was open and cannot be written again (%s): %s not sent "
+        "and %s are lost [spool-deleted]",
         spool,
         error,
-        stored,
-        dead_letters,
+        counted(stored, "record that was", "records that were"),
+        counted(dead_letters, "dead letter"),
         extra={
             "suprsend_operation": "buffer",
             "suprsend_stored": stored,
@@ -357,7 +360,7 @@ def stored_lost(stored: int, dead_letters: int, spool: Path, error: Exception) -
 def stored_imported(stored: int, spool: Path) -> None:
     """INFO: records of a process that ended were imported from its file."""
     fields = {"suprsend_operation": "buffer", "suprsend_stored": stored, "suprsend_spool": str(spool)}
-    logger.info("imported %d records of a process that ended, from %s", stored, spool.name, extra=fields)
+    logger.info("imported %s of a process that ended, from %s", counted(stored, "record"), spool.name, extra=fields)
 
 
 def spool_trouble(spool: Path, trouble: str) -> None:
@@ -368,8 +371,8 @@ def spool_trouble(spool: Path, trouble: str) -> None:
 
 def large_event(size: int) -> None:
     """WARNING: an event is over the size that the platform documents; once for each client."""
-    line = "an event of %d bytes is over the documented 100 KB; it is sent [large-event]"
-    _warning(line, size, extra={"suprsend_bytes": size})
+    line = "an event of %s is over the documented 100 KB; it is sent [large-event]"
+    _warning(line, counted(size, "byte"), extra={"suprsend_bytes": size})
 
 
 def attachment_left_out(problem: str) -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
+from tests.browser.inbox_page import detail, row, rows
 
 from suprsend_async import Attachment, Event, Suprsend
 from suprsend_async.sandbox import faults
@@ -20,19 +21,6 @@ if TYPE_CHECKING:
 
 PHONE = {"width": 390, "height": 844}
 SCRIPT = "<script>document.title='pwned'</script><img src=x onerror=\"document.title='pwned'\">"
-
-
-def rows(page: Page) -> Locator:
-    """Return the rows of events in sight."""
-    return page.locator("#list .space .row:visible")
-
-
-def row(page: Page, text: str) -> Locator:
-    return rows(page).filter(has_text=text)
-
-
-def detail(page: Page) -> Locator:
-    return page.get_by_role("article", name="Event")
 
 
 def clipboard(page: Page) -> str:
@@ -325,83 +313,6 @@ def test_what_events_hold_stays_text(page: Page, client: Suprsend) -> None:
     expect(detail(page).locator(".tree")).to_contain_text("<script>")
     assert page.locator("#list script, #list img, #detail script, #detail img").count() == 0
     assert page.title() == "SuprSend sandbox"
-
-
-def test_keyboard_alone(page: Page, client: Suprsend) -> None:
-    for name in ("first", "second", "third"):
-        client.track_event(Event("user-1", name))
-    expect(rows(page)).to_have_count(3)
-    press = page.keyboard.press
-    for key in ("j", "j", "ArrowDown", "k"):
-        press(key)
-    expect(page.locator('.row[aria-selected="true"]')).to_contain_text("second")
-    press("Enter")
-    expect(detail(page)).to_contain_text("second")
-    press("j")
-    expect(detail(page)).to_contain_text("first")
-    press("c")
-    expect(page.get_by_text("Event(…) call copied")).to_be_visible()
-    press("Escape")
-    expect(detail(page)).to_be_hidden()
-    press("/")
-    page.keyboard.type("third")
-    expect(rows(page)).to_have_count(1)
-    press("Escape")
-    press("g")
-    expect(page.locator('.row[aria-selected="true"]')).to_contain_text("third")
-    press("f")
-    press("Tab")
-    page.keyboard.type("500")
-    press("Enter")
-    expect(page.get_by_role("list", name="Faults still to come")).to_contain_text("Status 500")
-    press("Escape")
-    expect(page.get_by_role("button", name="1 fault")).to_be_focused()
-    press("?")
-    expect(page.get_by_role("dialog")).to_be_visible()
-    press("Escape")
-    expect(page.get_by_role("dialog")).to_be_hidden()
-
-
-def test_keys_go_on_after_a_click_on_a_filter(page: Page, client: Suprsend) -> None:
-    for name in ("first", "second", "third"):
-        client.track_event(Event("user-1", name))
-    expect(rows(page)).to_have_count(3)
-    selected = page.locator('.row[aria-selected="true"]')
-    page.get_by_text("Accepted", exact=True).click()
-    for key in ("j", "ArrowDown", "ArrowDown", "k"):
-        page.keyboard.press(key)
-    expect(selected).to_contain_text("second")
-    expect(page.get_by_role("radio", name="Accepted")).to_be_checked()
-    page.get_by_label("Event name").fill("third")
-    expect(rows(page)).to_have_count(1)
-    page.get_by_role("button", name="Reset").click()
-    expect(rows(page)).to_have_count(3)
-    page.keyboard.press("g")
-    expect(selected).to_contain_text("third")
-    page.keyboard.press("Enter")
-    expect(detail(page)).to_contain_text("third")
-    # Enter opens an event, and does not press once more what was clicked last.
-    page.get_by_role("button", name="Clear", exact=True).click()
-    expect(rows(page)).to_have_count(0)
-    client.track_event(Event("user-1", "fourth"))
-    expect(rows(page)).to_have_count(1)
-    page.keyboard.press("Enter")
-    expect(detail(page)).to_contain_text("fourth")
-
-
-def test_whoever_comes_by_keyboard_stays_among_the_filters(page: Page) -> None:
-    page.get_by_role("radio", name="All").focus()
-    page.keyboard.press("ArrowRight")
-    expect(page.get_by_role("radio", name="Accepted")).to_be_checked()
-    page.keyboard.press("ArrowRight")
-    expect(page.get_by_role("radio", name="Refused")).to_be_checked()
-    expect(page.get_by_role("radio", name="Refused")).to_be_focused()
-    page.get_by_role("checkbox", name="Bulks as one").focus()
-    page.keyboard.press("Space")
-    expect(page.get_by_role("checkbox", name="Bulks as one")).to_be_checked()
-    expect(page.get_by_role("checkbox", name="Bulks as one")).to_be_focused()
-    page.keyboard.press("?")
-    expect(page.get_by_role("dialog")).to_be_visible()
 
 
 def test_a_name_below_localhost_is_this_machine(open_page: Callable[..., Page], sandbox: Sandbox) -> None:

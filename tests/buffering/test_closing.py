@@ -86,7 +86,7 @@ async def test_an_on_failure_that_raises_does_not_disturb_the_closing(
         tracker.enqueue(event())
         await client.aclose()
     assert [text_of(record) for record in caplog.records if record.levelno >= logging.ERROR] == [
-        "buffer: 1 records were not accepted",
+        "buffer: 1 record was not accepted",
         "buffer: on_failure raised LookupError",
     ]
 

@@ -398,7 +398,7 @@ async def test_what_is_left_of_a_file_that_is_gone_is_written_anew_for_the_next_
         await tracker.enqueue(event(2))
         lose(files(spool)[0])
     server.release.set()
-    assert text_of(caplog.records[-1]) == f"1 records stay in the spool {spool}; the next process sends them"
+    assert text_of(caplog.records[-1]) == f"1 record stays in the spool {spool}; the next process sends what is there"
     server.requests.clear()
     async with make_client(server.url).buffer(spool=spool) as tracker:
         await tracker.flush()
@@ -415,7 +415,7 @@ async def test_what_can_be_written_nowhere_is_said_to_be_lost(
         delete_the_directory(files(spool)[0])
         spool.write_text("a file where the directory was")
     [line] = [record for record in caplog.records if record.levelname == "ERROR"]
-    assert "1 records that were not sent and 0 dead letters are lost" in text_of(line)
+    assert "1 record that was not sent and 0 dead letters are lost" in text_of(line)
     assert "stay in the spool" not in caplog.text
 
 

@@ -62,7 +62,7 @@ async def test_what_was_not_delivered_at_the_end_is_kept_for_the_next(
     assert sorted(sent(server)) == list(range(150))
     stored = [record for record in caplog.records if "suprsend_stored" in vars(record)]
     assert [(record.levelname, text_of(record).partition(", from")[0]) for record in stored] == [
-        ("WARNING", f"150 records stay in the spool {spool}; the next process sends them"),
+        ("WARNING", f"150 records stay in the spool {spool}; the next process sends what is there"),
         ("INFO", "imported 150 records of a process that ended"),
     ]
     assert [vars(record)["suprsend_stored"] for record in stored] == [150, 150]

@@ -82,7 +82,7 @@ async def test_without_on_failure_the_log_says_how_many(
         for event in events(3):
             tracker.enqueue(event)
     [failed] = [record for record in caplog.records if "suprsend_failed" in vars(record)]
-    assert text_of(failed) == "buffer: 1 records were not accepted; give on_failure to have each"
+    assert text_of(failed) == "buffer: 1 record was not accepted; give on_failure to have each"
     assert (failed.levelname, vars(failed)["suprsend_failed"]) == ("ERROR", 1)
 
 
@@ -105,7 +105,7 @@ async def test_an_on_failure_that_raises_is_raised_at_the_end_and_stops_nothing(
     assert tracker.stats().rejected == 1
     lines = [(text_of(record), vars(record).get("suprsend_error_type")) for record in caplog.records]
     assert lines == [
-        ("buffer: 1 records were not accepted", None),
+        ("buffer: 1 record was not accepted", None),
         ("buffer: on_failure raised LookupError", "LookupError"),
     ]
     assert "a value" not in caplog.text

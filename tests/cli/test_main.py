@@ -132,7 +132,7 @@ finally:
     sys.stderr.write(repr(sorted(heavy & set(sys.modules) | own)))
 """
     result = run("--help", code=code)
-    assert (result.returncode, result.stderr) == (0, "['suprsend_async.version']")
+    assert (result.returncode, result.stderr) == (0, "['suprsend_async.counting', 'suprsend_async.version']")
 
 
 def test_help_on_a_terminal_without_unicode(run: Run) -> None:

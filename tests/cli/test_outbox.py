@@ -89,7 +89,7 @@ def test_a_wrong_url(run: Run, sandbox: Sandbox, tmp_path: Path, url: str, probl
 def test_a_dead_letter_is_logged(run: Run, sandbox: Sandbox, url: str) -> None:
     sandbox.fail_next(status=400)
     process = run("outbox", "run", url, "--once", **sandbox.environment())
-    assert "ERROR suprsend_async: outbox: 1 records became dead letters" in process.stderr
+    assert "ERROR suprsend_async: outbox: 1 record became a dead letter" in process.stderr
 
 
 def test_what_fails_is_logged_while_the_relay_runs(start: Start, sandbox: Sandbox, url: str) -> None:

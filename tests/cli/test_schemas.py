@@ -218,3 +218,11 @@ def test_a_folder_without_schemas(run: Run, tmp_path: Path) -> None:
     process = run("schemas", "generate", "absent", "--out", "generated.py", cwd=tmp_path)
     assert process.returncode == 2
     assert "absent is not a JSON Schema" in process.stderr
+
+
+def test_two_files_of_one_event(run: Run, tmp_path: Path) -> None:
+    for name in ("p%61id.json", "paid.json"):
+        (tmp_path / name).write_text('{"properties": {}}', "utf-8")
+    process = run("schemas", "generate", ".", "--out", "generated.py", cwd=tmp_path)
+    message = "error: p%61id.json and paid.json are both named after 'paid'; keep one of them\n"
+    assert (process.returncode, process.stderr) == (2, message)

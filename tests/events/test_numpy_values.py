@@ -81,6 +81,7 @@ def test_a_scalar_is_sent_as_what_it_stands_for(nest: Callable[[Any], Any], valu
 LENGTH = (
     "a length of time, which JSON cannot carry; give a number such as its seconds, or a text as the template shows it"
 )
+BEYOND = "outside of the years 1 to 9999, which JSON's form of a moment has; send a text or leave it out"
 REFUSED: list[tuple[object, str]] = [
     (np.float64("nan"), "NaN or infinite"),
     (np.float32("inf"), "NaN or infinite"),
@@ -98,7 +99,15 @@ REFUSED: list[tuple[object, str]] = [
     (np.timedelta64("NaT"), "timedelta64, which stands for no value; send None or leave it out"),
     (np.array("NaT", dtype="timedelta64[s]"), "no value; send None"),
     (pd.Timedelta("NaT"), "NaTType, which stands for no value"),
-    (np.datetime64("20000-01-01"), "datetime64"),
+    (np.datetime64("20000-01-01"), f"is a datetime64 {BEYOND}"),
+    (np.datetime64("-20000-01-01T00:00:00"), f"is a datetime64 {BEYOND}"),
+    (np.array("20000-01-01", dtype="datetime64[s]"), f"is a datetime64 {BEYOND}"),
+    (pd.Timestamp(np.datetime64("20000-01-01", "s")), f"is a Timestamp {BEYOND}"),
+    (pd.Timestamp(np.datetime64("20000-01-01", "s")).tz_localize("UTC"), f"is a Timestamp {BEYOND}"),
+    ({pd.NA: 1}, "has a key of type NAType; keys must be strings"),
+    ({pd.NaT: 1}, "has a key of type NaTType; keys must be strings"),
+    ({np.datetime64("NaT"): 1}, "has a key of type datetime64; keys must be strings"),
+    ({np.datetime64("20000-01-01"): 1}, "has a key of type datetime64; keys must be strings"),
     (np.complex128(1j), "complex128"),
     (np.longdouble(1.5), "longdouble"),
     (np.bytes_(b"a"), "bytes_"),

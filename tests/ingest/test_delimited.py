@@ -60,7 +60,7 @@ def test_tabs_and_other_delimiters(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("record", "problem"),
     [
-        ("1", "has 1 cells where the header has 2"),
+        ("1", "has 1 cell where the header has 2"),
         ("1,2,3", "has 3 cells where the header has 2"),
         ('1,"x"y', "not valid CSV"),
         ("1," + "x" * 140_000, "not valid CSV: field larger than field limit"),

@@ -402,10 +402,10 @@ async def test_without_the_letters_nobody_knows_which_rows_failed(job: Job, sand
     with pytest.raises(CheckpointError, match=r"a\.jsonl\.dead, which lists the failed rows, cannot be used"):
         await job.run(sandbox, retry_failed=True)
     job.dead.touch()
-    with pytest.raises(CheckpointError, match="none of the 1 failed rows can be tried again"):
+    with pytest.raises(CheckpointError, match="none of the 1 failed row can be tried again"):
         await job.run(sandbox, retry_failed=True)
     correct(job, lines, row3=line(3))
-    with pytest.raises(CheckpointError, match="1 rows failed, and 0 of them are among the dead letters"):
+    with pytest.raises(CheckpointError, match="1 row failed, and 0 of them are among the dead letters"):
         await job.run(sandbox, retry_failed=True)
 
 

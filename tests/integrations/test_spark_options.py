@@ -96,7 +96,7 @@ def test_the_report_is_a_file(tmp_path: Path, suffix: str) -> None:
     assert found["failed"] == [FAILURE.to_dict()] * 2
     assert found["started_at"] == 1_767_225_600.5
     [warning] = found["warnings"]
-    assert "1 partitions were not finished; write again with started_at=1767225600.5" in warning
+    assert "1 partition was not finished; write again with started_at=1767225600.5" in warning
     assert PartitionReport.model_validate(found) == REPORT + REPORT
 
 
@@ -104,7 +104,7 @@ def test_each_batch_of_a_stream_has_a_file(tmp_path: Path) -> None:
     conclude([REPORT], write_to(tmp_path / "r.json"), batch=7, unfinished=1)
     found = json.loads((tmp_path / "r-7.json").read_text("utf-8"))
     # Spark keeps the time of a batch itself.
-    assert (found["started_at"], found["warnings"]) == (None, ["1 partitions were not finished"])
+    assert (found["started_at"], found["warnings"]) == (None, ["1 partition was not finished"])
 
 
 def test_an_empty_report_is_a_parquet_file(tmp_path: Path) -> None:
@@ -130,9 +130,7 @@ def test_the_report_is_a_line_of_the_log(report: PartitionReport, level: str, ca
 
 def test_a_refusal_is_one_sentence() -> None:
     raise_refusal(REPORT)
-    with pytest.raises(
-        ConfigurationError, match=r"(?m)^the write was refused: wrong key \(1 of 3 rows were accepted\)$"
-    ):
+    with pytest.raises(ConfigurationError, match=r"(?m)^the write was refused: wrong key \(1 of 3 rows accepted\)$"):
         raise_refusal(REPORT + PartitionReport(partitions=1, rows=1, not_sent=1, refused="wrong key"))
 
 

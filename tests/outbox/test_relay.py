@@ -136,7 +136,7 @@ async def test_what_a_relay_that_was_killed_had_claimed(
     assert (dead.kind, dead.outcome) == ("edit", "unknown")
     assert "a repeat would count twice" in dead.error
     assert (stats.accepted, stats.unknown, stats.last_error) == (1, 1, dead.error)
-    assert [text_of(record) for record in caplog.records] == ["outbox: 1 records became dead letters"]
+    assert [text_of(record) for record in caplog.records] == ["outbox: 1 record became a dead letter"]
 
 
 async def test_an_edit_that_counts_and_was_claimed_but_not_sent(
@@ -354,3 +354,23 @@ async def test_wrong_use_of_the_block(relay: Relay) -> None:
             await relay.__aenter__()
     async with relay:
         assert (await relay.stats()).pending == 0
+
+
+@pytest.mark.extras("freezegun")
+async def test_a_relay_whose_clock_a_test_stops_says_what_to_set(
+    relay: Relay, server: Server, store: Callable[..., None]
+) -> None:
+    freezegun: Any = pytest.importorskip("freezegun")
+    server.script.append(server.hold)
+    await relay.__aenter__()
+    store(EVENT)
+    flushing = asyncio.create_task(relay.flush())
+    await until_async(lambda: len(server.requests) > 0)
+    with freezegun.freeze_time("2026-01-02 03:04:05"):
+        with pytest.raises(ConfigurationError, match="real_asyncio=True"):
+            await flushing
+        with pytest.raises(ConfigurationError, match="real_asyncio=True"):
+            await relay.flush()
+        with pytest.raises(ConfigurationError, match="real_asyncio=True"):
+            await relay.__aexit__(None, None, None)
+    server.release.set()

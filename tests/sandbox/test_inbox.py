@@ -359,3 +359,17 @@ def test_a_method_that_is_not_there_names_those_that_are(wire: Wire) -> None:
     reply = wire.request("PATCH", EVENTS)
     assert error(reply) == (405, "method_not_allowed")
     assert reply.headers["allow"] == "DELETE, GET, HEAD"
+
+
+AMBIGUOUS = {
+    ("PUT", "/_sandbox/schemas/paid"): '{"type": "object", "type": "array"}',
+    ("POST", "/_sandbox/faults"): '{"kind": "silence", "kind": "silence"}',
+    ("PUT", "/_sandbox/workflows/paid"): '{"category": "system", "category": "system"}',
+}
+
+
+@pytest.mark.parametrize(("place", "body"), AMBIGUOUS.items(), ids=str)
+def test_a_body_that_gives_a_name_twice_is_refused(wire: Wire, place: tuple[str, str], body: str) -> None:
+    reply = wire.request(*place, body.encode(), {"Content-Type": "application/json"})
+    assert reply.status == 400
+    assert "twice" in reply.json["error"]["message"]

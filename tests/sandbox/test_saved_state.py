@@ -191,6 +191,44 @@ def test_what_is_wrong_is_said_with_its_place(
     refuse(state, f"records.{said}")
 
 
+def nested(levels: int) -> list[Any]:
+    found: list[Any] = []
+    for _ in range(levels):
+        found = [found]
+    return found
+
+
+UNCARRIED: dict[str, tuple[object, str]] = {
+    "a lone surrogate": ("\ud800", "holds a lone surrogate, which UTF-8 cannot carry; clean the text"),
+    "a key of one": ({"\ud800": 1}, "has a key that UTF-8 cannot carry; clean the text"),
+    "a key that is no text": ({1: 1}, "has a key of type int; keys must be strings"),
+    "NaN": (float("nan"), "is NaN or infinite, which JSON cannot carry; give None or leave it out"),
+    "infinity": (float("inf"), "is NaN or infinite, which JSON cannot carry; give None or leave it out"),
+    "a set": ({1}, "is of type set, which JSON cannot carry; convert it to a string, number, list or dict"),
+    "digits": (10**5000, "has more than 4,300 digits, which readers of JSON refuse; give a text"),
+}
+
+
+@pytest.mark.parametrize(("value", "said"), UNCARRIED.values(), ids=UNCARRIED)
+def test_what_json_cannot_carry_is_said_with_its_path(value: object, said: str) -> None:
+    refuse(state_with(value), f"records.user[0].content.plan {said}")
+
+
+def test_what_is_nested_too_deeply_is_said_with_its_path() -> None:
+    with pytest.raises(
+        ValueError, match=r"^records\.user\[0\]\.content\.plan\[0\].* is nested more than 200 levels deep"
+    ):
+        Sandbox(load=state_with(nested(900)))
+
+
+def test_a_version_that_is_true_is_none() -> None:
+    refuse({**state_with("pro"), "version": True}, "version must be 1, not True: another version wrote this state")
+
+
+def state_with(plan: object) -> dict[str, Any]:
+    return {"version": 1, "records": {"user": [{"name": "ada", "content": {"plan": plan}}]}}
+
+
 def test_a_record_that_is_there_twice_is_refused(whole: dict[str, Any]) -> None:
     state = copy.deepcopy(whole)
     state["records"]["user"].append(state["records"]["user"][0])

@@ -313,6 +313,13 @@ def test_a_file_that_is_no_schema_is_named(tmp_path: Path, text: str, message: s
 
 
 @pytest.mark.skipif(os.name != "posix", reason="other systems have no such files")
+def test_two_files_of_one_event_are_both_named(tmp_path: Path) -> None:
+    for name in ("p%61id.json", "paid.json"):
+        (tmp_path / name).write_text("{}")
+    with pytest.raises(ValueError, match=r"p%61id\.json and .*paid\.json are both named after the event 'paid'"):
+        Sandbox(schemas=tmp_path)
+
+
 def test_what_is_no_file_is_named_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "order_placed.json")
     with pytest.raises(ValueError, match=r"order_placed\.json is not a file"):

@@ -126,7 +126,7 @@ def test_ids_go_on_after_clearing(path: Path | None) -> None:
 
 @pytest.mark.parametrize("bound", [0, -1])
 def test_a_bound_of_nothing_is_an_error(bound: int) -> None:
-    with pytest.raises(ValueError, match="max_events must be at least 1"):
+    with pytest.raises(ValueError, match="max_events must be a whole number, 1 or more"):
         Sandbox(max_events=bound)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import uvloop
+from tests.waiting import until_async
 
 from suprsend_async import AsyncSuprsend, ConfigurationError, Event, Suprsend
 from suprsend_async.sandbox import Sandbox
@@ -15,7 +16,7 @@ from suprsend_async.sandbox.faults import Latency
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
     from pathlib import Path
 
     from tests.conftest import Server
@@ -172,6 +173,62 @@ async def test_a_bulk_whose_source_stops_the_clock_says_it_too(
         with pytest.raises(ConfigurationError, match=r"real_asyncio=True"):
             await make_client(server.url).bulk_events.send(events())
     assert server.requests == []
+
+
+async def tracked(client: AsyncSuprsend) -> object:
+    return await client.track_event(Event("user-1", "signed_up"))
+
+
+async def sent_in_bulk(client: AsyncSuprsend) -> object:
+    return await client.bulk_events.send([Event("user-1", "signed_up")], ordered=True)
+
+
+@pytest.mark.parametrize("call", [tracked, sent_in_bulk])
+async def test_a_call_that_waits_for_its_retry_when_the_clock_stops_says_it_too(
+    server: Server, call: Callable[[AsyncSuprsend], Coroutine[Any, Any, object]]
+) -> None:
+    server.script.append(server.answer(503, retry_after="600"))
+    async with AsyncSuprsend("key", "secret", base_url=server.url, timeout=3600) as client:
+        calling = asyncio.create_task(call(client))
+        await until_async(lambda: len(server.requests) > 0)
+        with freezegun.freeze_time(MOMENT), pytest.raises(ConfigurationError, match=r"real_asyncio=True") as caught:
+            await calling
+    assert call is not tracked or caught.value.outcome == "unknown"
+
+
+async def test_a_call_that_waits_for_a_silent_server_when_the_clock_stops_ends_and_says_it(
+    make_client: Callable[..., AsyncSuprsend], server: Server
+) -> None:
+    server.script.append(server.hold)
+    client = make_client(server.url, max_retries=0, timeout=3600)
+    calling = asyncio.create_task(tracked(client))
+    await until_async(lambda: len(server.requests) > 0)
+    with freezegun.freeze_time(MOMENT):
+        response: Any = await calling
+    server.release.set()
+    assert response.outcome == "unknown"
+    assert "real_asyncio=True" in response.message
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+async def test_a_stream_that_is_open_when_the_clock_stops_says_it_too(
+    make_client: Callable[..., AsyncSuprsend], server: Server, ordered: bool
+) -> None:
+    stopped = asyncio.Event()
+
+    async def events() -> AsyncIterator[Event]:
+        yield Event("user-1", "signed_up")
+        await stopped.wait()
+        yield Event("user-1", "signed_in")
+        await asyncio.Event().wait()
+
+    stream = make_client(server.url).bulk_events.stream(events(), ordered=ordered)
+    async with contextlib.aclosing(stream):
+        assert (await anext(stream)).success
+        with freezegun.freeze_time(MOMENT):
+            stopped.set()
+            with pytest.raises(ConfigurationError, match=r"real_asyncio=True"):
+                await anext(stream)
 
 
 @pytest.mark.parametrize("freeze", list(FREEZERS.values())[1:], ids=list(FREEZERS)[1:])

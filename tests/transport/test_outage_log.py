@@ -258,9 +258,9 @@ async def test_a_refusal_of_an_event_is_its_own_also_in_an_outage(
     for _ in range(4):
         await client.track_event(EVENT)
     assert [line for line in loud(caplog) if "track_event" in line[1]] == [
-        ("ERROR", "track_event: unknown after 1 attempts"),
-        ("ERROR", "track_event: rejected after 1 attempts"),
-        ("ERROR", "track_event: rejected after 1 attempts"),
+        ("ERROR", "track_event: unknown after 1 attempt"),
+        ("ERROR", "track_event: rejected after 1 attempt"),
+        ("ERROR", "track_event: rejected after 1 attempt"),
     ]
 
 

@@ -14,6 +14,7 @@ from suprsend_async.api.verdict import (
     verdict_of_failure,
     verdict_of_record_call,
 )
+from suprsend_async.errors import ConfigurationError
 from suprsend_async.transport.answer import Answer, Failure
 from suprsend_async.transport.transport import Again, Transport
 
@@ -90,6 +91,10 @@ async def send(transport: Transport, request: Request, read_answer: Callable[[An
     exchange = SingleExchange(request, read_answer)
     try:
         call = await transport.send(exchange)
+    except ConfigurationError as error:
+        # Raised where the attempts cannot go on; what became of those before is known.
+        error.outcome = exchange.verdict.outcome
+        raise
     finally:
         transport.report_finished([exchange.verdict.outcome])
     exchange.attempts, exchange.retry_after = call.attempts, call.retry_after

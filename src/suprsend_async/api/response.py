@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 
+from suprsend_async.assignment import HiddenAssignment
 from suprsend_async.errors import (
     ConnectionFailed,
     DeadlineExceeded,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 _set_attribute = object.__setattr__
 
 
-class Result(Keyed, BaseModel):
+class Result(Keyed, HiddenAssignment, BaseModel):
     """A model whose fields can be read as the platform's documentation shows: `response["success"]`."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, hide_input_in_errors=True, defer_build=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import weakref
 from abc import ABC, abstractmethod
@@ -18,7 +17,8 @@ from suprsend_async.errors import ConfigurationError, ValidationError
 from suprsend_async.events.event import Event
 from suprsend_async.forking import forget_after_fork
 from suprsend_async.tasks import OwnedTask
-from suprsend_async.transport.loops import check_clock, running_loop
+from suprsend_async.transport.clock import check_clock
+from suprsend_async.transport.loops import running_loop
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -196,7 +196,7 @@ class Tracker(ABC, Generic[S]):
         session.state = State.CLOSED if session.state is State.CANCELLED else State.CLOSING
         try:
             try:
-                check_clock(asyncio.get_running_loop())
+                check_clock()
             except ConfigurationError as error:
                 # Nothing can be sent, and no time passes in which to wait for it.
                 await self._task.finish(0.0)
@@ -221,7 +221,7 @@ class Tracker(ABC, Generic[S]):
             raise ConfigurationError(
                 f"{call} comes too late: the task of this buffer was cancelled; enter a new buffer"
             )
-        check_clock(asyncio.get_running_loop())
+        check_clock()
         return session
 
     def _check_event(self, event: object, call: str) -> None:

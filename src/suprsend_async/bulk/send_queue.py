@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 import anyio
 
 from suprsend_async.bulk.chunk import Chunker
+from suprsend_async.transport.clock import check_clock
 
 if TYPE_CHECKING:
     from suprsend_async.api.verdict import Verdict
@@ -154,6 +155,8 @@ class SendQueue(Generic[R]):
                     return None
                 self._filled = anyio.Event()
                 self.wanted = self._order.is_empty
+                if not self.wanted:
+                    check_clock()
                 with anyio.move_on_after(None if self.wanted else LINGER_SECONDS) as linger:
                     await self._filled.wait()
                 lingered = linger.cancelled_caught

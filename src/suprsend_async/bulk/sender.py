@@ -13,7 +13,7 @@ from suprsend_async.bulk.job import Job
 from suprsend_async.bulk.results import RecordResult
 from suprsend_async.bulk.tally import KEPT_FAILURES, Tally, failed_records, record_results
 from suprsend_async.callbacks import call
-from suprsend_async.checks import check_whole, class_of
+from suprsend_async.checks import check_flag, check_whole, class_of
 from suprsend_async.frames import empty_frames
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ class BulkSender(Generic[R]):
         self.check_source(source, (Iterable, AsyncIterable))
         if concurrency is not None:
             check_whole("concurrency", concurrency)
+        check_flag("ordered", ordered)
         return Job(
             self.transport,
             self.kind,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from suprsend_async.cli.terminal import counted, fitting, printable
+from suprsend_async.cli.terminal import fitting, printable
+from suprsend_async.counting import counted
 
 if TYPE_CHECKING:
     from suprsend_async.sandbox import Sandbox

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from suprsend_async.cli.ingest_views import place_of
-from suprsend_async.cli.terminal import ACCEPTED, NOT_ACCEPTED, counted, printable
+from suprsend_async.cli.terminal import ACCEPTED, NOT_ACCEPTED, printable
 from suprsend_async.configuration import resolve_credentials
+from suprsend_async.counting import counted
 from suprsend_async.errors import ConfigurationError, ValidationError
 from suprsend_async.ingest.job.record_forms import encoder_of
 from suprsend_async.ingest.job.row_reader import maker_of

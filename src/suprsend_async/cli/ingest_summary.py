@@ -10,15 +10,8 @@ import typer
 from rich.table import Table
 
 from suprsend_async.cli.ingest_plan import paths_of
-from suprsend_async.cli.terminal import (
-    ACCEPTED,
-    INTERRUPTED,
-    NOT_ACCEPTED,
-    STOPPED,
-    command_line,
-    counted,
-    printable,
-)
+from suprsend_async.cli.terminal import ACCEPTED, INTERRUPTED, NOT_ACCEPTED, STOPPED, command_line, printable
+from suprsend_async.counting import counted
 from suprsend_async.ingest import DeadLetterMapping
 from suprsend_async.ingest.sources.names import shown_path
 

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
 from suprsend_async.cli.terminal import printable
+from suprsend_async.counting import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -206,8 +207,9 @@ def figures(progress: IngestProgress) -> Table:
 def line(progress: IngestProgress) -> str:
     """Return how far it has come in one line."""
     return (
-        f"{progress.rows:,} rows, {progress.rows_per_second:,.0f} a second, {progress.accepted:,} accepted, "
-        f"{progress.failed:,} failed, {progress.in_flight:,} in flight, {progress.retried:,} retries, "
+        f"{counted(progress.rows, 'row')}, {progress.rows_per_second:,.0f} a second, {progress.accepted:,} accepted, "
+        f"{progress.failed:,} failed, {progress.in_flight:,} in flight, "
+        f"{counted(progress.retried, 'retry', 'retries')}, "
         f"{_read(progress)} read, {_left(progress)} left"
     )
 

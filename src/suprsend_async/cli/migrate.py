@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from suprsend_async.cli.terminal import NOT_ACCEPTED, counted, fail, printable
+from suprsend_async.cli.terminal import NOT_ACCEPTED, fail, printable
+from suprsend_async.counting import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -16,7 +16,8 @@ import typer
 
 from suprsend_async.cli.client import environments_client
 from suprsend_async.cli.output import lost_output, warnings_shown
-from suprsend_async.cli.terminal import ACCEPTED, NOT_ACCEPTED, counted, fail, printable
+from suprsend_async.cli.terminal import ACCEPTED, NOT_ACCEPTED, fail, printable
+from suprsend_async.counting import counted
 from suprsend_async.errors import ConfigurationError
 
 if TYPE_CHECKING:

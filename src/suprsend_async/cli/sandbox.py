@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from suprsend_async.cli.output import lost_output, warnings_shown
-from suprsend_async.cli.terminal import NOT_ACCEPTED, counted, fail
+from suprsend_async.cli.terminal import NOT_ACCEPTED, fail
+from suprsend_async.counting import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -42,17 +42,21 @@ def read_folder(folder: Path) -> Document:
     """Read the schemas of a folder.
 
     Raises:
-        SchemaError: A file holds no schema of an object, or there is none.
+        SchemaError: A file holds no schema of an object, two stand for one event, or there is none.
         OSError: The folder or a file cannot be read.
     """
     document = Document()
+    files: dict[tuple[Path, str], Path] = {}
     events = sorted(folder.glob("*.json"))
     workflows = sorted((folder / WORKFLOWS).glob("*.json"))
     for path in (*events, *workflows):
         schema = _read(path)
         name = unquote(path.stem)
+        named = document.events if path.parent == folder else document.workflows
+        if (first := files.setdefault((path.parent, name), path)) != path:
+            raise SchemaError(f"{first} and {path} are both named after {name!r}; keep one of them")
         class_name = _class_name(schema, name, document.schemas)
-        (document.events if path.parent == folder else document.workflows)[class_name] = name
+        named[class_name] = name
         document.schemas[class_name] = _placed(schema, class_name, path.name)
     if not document.schemas:
         raise SchemaError(f"{folder} is not a JSON Schema; put each into a file named after its event, NAME.json")

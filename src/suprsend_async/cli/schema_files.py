@@ -12,7 +12,8 @@ import typer
 from suprsend_async.cli.schema_classes import classes
 from suprsend_async.cli.schema_document import read_folder
 from suprsend_async.cli.schema_export import SchemaError, schemas_by_file
-from suprsend_async.cli.terminal import NOT_ACCEPTED, counted, fail
+from suprsend_async.cli.terminal import NOT_ACCEPTED, fail
+from suprsend_async.counting import counted
 from suprsend_async.errors import SuprsendError
 
 

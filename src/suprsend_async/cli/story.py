@@ -11,6 +11,7 @@ from rich.progress import Progress as Bar
 from rich.text import Text
 
 from suprsend_async.cli.terminal import printable, this_command
+from suprsend_async.counting import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -93,7 +94,7 @@ class Story:
         self._say("Requests", f"{requests:,}, with at most 100 events in each")
         self._say("Connections", f"{connections:,}, kept open from request to request")
         if self._last is not None:
-            self._say("Sent again", f"{self._last.retried:,} events, after the refusal with 503")
+            self._say("Sent again", f"{counted(self._last.retried, 'event')}, after the refusal with 503")
         for record in result.failed_records[:_FAILURES_SHOWN]:
             self._say("Failed", Text(f"event {record.index}: {printable(record.error)}", "red"))
         self._console.print()

@@ -88,11 +88,6 @@ def _character(byte: int) -> str:
     return chr(byte) if is_plain else f"\\{byte:03o}"
 
 
-def counted(number: int, one: str, many: str | None = None) -> str:
-    """Return a number and its noun: "1 event", "2 events"."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
 def this_command() -> str:
     """Return what can be pasted into this shell to run the command again: its name only if the shell finds it."""
     script = sys.argv[0]

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 import pydantic
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
+from suprsend_async.assignment import HiddenAssignment
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -29,7 +31,7 @@ def _size(text: object) -> int | None:
     return len(text) if isinstance(text, str) else None
 
 
-class Attachment(BaseModel):
+class Attachment(HiddenAssignment, BaseModel):
     """A file at a publicly reachable http(s) URL, which the platform fetches by itself.
 
     Made by `Event.add_attachment`.

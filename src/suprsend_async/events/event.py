@@ -19,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from suprsend_async.counting import counted
 from suprsend_async.errors import ValidationError
 from suprsend_async.events.attachment import Attachment, attachment_from_url
 from suprsend_async.released import ReleasedNames
@@ -360,8 +361,7 @@ def _found(problem: str, value: object) -> str:
     if isinstance(value, str):
         if problem == "string_unicode":
             return "text that UTF-8 cannot carry"
-        length = len(value.strip())
-        return "1 character" if length == 1 else f"{length} characters"
+        return counted(len(value.strip()), "character")
     if problem in _OUT_OF_RANGE and isinstance(value, int):
         unit = next((unit for unit, numbers in _OTHER_UNITS.items() if value in numbers), None)
         return "a number that is out of this range" if unit is None else f"what looks like {unit}"

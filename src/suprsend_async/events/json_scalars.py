@@ -114,6 +114,8 @@ def moment(value: dt.datetime) -> dt.datetime:
 def _fixed_moment(value: dt.datetime) -> dt.datetime:
     if value != value:  # so pandas' NaT is, which passes for a datetime
         raise _no_value(value)
+    if not dt.MINYEAR <= value.year <= dt.MAXYEAR:  # as a Timestamp of pandas may be
+        raise _beyond(value)
     # Read once: the encoder must not ask a zone of the user's again, which could answer something else.
     local = dt.datetime(  # noqa: DTZ001 - its offset follows
         value.year, value.month, value.day, value.hour, value.minute, value.second, value.microsecond
@@ -162,7 +164,9 @@ def python_value(value: Any) -> object:
         item: object = value.item()
         if isinstance(item, int):
             item = value.astype("datetime64[us]").item()
-        return item if isinstance(item, dt.date) else value
+        if not isinstance(item, dt.date):
+            raise _beyond(value)
+        return item
     if "numpy.generic" in kinds and "numpy.timedelta64" not in kinds:
         item = value.item()
         return item if isinstance(item, (bool, int, float, str)) else value
@@ -196,6 +200,13 @@ def in_order(members: list[Any]) -> list[Any]:
     if kinds <= {int, float}:
         return sorted(members)
     return sorted(members, key=str.encode if kinds == {str} else to_json)
+
+
+def _beyond(value: object) -> ValueRefused:
+    return ValueRefused(
+        f"is a {type(value).__name__} outside of the years 1 to 9999, which JSON's form of a moment has; "
+        "send a text or leave it out"
+    )
 
 
 def _no_value(value: object) -> ValueRefused:

@@ -348,7 +348,8 @@ def _key(key: object) -> str:
     if isinstance(key, enum.Enum):
         key = read(key, lambda member: member.value)
     if not isinstance(key, (str, int)):
-        key = read(key, python_value)
+        with suppress(ValueRefused):  # what it says of a value would be taken for one of the dictionary
+            key = read(key, python_value)
     if isinstance(key, str):
         return str.__str__(key)
     if isinstance(key, int) and not isinstance(key, bool):

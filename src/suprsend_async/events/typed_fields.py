@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
+from suprsend_async.assignment import HiddenAssignment
 from suprsend_async.errors import ValidationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 
-class TypedFields(BaseModel):
+class TypedFields(HiddenAssignment, BaseModel):
     """Fields of one kind of event or trigger.
 
     A class has the configuration of Pydantic that it gives itself. Unless it says otherwise, an unknown field is

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
+from suprsend_async.counting import counted
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -140,7 +142,7 @@ def explain(expected: Expected, events: Sequence[Wire], refused: Sequence[str] =
     if refused:
         lines += ["", "the sandbox refused:", *(f"  {line}" for line in refused)]
     if pending:
-        waiting = "1 event is" if pending == 1 else f"{pending} events are"
+        waiting = counted(pending, "event is", "events are")
         lines += ["", f"{waiting} still in a buffer: give within= seconds, or flush the buffer"]
     return "\n".join(lines)
 
@@ -204,4 +206,4 @@ def _name(event: Wire) -> str:
 
 
 def _count(events: Sequence[Wire]) -> str:
-    return "1 event" if len(events) == 1 else f"{len(events)} events"
+    return counted(len(events), "event")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from suprsend_async.counting import counted
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -49,7 +51,7 @@ def find_options(arguments: Sequence[cst.Arg], takes: Parameters) -> Options | N
         return None
     at = surplus[0]
     if len(surplus) > 1:
-        return Options(at, f"takes no more than {len(takes.positional)} arguments by position")
+        return Options(at, f"takes no more than {counted(len(takes.positional), 'argument')} by position")
     value = arguments[at].value
     if is_nothing(value):
         return Options(at)

@@ -7,13 +7,14 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Self
 
-from suprsend_async.checks import check_number, class_of
+from suprsend_async.checks import check_flag, check_number, class_of
 from suprsend_async.client import AsyncSuprsend
 from suprsend_async.errors import ConfigurationError
 from suprsend_async.outbox import statements
 from suprsend_async.outbox.database import Database
 from suprsend_async.outbox.rounds import STOP_SECONDS, RelayOptions, Rounds
 from suprsend_async.tasks import OwnedTask
+from suprsend_async.transport.clock import check_clock
 from suprsend_async.transport.loops import running_loop
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class Relay:
         self._database = Database(engine)
         if not isinstance(client, AsyncSuprsend):
             raise TypeError(f"Relay() takes an AsyncSuprsend second, not {class_of(client, 'AsyncSuprsend')}")
+        check_flag("ordered", ordered)
         check_number("lease", lease, "seconds")
         check_number("poll", poll, "seconds")
         self._sender = client.sender
@@ -191,6 +193,12 @@ class Relay:
             return None
         self._rounds.stop()
         try:
+            try:
+                check_clock()
+            except ConfigurationError as error:
+                # Nothing can be sent, and no time passes in which to wait for it.
+                await self._task.finish(0.0)
+                return error
             return await self._task.finish(seconds)
         finally:
             self._loop_state.dependents.discard(self._end)
@@ -203,4 +211,5 @@ class Relay:
                 f"{call} belongs on the event loop that entered the relay; from another thread go through "
                 "`asyncio.run_coroutine_threadsafe`"
             )
+        check_clock()
         return self._rounds

@@ -25,6 +25,7 @@ from suprsend_async.outbox.database import FAILURES, reason_of
 from suprsend_async.outbox.judgement import Results, judge, verdict_before
 from suprsend_async.outbox.records import sendable_kinds
 from suprsend_async.outbox.reports import OutboxStats
+from suprsend_async.transport.clock import check_clock, sleep
 from suprsend_async.transport.outages import Outage
 
 if TYPE_CHECKING:
@@ -142,10 +143,11 @@ class Rounds:
         """Wait until nothing is left of what is committed by now.
 
         Raises:
-            ConfigurationError: It is stopped before that.
+            ConfigurationError: It is stopped before that, or a test has stopped the clock.
         """
         last: int | None = None
         while not self.is_over:
+            check_clock()
             progress = self._progress
             found = await self._once(statements.bounds)
             if found is not None:
@@ -155,6 +157,7 @@ class Rounds:
             self.wake()
             with anyio.move_on_after(self._options.poll):
                 await progress.wait()
+        check_clock()
         raise ConfigurationError("the relay was closed before all records were sent; the rest stays in the table")
 
     async def run(self) -> None:
@@ -194,6 +197,7 @@ class Rounds:
     async def _idle(self) -> None:
         """Wait for the next look, or until woken."""
         if not self._is_woken:
+            check_clock()
             with anyio.move_on_after(self._options.poll) as self._idling:
                 await anyio.sleep_forever()
             self._idling = None
@@ -312,7 +316,7 @@ class Rounds:
             self._notes.add(scope)
             try:
                 while (dead := await self._once(finish)) is None:
-                    await anyio.sleep(pause)
+                    await sleep(pause)
                     pause = min(2 * pause, MAX_DISK_REST)
                 self._count(results, dead)
             finally:
@@ -339,7 +343,7 @@ class Rounds:
 
     async def _renew_now_and_then(self) -> None:
         while True:
-            await anyio.sleep(self._options.lease / RENEWALS)
+            await sleep(self._options.lease / RENEWALS)
             if self._unsent or self._slots.value < ROUNDS:
                 await self._once(partial(statements.renew, owner=self.owner, lease=self._options.lease))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast, get_args
 
 from suprsend_async.errors import ValidationError
 from suprsend_async.resources.page import MAX_PAGE_BYTES
-from suprsend_async.resources.payload import json_bytes, json_object
+from suprsend_async.resources.payload import flag, json_bytes, json_object
 from suprsend_async.transport.request import Method, Request
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def request_of(
         ids or {},
         query,
         _body(method, json),
-        repeatable=is_idempotent if repeatable is None else repeatable,
+        repeatable=is_idempotent if repeatable is None else flag("repeatable", repeatable),
         not_found_is_done=method == "DELETE",
         max_answer_bytes=MAX_PAGE_BYTES,
     )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import BaseModel, ConfigDict
 
 from suprsend_async import logs
+from suprsend_async.assignment import HiddenAssignment
 from suprsend_async.bulk.kind import MAX_CHUNK_BYTES
 from suprsend_async.errors import ValidationError
 from suprsend_async.events.attachment import Attachment, attachment_from_url
@@ -24,7 +25,7 @@ _WEB = ("http://", "https://")
 _MAX_FILE_BYTES = MAX_CHUNK_BYTES * 3 // 4
 
 
-class FileAttachment(BaseModel):
+class FileAttachment(HiddenAssignment, BaseModel):
     """A file that is sent with its content. Made by `add_attachment` of a trigger or a broadcast.
 
     Attributes:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, Strict
 from pydantic import ValidationError as PydanticValidationError
 from pydantic_core import core_schema
 
+from suprsend_async.assignment import HiddenAssignment
 from suprsend_async.errors import TransportError
 from suprsend_async.keyed import Keyed
 
@@ -59,7 +60,7 @@ OptionalTexts = Annotated[list[str] | None, LENIENT]
 OptionalMaps = Annotated[list[dict[str, Any]] | None, LENIENT]
 
 
-class Record(Keyed, BaseModel):
+class Record(Keyed, HiddenAssignment, BaseModel):
     """A record as the platform sent it; what is not documented is kept, too.
 
     `record["$email"]` reads any key, and so do `in` and `get`; `to_dict()` returns all that came. `repr` shows names

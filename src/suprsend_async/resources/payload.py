@@ -7,6 +7,7 @@ from typing import Any, TypedDict, cast
 
 from pydantic_core import to_json
 
+from suprsend_async.checks import flag_problem
 from suprsend_async.errors import ValidationError
 from suprsend_async.events.json_values import MAX_BYTES, jsonable, unwritable
 
@@ -201,9 +202,9 @@ def flag(name: str, value: object) -> bool:
     Raises:
         ValidationError: It is none.
     """
-    if value is True or value is False:
-        return value
-    raise ValidationError(f"{name} must be True or False, not {type(value).__name__}", outcome="rejected")
+    if problem := flag_problem(name, value):
+        raise ValidationError(problem, outcome="rejected")
+    return bool(value)
 
 
 def check_tenant(query: Mapping[str, object]) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
+from suprsend_async.checks import whole_problem
 from suprsend_async.errors import ValidationError
 from suprsend_async.resources.edits import MAX_ID_LENGTH
-from suprsend_async.resources.payload import CHANNELS, check_channel, text
+from suprsend_async.resources.payload import CHANNELS, check_channel, flag, text
 from suprsend_async.wrong_calls import explained
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class Recipient(RecipientFields):
     ) -> None:
         fields = {
             "distinct_id": distinct_id,
-            "is_transient": is_transient or None,
+            "is_transient": flag("is_transient", is_transient) or None,
             "$email": email,
             "$sms": sms,
             "$whatsapp": whatsapp,
@@ -124,7 +125,7 @@ class Recipient(RecipientFields):
             "$preferred_language": preferred_language,
             "$locale": locale,
             "$timezone": timezone,
-            "$skip_create": skip_create or None,
+            "$skip_create": flag("skip_create", skip_create) or None,
             "$context": context,
         }
         super().__init__(_read_fields("recipient", {**fields, **properties}))
@@ -160,10 +161,12 @@ class ObjectRecipient(RecipientFields):
         skip_create: bool = False,
         **properties: Any,
     ) -> None:
+        if depth is not None and (problem := whole_problem("depth", depth, 0, 2)):
+            raise ValidationError(problem, outcome="rejected")
         named = {"object_type": text("object_type", object_type), "id": text("object_id", object_id)}
         fields = {
             "$object_subscriptions_query": None if depth is None else {"depth": depth},
-            "$skip_create": skip_create or None,
+            "$skip_create": flag("skip_create", skip_create) or None,
         }
         super().__init__(_read_fields("recipient", {**named, **fields, **properties, **named}))
 

@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import cast
 
+from suprsend_async.checks import flag_problem, number_problem, whole_problem
+
 
 def names(option: str, given: object) -> tuple[str, ...]:
     """Return the names in a list.
@@ -55,6 +57,47 @@ def texts(option: str, given: object) -> dict[str, str]:
             raise ValueError(f"{option} has a name that is no text: {name!r}")
         found[name] = text(f"{option}[{name!r}]", value)
     return found
+
+
+def check_whole(option: str, given: object, least: int, most: int | None = None) -> None:
+    """Refuse what is no whole number from `least` to `most`.
+
+    Raises:
+        ValueError: It is none.
+    """
+    _refuse(whole_problem(option, given, least, most))
+
+
+def check_seconds(option: str, given: object) -> None:
+    """Refuse what is no number of seconds above 0.
+
+    Raises:
+        ValueError: It is none.
+    """
+    _refuse(number_problem(option, given, "seconds"))
+
+
+def check_flag(option: str, given: object) -> None:
+    """Refuse what is neither True nor False.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    _refuse(flag_problem(option, given))
+
+
+def check_clock(option: str, given: object) -> None:
+    """Refuse what cannot be asked for the time.
+
+    Raises:
+        ValueError: It cannot be called.
+    """
+    _refuse(None if callable(given) else f"{option} must be a function that returns seconds, such as time.time")
+
+
+def _refuse(problem: str | None) -> None:
+    if problem is not None:
+        raise ValueError(problem)
 
 
 def check_path(option: str, given: object, what: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import socket
 import time
 from functools import partial
@@ -120,8 +119,11 @@ class Sandbox(LedgerAccess, StateAccess):
             "api_key": api_key,
         }
         check_given(given)
-        if not (0 < schema_seconds < math.inf):
-            raise ValueError(f"schema_seconds must be a positive number of seconds, not {schema_seconds}")
+        options.check_whole("port", port, 0, 65_535)
+        options.check_seconds("schema_seconds", schema_seconds)
+        options.check_seconds("render_seconds", render_seconds)
+        options.check_flag("i_know_this_is_not_for_production", i_know_this_is_not_for_production)
+        options.check_clock("clock", clock)
         if not (is_loopback(options.text("host", host)) or i_know_this_is_not_for_production):
             raise ValueError(
                 f"host {host!r} can be reached from other machines, and the sandbox shows all events to everybody: "

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic_core import from_json
 
+from suprsend_async.counting import counted
 from suprsend_async.transport.retry import INDECISIVE_STATUS
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ class Answer:
         kind = self.headers.get("content-type", "no content type").split(";")[0].strip()
         coding = self.headers.get("content-encoding", "").strip()
         wrapped = f" in the coding {coding}" if coding else ""
-        return f"{len(self.body)} bytes of {kind}{wrapped} instead of the platform's answer"
+        return f"{counted(len(self.body), 'byte')} of {kind}{wrapped} instead of the platform's answer"
 
     def retry_after(self, now: Callable[[], float]) -> float | None:
         """Return the seconds that `Retry-After` asks to wait, or None if it says nothing readable.

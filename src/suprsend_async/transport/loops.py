@@ -9,7 +9,7 @@ import anyio
 
 from suprsend_async.errors import ConfigurationError
 from suprsend_async.forking import forget_after_fork
-from suprsend_async.real_time import stands_still
+from suprsend_async.transport.clock import check_clock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
@@ -39,19 +39,6 @@ def running_loop() -> asyncio.AbstractEventLoop:
         "the client needs a running asyncio event loop: under trio, call the blocking Suprsend in a thread "
         "(`await trio.to_thread.run_sync(client.track_event, event)`); with anyio, choose the backend asyncio"
     )
-
-
-def check_clock(loop: asyncio.AbstractEventLoop) -> None:
-    """Refuse to wait for anything on a loop whose clock does not go on.
-
-    Raises:
-        ConfigurationError: A test has stopped it.
-    """
-    if stands_still(loop.time):
-        raise ConfigurationError(
-            "the event loop's clock stands still, so no deadline and no retry can happen: with freezegun "
-            "write freeze_time(..., real_asyncio=True), or let the time go on with tick=True"
-        )
 
 
 class LoopState:
@@ -168,7 +155,7 @@ class LoopStates:
             ConfigurationError: The running event loop is not asyncio's, or a test has stopped its clock.
         """
         loop = running_loop()
-        check_clock(loop)
+        check_clock()
         state = self._states.get(loop)
         if state is not None:
             return state

@@ -12,6 +12,7 @@ import yarl
 
 from suprsend_async.transport.answer import Answer, Failure, limited
 from suprsend_async.transport.body import BoundedBody
+from suprsend_async.transport.clock import STANDS_STILL, is_stopped
 from suprsend_async.transport.connector import SpokeUnasked
 from suprsend_async.transport.platforms_own import is_platforms_own
 from suprsend_async.transport.sending import SPOKE_FIRST
@@ -140,7 +141,9 @@ def failure_of(error: Exception, sending: Sending, request: Request) -> Failure:
 def timed_out(*, sent: bool) -> Failure:
     """Return what it means that the time is over."""
     where = "no answer came" if sent else "the request could not be sent"
-    return Failure("deadline_exceeded", f"{where} before the deadline", sent=sent)
+    # A clock that a test stops goes forward first, and what has waited until then is over at once.
+    why = f"; {STANDS_STILL}" if is_stopped() else ""
+    return Failure("deadline_exceeded", f"{where} before the deadline{why}", sent=sent)
 
 
 def _words_of(error: Exception) -> str:

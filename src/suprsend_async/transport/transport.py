@@ -11,6 +11,7 @@ import anyio
 from suprsend_async import logs
 from suprsend_async.tasks import Cutoff
 from suprsend_async.transport.answer import Failure
+from suprsend_async.transport.clock import check_clock
 from suprsend_async.transport.retry import RetryPolicy, decide
 
 if TYPE_CHECKING:
@@ -125,6 +126,9 @@ class Transport:
         """Send an exchange until nothing is left of it, its retries are used up or its deadline has come.
 
         Whatever happens, the exchange has a verdict afterwards: failures are noted in it, not raised.
+
+        Raises:
+            ConfigurationError: The running event loop is not asyncio's, or a test has stopped its clock.
         """
         clock = self.session.clock
         if self.session.closed:
@@ -210,6 +214,8 @@ class Transport:
                 result = _NO_SLOT
                 return result
             try:
+                # The call may have waited for its turn, or for the next attempt, while a test stopped the clock.
+                check_clock()
                 # The wait for a slot may have used up what an attempt needs at the least.
                 too_late = self._time_left(call) <= self.policy.least / 2
                 result = _NO_SLOT if too_late else await self._begin(exchange, call, state)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from suprsend_async.buffering.lifecycle import Tracker
+from suprsend_async.checks import check_flag
 from suprsend_async.errors import ConfigurationError
 from suprsend_async.threads import import_in_thread
 from suprsend_async.transport.loops import running_loop
@@ -131,6 +132,7 @@ class DurableTracker(Tracker["SpoolSession"]):
         Raises:
             BufferFull: As for `enqueue`, and so are the others.
         """
+        check_flag("wait", wait)
         session = self._running("track_event()")
         self._check_event(event, "track_event()")
         _, body = self._encoded(event, "track_event()")

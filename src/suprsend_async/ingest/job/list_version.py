@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 import anyio
 from anyio.to_thread import run_sync
 
+from suprsend_async.counting import counted
 from suprsend_async.errors import ConfigurationError, NotFound, SuprsendError
 from suprsend_async.ingest.job.checkpoint import CheckpointError, VersionNotes
 from suprsend_async.resources.id_batches import member_kind
@@ -82,8 +83,8 @@ class VersionFilling:
             sent = self.checkpoint.finished
             if isinstance(held, int) and held > sent:
                 raise CheckpointError(
-                    f"the version of the list holds {held:,} users, and this job has sent {sent:,}: something else "
-                    "adds to it as well; start over with --restart, which makes another version"
+                    f"the version of the list holds {counted(held, 'user')}, and this job has sent {sent:,}: something "
+                    "else adds to it as well; start over with --restart, which makes another version"
                 )
             # From now on, a version that is not there any more means that it became the list.
             await self._note("finishing", version_id)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from suprsend_async.counting import counted
 from suprsend_async.ingest.job.checkpoint import CheckpointError, RowSums
 from suprsend_async.ingest.job.dead_letter_source import sent_since
 from suprsend_async.ingest.job.dead_letters import dead_letter_of
@@ -162,8 +163,8 @@ def reopen(
     expected = kept.failed - kept.left
     if any(changed) and total != expected:
         raise CheckpointError(
-            f"{expected:,} rows failed, and {total:,} of them are among the dead letters: the others cannot be "
-            "distinguished from accepted rows; put the corrected rows into a new file, and send that"
+            f"{counted(expected, 'row')} failed, and {total:,} of them are among the dead letters: the others cannot "
+            "be distinguished from accepted rows; put the corrected rows into a new file, and send that"
         )
     for place, is_changed in enumerate(changed):
         if is_changed:
@@ -172,8 +173,8 @@ def reopen(
         _leave_unknown(kept, failed)
     if not any(each.numbers for each in failed):
         raise CheckpointError(
-            f"none of the {kept.failed:,} failed rows can be tried again: their dead letters are gone, or they "
-            "may have arrived, and only the dead letters themselves can be sent again"
+            f"none of the {counted(kept.failed, 'failed row')} can be tried again: their dead letters are gone, or "
+            "they may have arrived, and only the dead letters themselves can be sent again"
         )
     for progress, now, rows in zip(kept.sources, wanted.sources, failed, strict=True):
         _reopen_source(progress, now, rows)

@@ -7,6 +7,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from suprsend_async.api.verdict import Verdict
+from suprsend_async.counting import counted
 from suprsend_async.ingest.job.dead_letters import FailedRow
 from suprsend_async.ingest.job.outage import OutageJudge, Unaccepted, came_through, may_pass, reason_to_stop
 from suprsend_async.ingest.job.places import Places
@@ -177,7 +178,7 @@ class RowLog:
                 except Exception as error:  # noqa: BLE001 - raised once all of them are taken down
                     problem = problem or error
             if self._max_failures is not None and self.failed >= self._max_failures:
-                self._stop.ask(f"{self.failed:,} rows failed, and --max-failures is {self._max_failures:,}")
+                self._stop.ask(f"{counted(self.failed, 'row')} failed, and --max-failures is {self._max_failures:,}")
         if problem is not None:
             raise problem
 

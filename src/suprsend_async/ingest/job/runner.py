@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from anyio.to_thread import run_sync
 
 from suprsend_async.bulk.sender import BulkSender
-from suprsend_async.checks import check_number, check_whole
+from suprsend_async.checks import check_flag, check_number, check_whole
 from suprsend_async.errors import ConfigurationError, SuprsendError
 from suprsend_async.ingest.job.checkpoint import CheckpointError
 from suprsend_async.ingest.job.checkpoint_file import NoCheckpoint
@@ -79,6 +79,8 @@ class RunnerOptions:
                 check_whole(name, number)
         if self.rate is not None:
             check_number("rate", self.rate, "events a second")
+        for name in ("ordered", "resend_in_doubt", "restart", "retry_failed", "finish_incomplete"):
+            check_flag(name, getattr(self, name))
         if self.restart and self.retry_failed:
             raise ConfigurationError(
                 "restart sends all rows, and retry_failed sends the failed rows; give only one of them"

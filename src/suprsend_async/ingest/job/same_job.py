@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from suprsend_async.counting import counted
 from suprsend_async.ingest.job.checkpoint import DEAD_LETTERS, CheckpointError
 from suprsend_async.ingest.mapping.records import records_of
 
@@ -138,11 +139,11 @@ def check_restart(kept: Checkpoint, wanted: Checkpoint, failed: Sequence[FailedN
             in_flight += sum(end - start for start, end, _ in source.in_flight) + len(rows.unknown)
     accepted = min(accepted, kept.accepted)
     if accepted or in_flight:
-        doubt = f" and {in_flight:,} rows that may have arrived" if in_flight else ""
+        doubt = f" and {counted(in_flight, 'row')} that may have arrived" if in_flight else ""
         raise CheckpointError(
-            f"--restart would send {accepted:,} accepted rows{doubt} as second {wanted_kind.nouns}, because their keys "
-            "would be new: leave out --restart and continue with the old file and the old key (--retry-failed sends "
-            "failed rows that you corrected in place), or delete this checkpoint file if second "
+            f"--restart would send {counted(accepted, 'accepted row')}{doubt} as second {wanted_kind.nouns}, because "
+            "their keys would be new: leave out --restart and continue with the old file and the old key "
+            "(--retry-failed sends failed rows that you corrected in place), or delete this checkpoint file if second "
             f"{wanted_kind.nouns} are wanted"
         )
 

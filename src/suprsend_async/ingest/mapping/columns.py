@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, cast
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic import ValidationError as PydanticError
 
+from suprsend_async.assignment import HiddenAssignment
 from suprsend_async.errors import ConfigurationError
 from suprsend_async.ingest.mapping.column_values import TYPES
 from suprsend_async.ingest.sources.names import nearest, shortened
@@ -30,7 +31,7 @@ SAMPLE_ROWS = 1000
 ColumnName = Annotated[str, Field(min_length=1, strict=True)]
 
 
-class ColumnMapping(BaseModel):
+class ColumnMapping(HiddenAssignment, BaseModel):
     """Says which columns of a row become what of a record; each kind of record has its class.
 
     Attributes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field, computed_field
 
 from suprsend_async.api.response import Result
+from suprsend_async.counting import counted
 from suprsend_async.outcome import Outcome
 
 KEPT_FAILURES = 1_000
@@ -107,7 +108,7 @@ class PartitionReport(Result):
 
     def __str__(self) -> str:
         """Say it in one line, without what is zero."""
-        counted = [
+        found = [
             ("accepted", self.accepted),
             ("rejected", self.rejected),
             ("not sent", self.not_sent),
@@ -115,8 +116,8 @@ class PartitionReport(Result):
             ("not made events", self.unmappable),
             ("with repeated keys", self.repeated_keys),
         ]
-        counts = ", ".join(f"{count:,} {what}" for what, count in counted if count)
+        counts = ", ".join(f"{count:,} {what}" for what, count in found if count)
         refused = f"; refused: {self.refused}" if self.refused else ""
-        rows = "1 row" if self.rows == 1 else f"{self.rows:,} rows"
-        partitions = "1 partition" if self.partitions == 1 else f"{self.partitions:,} partitions"
-        return f"{rows} in {partitions}{counts and f': {counts}'}{refused}"
+        return (
+            f"{counted(self.rows, 'row')} in {counted(self.partitions, 'partition')}{counts and f': {counts}'}{refused}"
+        )

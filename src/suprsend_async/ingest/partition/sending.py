@@ -15,6 +15,7 @@ from anyio.to_thread import run_sync
 from suprsend_async.api.response import error_class
 from suprsend_async.api.verdict import Verdict
 from suprsend_async.client import AsyncSuprsend
+from suprsend_async.counting import counted
 from suprsend_async.errors import ConfigurationError, ValidationError
 from suprsend_async.ingest.job.checkpoint import SAFE_SECONDS
 from suprsend_async.ingest.job.outage import OutageJudge, Unaccepted, came_through, may_pass, refused_credentials
@@ -355,8 +356,8 @@ class PartitionSender:
     def _raise_outage(self) -> NoReturn:
         why = self._why or Verdict("not_sent", error=self._outage.reason)
         raise error_class(why.status_code, why.error_type, why.outcome)(
-            f"the platform accepts nothing now ({why.error}); {self._counts['accepted']:,} rows of this partition were "
-            "accepted, and running the task again sends the same keys",
+            f"the platform accepts nothing now ({why.error}); {counted(self._counts['accepted'], 'row')} of this "
+            "partition got through, and running the task again sends the same keys",
             status_code=why.status_code,
             error_type=why.error_type,
             outcome=why.outcome,

@@ -7,6 +7,7 @@ import csv
 import re
 from typing import TYPE_CHECKING, Any, Protocol
 
+from suprsend_async.counting import counted
 from suprsend_async.ingest.errors import SourceError
 from suprsend_async.ingest.sources.lines import (
     MAX_LINE_BYTES,
@@ -103,7 +104,7 @@ class Delimited(Reader):
                     cells, problem = [], _csv_problem(error, records.line_num - line)
                 else:
                     if cells and len(cells) != width:
-                        problem = f"the record has {len(cells)} cells where the header has {width}"
+                        problem = f"the record has {counted(len(cells), 'cell')} where the header has {width}"
                 if problem is not None or lines.problem is not None:
                     problem = lines.taken_problem() or problem
                     yield Row(number, None, problem, offset, line + lines_before, lines.text[:MAX_TEXT_BYTES])

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from suprsend_async import logs
+from suprsend_async.counting import counted
 from suprsend_async.durable import replace_file
 from suprsend_async.errors import ConfigurationError
 from suprsend_async.ingest.partition.report import PartitionReport
@@ -57,7 +58,7 @@ def raise_refusal(report: PartitionReport) -> None:
     """
     if report.refused is not None:
         raise ConfigurationError(
-            f"the write was refused: {report.refused} ({report.accepted:,} of {report.rows:,} rows were accepted)"
+            f"the write was refused: {report.refused} ({report.accepted:,} of {counted(report.rows, 'row')} accepted)"
         )
 
 
@@ -69,12 +70,11 @@ def _warnings(report: PartitionReport, unfinished: int, started_at: float | None
             "prepared(df, key=[...]) instead"
         )
     if report.repeated_keys:
-        found.append(
-            f"{report.repeated_keys:,} rows have the key of another row; the platform accepts one row for each key"
-        )
+        have = counted(report.repeated_keys, "row has", "rows have")
+        found.append(f"{have} the key of another row; the platform accepts one row for each key")
     if unfinished:
         advice = "" if started_at is None else f"; write again with started_at={started_at}, so that the same is sent"
-        found.append(f"{unfinished:,} partitions were not finished{advice}")
+        found.append(f"{counted(unfinished, 'partition was', 'partitions were')} not finished{advice}")
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from suprsend_async.sandbox.delivery.definitions import category_of, read_definition
+from suprsend_async.sandbox.plain_json import check_plain
 from suprsend_async.sandbox.platform.record_forms import problem_of
 from suprsend_async.sandbox.state import snapshot
 
@@ -15,6 +16,7 @@ def checked(document: object) -> dict[str, Any]:
     Raises:
         ValueError: It is none; the message names the kind, the record and the field.
     """
+    check_plain(document)
     state = snapshot.check(document)
     for kind, records in state["records"].items():
         met: dict[tuple[str, str], int] = {}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import BaseModel, ValidationError
 from starlette.responses import Response
 
+from suprsend_async.json_names import check_names
 from suprsend_async.sandbox.platform import received
 from suprsend_async.sandbox.refusal import Refusal, Refused, invalid
 
@@ -53,9 +54,13 @@ async def read_body(request: Request, model: type[_Model]) -> _Model:
     if isinstance(content, Refusal):
         raise Refused(content)
     try:
-        return model.model_validate_json(content)
+        read = model.model_validate_json(content)
+        check_names(content)
     except ValidationError as error:
         raise Refused(_explain(error)) from None
+    except ValueError as error:
+        raise Refused(invalid(f"The body is ambiguous: {error}.")) from None
+    return read
 
 
 def cursor(text: str) -> int | None:

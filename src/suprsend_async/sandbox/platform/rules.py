@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import cast
 from urllib.parse import urlsplit
 
+from suprsend_async.counting import counted
 from suprsend_async.sandbox.refusal import Refusal, invalid, unacceptable
 
 EARLIEST_TIME = 1_640_995_200_000
@@ -220,4 +221,4 @@ def _json_type(value: object) -> str:
 
 
 def _characters(count: int) -> str:
-    return "1 character" if count == 1 else f"{count} characters"
+    return counted(count, "character")

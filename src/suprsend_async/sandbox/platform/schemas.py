@@ -77,9 +77,10 @@ class Schemas:
         """Register every `<event name>.json` of a folder; what a file cannot be named is percent-encoded.
 
         Raises:
-            ValueError: A file is not a JSON Schema.
+            ValueError: A file is not a JSON Schema, or two files stand for one event.
             OSError: The folder or a file cannot be read.
         """
+        files: dict[str, str] = {}
         for path in sorted(path for path in folder.iterdir() if path.suffix == ".json"):
             shown = os.fsencode(path).decode(errors="replace")
             if not path.is_file():
@@ -87,6 +88,8 @@ class Schemas:
             event_name = unquote(path.stem)
             if any("\ud800" <= character <= "\udfff" for character in event_name):
                 raise ValueError(f"{shown} has a name that is not UTF-8: percent-encode what cannot be named")
+            if (first := files.setdefault(event_name, shown)) != shown:
+                raise ValueError(f"{first} and {shown} are both named after the event {event_name!r}; keep one of them")
             try:
                 content = path.read_bytes().removeprefix(BOM_UTF8)
                 schema = from_json(content, allow_inf_nan=False)

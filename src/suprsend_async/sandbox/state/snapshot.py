@@ -62,7 +62,7 @@ def check(document: object) -> dict[str, Any]:
     if not isinstance(document, dict) or "records" not in document:
         raise ValueError("a state is an object with version and records, as `sandbox save` writes it")
     state = cast("dict[str, Any]", document)
-    if state.get("version") != VERSION:
+    if state.get("version") != VERSION or isinstance(state["version"], bool):
         raise ValueError(f"version must be {VERSION}, not {state.get('version')!r}: another version wrote this state")
     if not isinstance(state["records"], dict):
         raise ValueError("records must be an object with a list for each kind")
@@ -90,7 +90,7 @@ def _check_record(where: str, given: object) -> None:
         raise ValueError(f"{where}.content must be an object")
     for time in ("created_at", "updated_at"):
         at = record.get(time, 0)
-        if not isinstance(at, int | float) or not 0 <= at < _END_OF_TIME:
+        if not isinstance(at, int | float) or isinstance(at, bool) or not 0 <= at < _END_OF_TIME:
             raise ValueError(f"{where}.{time} must be a number of seconds since 1970, before the year 10000")
 
 

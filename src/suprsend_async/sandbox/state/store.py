@@ -9,6 +9,7 @@ from weakref import finalize
 
 from pydantic_core import from_json
 
+from suprsend_async.sandbox.options import check_whole
 from suprsend_async.sandbox.state import changes, records, requests
 from suprsend_async.sandbox.state.database import open_database
 from suprsend_async.sandbox.state.entry import Entry, Outcome
@@ -79,8 +80,7 @@ class EntryStore:
     """
 
     def __init__(self, path: Path | None, max_entries: int, max_bytes: int = MOST_BYTES) -> None:
-        if max_entries < 1:
-            raise ValueError(f"max_events must be at least 1, not {max_entries}")
+        check_whole("max_events", max_entries, 1)
         # As it is now: the program may change its directory before the sandbox is started again.
         self.path: Path | None = None if path is None else path.absolute()
         self.max_entries = max_entries

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from suprsend_async.counting import counted
 from suprsend_async.sandbox.delivery import deliveries
 from suprsend_async.sandbox.inbox.records.kind import Kind, Related, Shown, all_of, definition_of, fact, link_to
 from suprsend_async.sandbox.inbox.records.messages import message_row
@@ -50,7 +51,7 @@ def _status(delivery: Mapping[str, Any]) -> tuple[str, Tone]:
     if delivery["done_at"] is None:
         return "waiting", ""
     made, skipped = len(delivery["messages"]), len(delivery["skipped"])
-    words = "no message" if made == 0 else "1 message" if made == 1 else f"{made:,} messages"
+    words = "no message" if made == 0 else counted(made, "message")
     return words, "repeated" if skipped or not made else "accepted"
 
 

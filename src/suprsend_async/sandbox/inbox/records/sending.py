@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from suprsend_async.counting import counted
 from suprsend_async.sandbox.inbox.records.deliveries import deliveries_of, delivery_row
 from suprsend_async.sandbox.inbox.records.kind import (
     Kind,
@@ -167,7 +168,7 @@ def _list_row(store: EntryStore, row: Sequence[Any]) -> RecordRow:
 def _version_row(store: EntryStore, row: Sequence[Any]) -> RecordRow:
     version = record_of(row)
     count = store.records.count("version_member", version.name)
-    return RecordRow(id=version.id, link=None, at=version.updated_at, name=version.name, who=f"{count:,} members")
+    return RecordRow(id=version.id, link=None, at=version.updated_at, name=version.name, who=counted(count, "member"))
 
 
 def _show_list(store: EntryStore, each: StoredRecord) -> Shown:
