@@ -27,9 +27,9 @@ def _as_it_came(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
         return value
 
 
-def _unchanged(value: Any) -> Any:
+def _unchanged(value: object) -> object:
     # pydantic up to 2.12 cannot write a model that it meets as a value before it is built.
-    for record in value if isinstance(value, list) else (value,):
+    for record in cast("list[object]", value) if isinstance(value, list) else (value,):
         if isinstance(record, Record) and not record.__pydantic_complete__:
             type(record).model_rebuild()
     return value
