@@ -29,7 +29,7 @@ def _as_it_came(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
 
 def _unchanged(value: object) -> object:
     # pydantic up to 2.12 cannot write a model that it meets as a value before it is built.
-    for record in cast("list[object]", value) if isinstance(value, list) else (value,):
+    for record in list_in(value) or [value]:
         if isinstance(record, Record) and not record.__pydantic_complete__:
             type(record).model_rebuild()
     return value
