@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from sqlalchemy import create_engine
@@ -54,19 +54,28 @@ CALLS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     **{
         f"{client.__class__.__name__}.{name}": (call, arguments)
         for client in (CLIENT, WAITING)
-        for name, call, arguments in (
-            ("with_options", client.with_options, ()),
-            ("buffer", client.buffer, ()),
-            ("request", client.request, ("GET", "v1/label/")),
-            ("bulk_events.send", client.bulk_events.send, ([EVENT],)),
-            ("bulk_events.stream", client.bulk_events.stream, ([EVENT],)),
-            ("workflows.send", client.workflows.send, ([],)),
-            ("users.send_edits", client.users.send_edits, ([UserEdit("user-1")],)),
-            ("users.list", client.users.list, ()),
-            ("subscriber_lists.add", client.subscriber_lists.add, ("beta", ["user-1"])),
+        for name, call, arguments in cast(
+            "list[tuple[str, Callable[..., Any], tuple[Any, ...]]]",
+            [
+                ("with_options", client.with_options, ()),
+                ("buffer", client.buffer, ()),
+                ("request", client.request, ("GET", "v1/label/")),
+                ("bulk_events.send", client.bulk_events.send, ([EVENT],)),
+                ("bulk_events.stream", client.bulk_events.stream, ([EVENT],)),
+                ("workflows.send", client.workflows.send, ([],)),
+                ("users.send_edits", client.users.send_edits, ([UserEdit("user-1")],)),
+                ("users.list", client.users.list, ()),
+                ("subscriber_lists.add", client.subscriber_lists.add, ("beta", ["user-1"])),
+            ],
         )
     },
 }
+
+
+@pytest.fixture(autouse=True, scope="module")
+def thread_ended() -> Iterator[None]:
+    yield
+    WAITING.close()
 
 
 def options() -> Iterator[Any]:

@@ -98,7 +98,7 @@ def test_over_the_documented_size_is_sent_with_one_warning(caplog: pytest.LogCap
         one.encode(event({"text": "x" * (room + 1)}))
     (record,) = caplog.records
     assert (record.name, record.levelno) == ("suprsend_async", logging.WARNING)
-    assert str(DOCUMENTED_EVENT_BYTES + 1) in record.getMessage()
+    assert f"{DOCUMENTED_EVENT_BYTES + 1:,} bytes" in record.getMessage()
     assert "xx" not in record.getMessage()
 
 

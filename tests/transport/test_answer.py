@@ -149,7 +149,7 @@ def test_the_servers_words_in_any_shape(content: dict[str, object], words: str |
         (Answer(308, {"location": "http://[::1/v1/user/u/"}, b""), "another address"),
         (Answer(502, {"content-type": "text/html; charset=utf-8"}, b"<html>"), "6 bytes of text/html instead"),
         (Answer(502, {}, b" "), "an empty body"),
-        (Answer(200, {"content-encoding": "br"}, b"x"), "1 bytes of no content type in the coding br instead"),
+        (Answer(200, {"content-encoding": "br"}, b"x"), "1 byte of no content type in the coding br instead"),
         (Answer(200, {}, b"x", complete=False), "too long"),
     ],
 )
