@@ -416,7 +416,7 @@ async def test_what_can_be_written_nowhere_is_said_to_be_lost(
         spool.write_text("a file where the directory was")
     [line] = [record for record in caplog.records if record.levelname == "ERROR"]
     assert "1 record that was not sent and 0 dead letters are lost" in text_of(line)
-    assert "stay in the spool" not in caplog.text
+    assert "the next process sends" not in caplog.text
 
 
 async def test_a_file_that_is_gone_is_named_without_another_event(
