@@ -96,7 +96,7 @@ REFUSED: list[tuple[object, str]] = [
     (np.array(5, dtype="timedelta64[s]"), f"is of type timedelta64, {LENGTH}"),
     (pd.Timedelta(5), f"is of type Timedelta, {LENGTH}"),
     (dt.timedelta(5), f"is of type timedelta, {LENGTH}"),
-    (np.timedelta64("NaT"), "timedelta64, which stands for no value; send None or leave it out"),
+    (np.timedelta64("NaT", "s"), "timedelta64, which stands for no value; send None or leave it out"),
     (np.array("NaT", dtype="timedelta64[s]"), "no value; send None"),
     (pd.Timedelta("NaT"), "NaTType, which stands for no value"),
     (np.datetime64("20000-01-01"), f"is a datetime64 {BEYOND}"),
