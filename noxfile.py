@@ -113,7 +113,15 @@ def services(session: nox.Session) -> None:
 def exits(session: nox.Session) -> None:
     """Run the tests of the process's end, of interrupts and of loops on each Python that is here: they differ there."""
     session.install("-e", ".", *GROUPS["core"])
-    session.run("pytest", "-q", "-m", "not extras", "tests/blocking", "tests/transport/test_lifecycle.py")
+    session.run(
+        "pytest",
+        "-q",
+        "-m",
+        "not extras",
+        "tests/blocking",
+        "tests/transport/test_lifecycle.py",
+        "tests/transport/test_forks.py",
+    )
 
 
 @nox.session

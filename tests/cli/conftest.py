@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from suprsend_async.sandbox import Sandbox
 
+from .ingesting import write
 from .warm import WarmProcess, can_be_warm
 
 pytestmark = pytest.mark.extras("cli")
@@ -27,6 +28,12 @@ Start = Callable[..., subprocess.Popen[str]]
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox() as running:
         yield running
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A file of 250 rows."""
+    return write(tmp_path / "users.jsonl", 250)
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.cli.test_ingest import OPTIONS, expected, figures, keys, write
+from tests.cli.ingesting import OPTIONS, figures, write
+from tests.ingest.jobs import expected, keys
 
 from suprsend_async.cli.terminal import command_line
 from suprsend_async.sandbox import Sandbox

@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.cli.test_ingest import OPTIONS, Start, expected, figures, keys, wait_for, write
+from tests.cli.conftest import Start
+from tests.cli.ingesting import OPTIONS, figures, wait_for, write
+from tests.ingest.jobs import expected, keys
 
 from suprsend_async.sandbox import Sandbox
 

@@ -1,11 +1,19 @@
-"""Two lengths of the bench: a sample that a seed draws, and all of it with `--full`."""
+"""Two lengths of the bench: a sample that a seed draws, and all with `--full`; and the certificates of its servers."""
 
 from __future__ import annotations
 
 import random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.faults.certificates import Certificates
+
+from suprsend_async.transport import engine as default_engine
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Iterator
+    from pathlib import Path
 
 FULL_SECONDS = 1800
 """How long a test may take that is marked `full`."""
@@ -54,3 +62,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def seed(request: pytest.FixtureRequest) -> int:
     """Return what chance begins with in this run."""
     return int(request.config.getoption("fault_seed"))
+
+
+@pytest.fixture(scope="module")
+def certificates() -> Certificates:
+    return Certificates()
+
+
+@pytest.fixture
+def trusted(certificates: Certificates, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ssl.SSLContext]:
+    """Let the default engine trust the bench's authority, and give a context for the other engines."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificates.write_authority(tmp_path)))
+    default_engine.tls_context.cache_clear()
+    yield certificates.client()
+    default_engine.tls_context.cache_clear()

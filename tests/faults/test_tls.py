@@ -51,11 +51,6 @@ AFTERWARDS: dict[str, tuple[Fault, type[TransportError]]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def certificates() -> Certificates:
-    return Certificates()
-
-
 def ask_in_a_process(certificates: Certificates, folder: Path, servers: dict[str, FaultServer]) -> dict[str, Any]:
     """Send to each server through every way in, by the engine that comes with the package.
 

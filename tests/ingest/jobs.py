@@ -88,3 +88,19 @@ def expected(rows: int) -> Counter[str]:
 async def stop_when_held(server: Server, runner: Runner) -> None:
     await anyio.to_thread.run_sync(server.wait_for_requests, 2)
     runner.stop()
+
+
+def line(number: int, **more: Any) -> str:
+    return json.dumps({"user": f"u-{number}", "id": f"k-{number}", **more})
+
+
+def write_lines(job: Job, rows: int, **broken: str) -> list[str]:
+    """Write so many lines, of which those with the given numbers are others; returns them."""
+    lines = [broken.get(f"row{number}", line(number)) for number in range(rows)]
+    job.paths[0].write_text("".join(f"{each}\n" for each in lines), encoding="utf-8")
+    return lines
+
+
+def correct(job: Job, lines: list[str], **corrected: str) -> None:
+    """Write the lines again, some of them corrected, all in their places."""
+    write_lines(job, len(lines), **{f"row{number}": each for number, each in enumerate(lines)} | corrected)

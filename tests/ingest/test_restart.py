@@ -6,8 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.ingest.jobs import MAPPING, Job, expected, keys
-from tests.ingest.test_retry_failed import correct, line, write_lines
+from tests.ingest.jobs import MAPPING, Job, correct, expected, keys, line, write_lines
 
 from suprsend_async.ingest import CheckpointError, EventMapping, UserMapping, WorkflowMapping
 

@@ -1,49 +1,24 @@
-"""Lists: ids from any source, versions, deletes by PATCH, and broadcasts; with both clients."""
+"""Lists: ids from any source, what is never sent, and what is read; with both clients."""
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
-import anyio
 import pytest
 from tests.conftest import KEY, SECRET
+from tests.resources.lists import LIST, added, ids
 
-from suprsend_async import (
-    AsyncSuprsend,
-    NotFound,
-    ResponseError,
-    SubscriberListBroadcast,
-    Suprsend,
-    SuprsendError,
-    TransportError,
-    ValidationError,
-)
+from suprsend_async import AsyncSuprsend, NotFound, Suprsend, TransportError, ValidationError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
     from tests.conftest import Received, Server
 
-LIST = {"list_id": "beta", "version_id": None}
-DRAFT = {"list_id": "beta", "version_id": "v1", "status": "draft"}
-GONE = {"code": 404, "message": "version_id v1 not found for list_id beta"}
-
-
-def ids(count: int) -> Iterator[str]:
-    return (f"user-{number}" for number in range(count))
-
 
 async def ids_later(count: int) -> AsyncIterator[str]:
     for user in ids(count):
         yield user
-
-
-def added(server: Server) -> Callable[[Received], bytes]:
-    """Return a line of the script that counts the ids that come."""
-    return lambda request: server.answer(
-        201, {"success": True, "affected_count": len(request.json["distinct_ids"]), "new": 1}
-    )
 
 
 def sent(server: Server) -> list[str]:
@@ -191,206 +166,6 @@ def test_nor_by_a_blocking_caller(call: str, server: Server) -> None:
     assert server.requests == []
 
 
-# Versions
-
-
-async def test_a_block_fills_a_version_and_finishes_it(client: AsyncSuprsend, server: Server) -> None:
-    finished = server.answer(201, {**LIST, "subscribers_count": 2})
-    server.script.extend([server.answer(201, DRAFT), added(server), added(server), finished])
-    async with client.subscriber_lists.sync("beta") as version:
-        assert (version.list_id, version.version_id, version.draft.status) == ("beta", "v1", "draft")
-        await version.add(["user-1", "user-2"])
-        await version.remove(["user-3"])
-        assert version.finished is None
-    assert version.finished is not None
-    assert version.finished.subscribers_count == 2
-    version_path = "/v1/subscriber_list/beta/version/v1/"
-    assert [(request.method, request.target) for request in server.requests] == [
-        ("POST", "/v1/subscriber_list/beta/start_sync/"),
-        ("POST", version_path + "subscriber/add/"),
-        ("POST", version_path + "subscriber/remove/"),
-        ("PATCH", version_path + "finish_sync/"),
-    ]
-
-
-async def test_a_block_that_raises_deletes_its_version(client: AsyncSuprsend, server: Server) -> None:
-    server.script.extend([server.answer(201, DRAFT), server.answer(204)])
-    with pytest.raises(KeyError) as caught:
-        async with client.subscriber_lists.sync("beta"):
-            raise KeyError("the database is gone")
-    assert [request.method for request in server.requests] == ["POST", "DELETE"]
-    assert not hasattr(caught.value, "__notes__")
-
-
-async def test_a_version_that_cannot_be_deleted_is_noted_on_the_error(client: AsyncSuprsend, server: Server) -> None:
-    server.script.extend([server.answer(201, DRAFT), server.answer(403, {"code": 403, "message": "no"})])
-    with pytest.raises(KeyError) as caught:
-        async with client.subscriber_lists.sync("beta"):
-            raise KeyError("the database is gone")
-    (note,) = caught.value.__notes__
-    assert "could not be deleted (AuthenticationError); delete_version() deletes it" in note
-
-
-@pytest.mark.parametrize("scoped", [True, False])
-async def test_a_block_that_is_cancelled_deletes_its_version(
-    scoped: bool, client: AsyncSuprsend, server: Server
-) -> None:
-    server.script.extend([server.answer(201, DRAFT), server.answer(204)])
-
-    async def block() -> None:
-        async with client.subscriber_lists.sync("beta"):
-            if scoped:
-                scope.cancel()
-            else:
-                asyncio.current_task().cancel()  # type: ignore[union-attr]
-            await asyncio.sleep(0)
-            raise AssertionError("not cancelled")
-
-    with anyio.CancelScope() as scope:
-        task = asyncio.ensure_future(block()) if not scoped else None
-        await (asyncio.wait([task]) if task is not None else block())
-    assert [request.method for request in server.requests] == ["POST", "DELETE"]
-
-
-async def test_a_version_that_cannot_be_finished_is_left_as_it_is(client: AsyncSuprsend, server: Server) -> None:
-    server.script.extend([server.answer(201, DRAFT), server.answer(400, {"code": 400, "message": "empty"})])
-    with pytest.raises(ResponseError, match="empty"):
-        async with client.subscriber_lists.sync("beta") as version:
-            pass
-    assert (version.version_id, version.finished) == ("v1", None)
-    assert len(server.requests) == 2
-
-
-async def test_a_draft_without_an_id_is_no_version(client: AsyncSuprsend, server: Server) -> None:
-    server.script.append(server.answer(201, LIST))
-    with pytest.raises(TransportError, match="names no version") as caught:
-        async with client.subscriber_lists.sync("beta"):
-            raise AssertionError("begun")
-    assert caught.value.outcome == "accepted"
-
-
-async def test_a_start_that_may_have_arrived_is_not_repeated(client: AsyncSuprsend, server: Server) -> None:
-    server.script.append(server.hang_up)
-    with pytest.raises(SuprsendError) as caught:
-        await client.subscriber_lists.start_sync("beta")
-    assert (caught.value.outcome, len(server.requests)) == ("unknown", 1)
-
-
-async def test_a_version_that_the_first_try_finished_returns_the_list(client: AsyncSuprsend, server: Server) -> None:
-    server.script.extend([server.hang_up, server.answer(404, GONE), server.answer(200, LIST)])
-    assert (await client.subscriber_lists.finish_sync("beta", "v1")).list_id == "beta"
-    assert [request.method for request in server.requests] == ["PATCH", "PATCH", "GET"]
-
-
-@pytest.mark.parametrize(("status", "outcome"), [(404, "unknown"), (400, "accepted")])
-async def test_where_the_list_cannot_be_read_then_the_outcome_is_the_finishings(
-    status: int, outcome: str, client: AsyncSuprsend, server: Server
-) -> None:
-    server.script.extend([server.hang_up, server.answer(404, GONE), server.answer(status, GONE)])
-    with pytest.raises(ResponseError) as caught:
-        await client.subscriber_lists.finish_sync("beta", "v1")
-    assert caught.value.outcome == outcome
-
-
-# Deletes
-
-
-NOT_ALLOWED = {"code": 405, "message": 'Method "DELETE" not allowed.'}
-
-
-async def test_a_delete_that_is_not_allowed_goes_by_patch_from_then_on(client: AsyncSuprsend, server: Server) -> None:
-    done = server.answer(200, {"success": True})
-    server.script.extend([server.answer(405, NOT_ALLOWED), done, done, done])
-    await client.subscriber_lists.delete("beta")
-    await client.subscriber_lists.delete_version("beta", "v1")
-    await client.with_options(timeout=5).subscriber_lists.delete("gamma")
-    assert [(request.method, request.target, request.body) for request in server.requests] == [
-        ("DELETE", "/v1/subscriber_list/beta/", b""),
-        ("PATCH", "/v1/subscriber_list/beta/delete/", b"{}"),
-        ("PATCH", "/v1/subscriber_list/beta/version/v1/delete/", b"{}"),
-        ("PATCH", "/v1/subscriber_list/gamma/delete/", b"{}"),
-    ]
-
-
-async def test_a_delete_by_patch_that_the_first_try_did_is_done(client: AsyncSuprsend, server: Server) -> None:
-    server.script.extend([server.answer(405, NOT_ALLOWED), server.hang_up, server.answer(404, GONE)])
-    await client.subscriber_lists.delete_version("beta", "v1")
-    assert [request.method for request in server.requests] == ["DELETE", "PATCH", "PATCH"]
-
-
-@pytest.mark.parametrize("status", [400, 404])
-async def test_any_other_no_to_a_delete_is_one(status: int, client: AsyncSuprsend, server: Server) -> None:
-    server.script.append(server.answer(status, {"code": status, "message": "no"}))
-    with pytest.raises(ResponseError):
-        await client.subscriber_lists.delete("beta")
-    assert len(server.requests) == 1
-
-
-# Broadcasts
-
-
-def broadcast(**options: Any) -> SubscriberListBroadcast:
-    return SubscriberListBroadcast("beta", "news", "promotional", **options)
-
-
-@pytest.mark.parametrize(
-    ("bad", "words"),
-    [
-        (SubscriberListBroadcast, "list_id is missing"),
-        (lambda: SubscriberListBroadcast("beta"), "template is missing"),
-        (lambda: SubscriberListBroadcast("beta", "n", "promotional"), "template has 1 character; give a template's"),
-        (lambda: SubscriberListBroadcast("beta", "news"), "notification_category is missing"),
-        (lambda: SubscriberListBroadcast("beta", "news", 5), "notification_category must be a string, not int"),
-        (lambda: broadcast(channels=["fax"]), "channels must be a list of androidpush"),
-        (lambda: broadcast(channels="email"), "channels must be a list of androidpush"),
-        (lambda: broadcast(delay=-1), r"delay must be a whole number, 0 or more \(seconds\)"),
-        (lambda: broadcast(delay=" "), "delay is empty"),
-        (lambda: broadcast(trigger_at=5), "trigger_at must be a string, not int"),
-        (lambda: broadcast(tenant_id=""), "tenant_id is empty"),
-        (lambda: broadcast(brand_id="b" * 65), "brand_id has 65 characters"),
-        (lambda: broadcast(time="now"), "time must be a whole number"),
-        (lambda: broadcast(insert_id=""), "insert_id is empty"),
-        (lambda: broadcast(data=[1]), "data must be a mapping, not list"),
-        (lambda: SubscriberListBroadcast(body="beta"), "body must be a mapping, not str"),
-    ],
-)
-def test_a_bad_broadcast_is_refused_by_the_fields_name(bad: Callable[[], object], words: str) -> None:
-    with pytest.raises(ValidationError, match=words):
-        bad()
-
-
-async def test_a_broadcast_that_cannot_be_written_is_not_sent(client: AsyncSuprsend, server: Server) -> None:
-    with pytest.raises(ValidationError, match=r"^data\.a is NaN"):
-        await client.subscriber_lists.broadcast(broadcast(data={"a": float("nan")}))
-    with pytest.raises(TypeError, match="takes a SubscriberListBroadcast, not dict"):
-        await client.subscriber_lists.broadcast({"list_id": "beta"})  # type: ignore[arg-type]
-    assert server.requests == []
-
-
-def test_the_released_forms_are_the_same_broadcast() -> None:
-    body = {"list_id": "beta", "template": "news", "notification_category": "promotional", "data": {"a": 1}, "new": 5}
-    first = SubscriberListBroadcast(body, idempotency_key="k", tenant_id="t", brand_id="b")
-    identity = {"$insert_id": first.insert_id, "$time": first.time, "$idempotency_key": "k"}
-    assert SubscriberListBroadcast({**body, **identity}, "k", "t", "b") == first  # type: ignore[call-overload]
-    assert SubscriberListBroadcast(body={**body, **identity}, tenant_id="t", brand_id="b") == first
-    assert first.further == {"new": 5}
-
-
-async def test_a_key_that_a_body_has_besides_is_sent(client: AsyncSuprsend, server: Server) -> None:
-    server.script.append(server.answer(202, b"OK"))
-    body = {"list_id": "beta", "template": "news", "notification_category": "promotional", "delay": 90, "new": 5}
-    response = await client.subscriber_lists.broadcast(SubscriberListBroadcast(body=body))
-    assert (response.outcome, response.status_code, response.message) == ("accepted", 202, "OK")
-    sent_body = server.requests[0].json
-    assert {name: sent_body[name] for name in body} == body
-
-
-async def test_a_refused_broadcast_says_why(client: AsyncSuprsend, server: Server) -> None:
-    server.script.append(server.answer(400, "BAD REQUEST"))
-    response = await client.subscriber_lists.broadcast(broadcast())
-    assert (response.outcome, response.message, response.retryable) == ("rejected", "BAD REQUEST", False)
-
-
 # Reading
 
 
@@ -456,19 +231,3 @@ def test_a_blocking_callers_error_in_the_middle_says_how_many_are_certain(server
         with pytest.raises(KeyError):
             client.subscriber_lists.add_to_version("beta", "v1", broken(30))
     assert len(server.requests[-1].json["distinct_ids"]) == 30
-
-
-def test_a_blocking_block_fills_a_version_and_finishes_it(server: Server) -> None:
-    server.script.extend([server.answer(201, DRAFT), added(server), added(server), server.answer(201, LIST)])
-    with Suprsend(KEY, SECRET, base_url=server.url) as client:
-        with client.subscriber_lists.sync("beta") as version:
-            assert version.add(ids(2)).affected_count == 2
-            assert version.remove(["user-1"]).affected_count == 1
-            assert (version.list_id, version.version_id, version.draft.status) == ("beta", "v1", "draft")
-        assert version.finished is not None
-        server.script.extend([server.answer(201, DRAFT), server.answer(204)])
-        with pytest.raises(KeyboardInterrupt), client.subscriber_lists.sync("beta"):
-            raise KeyboardInterrupt
-        server.script.append(added(server))
-        assert client.subscriber_lists.remove_from_version("beta", "v1", iter(["u"])).affected_count == 1
-    assert [request.method for request in server.requests[-3:]] == ["POST", "DELETE", "POST"]

@@ -1,4 +1,4 @@
-"""A running sandbox, and a plain HTTP connection to it that owes nothing to the SDK."""
+"""A running sandbox, a client of it, and a plain HTTP connection to it that owes nothing to the SDK."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
+from suprsend_async import Suprsend
 from suprsend_async.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from .kinds import Get
 
 pytestmark = pytest.mark.extras("sandbox")
 
@@ -111,6 +115,25 @@ def wire(sandbox: Sandbox) -> Iterator[Wire]:
     connection = Wire(sandbox)
     yield connection
     connection.close()
+
+
+@pytest.fixture
+def client(sandbox: Sandbox) -> Iterator[Suprsend]:
+    with sandbox.blocking_client(max_retries=0) as made:
+        yield made
+
+
+@pytest.fixture
+def get(sandbox: Sandbox) -> Iterator[Get]:
+    """Get JSON from the sandbox's own interface."""
+    with httpx.Client(base_url=f"{sandbox.url}_sandbox/", trust_env=False) as http:
+
+        def get(path: str, **query: object) -> Any:
+            response = http.get(path, params=query)
+            assert response.status_code == 200, response.text
+            return response.json()
+
+        yield get
 
 
 @pytest.fixture

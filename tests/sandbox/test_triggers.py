@@ -1,4 +1,4 @@
-"""Triggers of workflows over HTTP: one, many, the older dynamic ones, and cancelling."""
+"""Triggers of workflows over HTTP: one, many, their recipients, and their keys."""
 
 from __future__ import annotations
 
@@ -11,24 +11,14 @@ import pytest
 from suprsend_async.sandbox import Sandbox, faults
 
 from .conftest import Wire
+from .triggers import CANCEL, DYNAMIC, TRIGGER, profile, trigger
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.extras("sandbox")
 
-TRIGGER = "/trigger/"
-CANCEL = "/v1/workflow_run/cancel/"
 LIMIT = 819_200
-DYNAMIC = {"name": "adhoc", "template": "welcome", "notification_category": "system", "users": [{"distinct_id": "u"}]}
-
-
-def trigger(*recipients: Any, **changes: Any) -> dict[str, Any]:
-    return {"workflow": "order-shipped", "recipients": [*(recipients or ("user-1",))], "data": {}} | changes
-
-
-def profile(wire: Wire, path: str) -> dict[str, Any]:
-    return wire.call("GET", f"/v1/{path}/").json
 
 
 def test_one_trigger(wire: Wire, sandbox: Sandbox) -> None:
@@ -278,119 +268,6 @@ def test_no_more_are_kept_than_asked_for(tmp_path: Path) -> None:
                 wire.post(TRIGGER, trigger(data={"n": n}))
             assert [each["data"]["n"] for each in sandbox.triggers] == [*range(7)][-most:]
             wire.close()
-
-
-def test_dynamic_triggers(wire: Wire, sandbox: Sandbox) -> None:
-    path = f"/{sandbox.workspace_uid}/trigger/"
-    full = DYNAMIC | {
-        "users": [{"distinct_id": "user-1", "$channels": ["email"], "$email": ["a@example.com"]}],
-        "delay": "1h30m",
-        "trigger_at": "2030-01-02T03:04:05Z",
-        "delivery": {"smart": True, "success": "seen", "time_to_live": "1h", "mandatory_channels": ["email"]},
-        "data": {"x": 1},
-        "tenant_id": "acme",
-        "brand_id": "acme",
-    }
-    for body in (DYNAMIC, full, [DYNAMIC, full], DYNAMIC | {"delay": 90}):
-        reply = wire.post(path, body)
-        assert (reply.status, reply.body) == (202, b"OK")
-        assert reply.headers["content-type"].startswith("text/plain")
-    assert len(sandbox.triggers) == 5
-    assert sandbox.triggers[1].items() >= full.items()
-    assert profile(wire, "user/user-1")["$email"][0]["value"] == "a@example.com"
-
-
-def test_a_dynamic_trigger_repeated_by_its_key(wire: Wire, sandbox: Sandbox) -> None:
-    for _ in range(2):
-        assert wire.post(f"/{sandbox.workspace_uid}/trigger/", DYNAMIC | {"$idempotency_key": "k"}).status == 202
-    assert len(sandbox.triggers) == 1
-
-
-@pytest.mark.parametrize(
-    ("body", "message"),
-    [
-        ({**DYNAMIC, "template": None}, "template: must be a text"),
-        ({key: DYNAMIC[key] for key in DYNAMIC if key != "template"}, "template: missing"),
-        (DYNAMIC | {"users": []}, "users: must not be empty"),
-        (DYNAMIC | {"users": ["user-1"]}, "users[0]: must be an object"),
-        (DYNAMIC | {"delay": "soon"}, "delay: breaks the rule pattern"),
-        (DYNAMIC | {"delay": ""}, "delay: breaks the rule pattern"),
-        (DYNAMIC | {"delay": -1}, "delay: breaks the rule minimum"),
-        ([DYNAMIC, {}], "[1] name: missing"),
-    ],
-)
-def test_dynamic_triggers_are_taken_as_a_whole_or_not(wire: Wire, sandbox: Sandbox, body: Any, message: str) -> None:
-    reply = wire.post(f"/{sandbox.workspace_uid}/trigger/", body)
-    assert (reply.status, reply.json["status"]) == (400, "fail")
-    assert message in reply.json["message"]
-    assert sandbox.triggers == []
-    assert wire.call("GET", "/v1/user/").json["results"] == []
-
-
-def test_the_workspace_in_the_path_is_the_one_of_the_credentials(wire: Wire, sandbox: Sandbox) -> None:
-    assert wire.signed(f"/{sandbox.workspace_key}/trigger/", DYNAMIC).status == 202
-    for reply in (
-        wire.post(f"/{sandbox.workspace_key}/trigger/", DYNAMIC),
-        wire.signed(f"/{sandbox.workspace_uid}/trigger/", DYNAMIC),
-        wire.post("/other/trigger/", DYNAMIC),
-    ):
-        assert (reply.status, reply.json["status"]) == (401, "fail")
-        assert reply.json["message"] == "The path does not name the workspace that this request is authorized for."
-    assert len(sandbox.triggers) == 1
-
-
-def test_each_filter_of_a_cancel_and_all_of_them(wire: Wire, sandbox: Sandbox) -> None:
-    wire.post("/v1/user/known/", {"$sms": "+15550100"})
-    inline = {"distinct_id": "inline", "$email": "a@example.com"}
-    wire.post(TRIGGER, trigger("a", "b", "a", **{"$idempotency_key": "k-1"}))
-    wire.post(TRIGGER, trigger("a", "known", inline, workflow="other", **{"$idempotency_key": "k-2"}))
-    guest = {"is_transient": True, "$email": "g@example.com"}
-    wire.post(TRIGGER, trigger({"object_type": "teams", "id": "sre"}, guest))
-    runs = [each["execution_ids"] for each in sandbox.triggers]
-
-    def cancel(**filters: Any) -> list[str]:
-        reply = wire.post(CANCEL, filters)
-        assert reply.status == 200
-        return reply.json["execution_ids"]
-
-    assert cancel(execution_id="none") == cancel(recipients=["none"]) == cancel(idempotency_key="none") == []
-    assert cancel(recipients=["a"], workflow_slug="other", idempotency_key="k-1") == []
-    assert cancel(execution_id=runs[0][0]) == [runs[0][0]]
-    assert cancel(execution_id=runs[0][0]) == [], "it is cancelled already"
-    assert cancel(recipients=["a"], workflow_slug="other", idempotency_key=" k-2 ") == [runs[1][0]]
-    assert cancel(recipients=["+15550100", "a@example.com"]) == runs[1][1:]
-    assert cancel(recipients=["sre", "g@example.com"]) == runs[2]
-    assert cancel(idempotency_key="k-1") == [runs[0][1]]
-    assert [sorted(each["cancelled"]) for each in sandbox.triggers] == [sorted(each) for each in runs]
-
-
-@pytest.mark.parametrize("body", [{}, {"workflow_slug": "order-shipped"}])
-def test_a_cancel_needs_a_filter(wire: Wire, sandbox: Sandbox, body: dict[str, str]) -> None:
-    wire.post(TRIGGER, trigger())
-    reply = wire.post(CANCEL, body)
-    assert (reply.status, reply.json) == (
-        400,
-        {"code": 400, "message": "give execution_id, recipients or idempotency_key"},
-    )
-    assert sandbox.triggers[0]["cancelled"] == []
-
-
-@pytest.mark.parametrize(
-    "body", [{"idempotency_key": " "}, {"execution_id": ""}, {"recipients": []}, {"recipients": "u"}, []]
-)
-def test_a_filter_that_says_nothing_is_refused(wire: Wire, sandbox: Sandbox, body: Any) -> None:
-    wire.post(TRIGGER, trigger())
-    assert wire.post(CANCEL, body).status == 400
-    assert sandbox.triggers[0]["cancelled"] == []
-
-
-def test_an_execution_id_is_never_used_again(wire: Wire, sandbox: Sandbox) -> None:
-    wire.post(TRIGGER, trigger())
-    [before] = sandbox.triggers[0]["execution_ids"]
-    sandbox.clear()
-    assert sandbox.triggers == []
-    wire.post(TRIGGER, trigger())
-    assert wire.post(CANCEL, {"execution_id": before}).json == {"execution_ids": []}
 
 
 def test_records_that_are_told_to_be_refused(wire: Wire, sandbox: Sandbox) -> None:

@@ -1,4 +1,4 @@
-"""Lifecycle: loops that come and go, closing with calls in flight, threads, forks, and clients that nobody closed."""
+"""Lifecycle: loops that come and go, closing with calls in flight, threads, and clients that nobody closed."""
 
 from __future__ import annotations
 
@@ -321,67 +321,6 @@ async def test_another_loop_than_asyncios_is_named(forgotten: AsyncSuprsend, mon
         coroutine = forgotten.track_event(EVENT)
         with pytest.raises(ConfigurationError, match="asyncio"):
             coroutine.send(None)
-
-
-def test_after_a_fork_child_and_parent_both_deliver(
-    run_python: Callable[..., subprocess.CompletedProcess[str]], server: Server
-) -> None:
-    source = """
-import asyncio, os, warnings
-from suprsend_async import AsyncSuprsend, Event
-warnings.filterwarnings("ignore", message=".*fork.*", category=DeprecationWarning)
-client = AsyncSuprsend(KEY, SECRET, base_url=URL)
-
-async def call(name):
-    return (await client.track_event(Event(name, "signed_up"))).outcome
-
-async def main():
-    assert await call("before") == "accepted"
-    child = os.fork()
-    if child == 0:
-        # The child leaves the parent's loop and runs one of its own.
-        assert asyncio.run(call("child")) == "accepted"
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    assert status == 0, status
-    assert await call("parent") == "accepted"
-    await client.aclose()
-
-asyncio.run(main())
-"""
-    process = run_python(source)
-    assert (process.returncode, process.stderr) == (0, "")
-    assert [(request.connection, request.json["distinct_id"]) for request in server.requests] == [
-        (1, "before"),
-        (2, "child"),
-        (1, "parent"),
-    ]
-
-
-def test_what_a_child_collects_does_not_touch_the_parents_connection(
-    run_python: Callable[..., subprocess.CompletedProcess[str]], server: Server
-) -> None:
-    source = """
-import asyncio, gc, os, warnings
-from suprsend_async import AsyncSuprsend, Event
-warnings.filterwarnings("ignore", message=".*fork.*", category=DeprecationWarning)
-client = AsyncSuprsend(KEY, SECRET, base_url=URL)
-loop = asyncio.new_event_loop()
-assert loop.run_until_complete(client.track_event(Event("before", "signed_up"))).success
-child = os.fork()
-if child == 0:
-    assert asyncio.run(client.track_event(Event("child", "signed_up"))).success
-    gc.collect()
-    os._exit(0)
-_, status = os.waitpid(child, 0)
-assert status == 0, status
-assert loop.run_until_complete(client.track_event(Event("parent", "signed_up"))).success
-loop.run_until_complete(client.aclose())
-loop.close()
-"""
-    process = run_python(source)
-    assert (process.returncode, process.stderr) == (0, "")
-    assert [request.connection for request in server.requests] == [1, 2, 1]
 
 
 @pytest.mark.parametrize("proxy", ["http://proxy:planted", "socks5://user:planted@proxy:1"])
