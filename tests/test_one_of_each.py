@@ -229,3 +229,9 @@ def test_no_two_classes_have_the_same_name() -> None:
 
 def test_a_disk_is_made_durable_in_one_place() -> None:
     assert len(places(is_named("fsync", "fdatasync"))) == 1, places(is_named("fsync", "fdatasync"))
+
+
+def test_no_module_is_longer_than_four_hundred_lines() -> None:
+    files = [*PACKAGE.rglob("*.py"), *Path(__file__).parent.rglob("*.py")]
+    assert len(files) > 500
+    assert [str(file) for file in files if file.read_bytes().count(b"\n") > 400] == []
