@@ -96,6 +96,8 @@ sys.meta_path.insert(0, Hiding)
 """
 
 
+@pytest.mark.extras("all")
+@pytest.mark.timeout(600)
 def test_a_module_that_needs_an_extra_is_marked(tmp_path: Path) -> None:
     """All others are imported, with everything out of reach that an extra brings."""
     there = installed_without_extras()

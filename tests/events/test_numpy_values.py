@@ -106,7 +106,7 @@ REFUSED: list[tuple[object, str]] = [
     (pd.Timestamp(np.datetime64("20000-01-01", "s")).tz_localize("UTC"), f"is a Timestamp {BEYOND}"),
     ({pd.NA: 1}, "has a key of type NAType; keys must be strings"),
     ({pd.NaT: 1}, "has a key of type NaTType; keys must be strings"),
-    ({np.datetime64("NaT"): 1}, "has a key of type datetime64; keys must be strings"),
+    ({np.datetime64("NaT", "s"): 1}, "has a key of type datetime64; keys must be strings"),
     ({np.datetime64("20000-01-01"): 1}, "has a key of type datetime64; keys must be strings"),
     (np.complex128(1j), "complex128"),
     (np.longdouble(1.5), "longdouble"),
