@@ -139,7 +139,9 @@ async def test_nor_is_a_bulk(engine: str, first: bytes) -> None:
     assert judge.compare(server.ledger.entries).lost == []
 
 
-@pytest.mark.parametrize("first", [answer(503, b"busy"), answer(400, b'{"message": "no"}')], ids=["not its own", "own"])
+@pytest.mark.parametrize(
+    "first", [answer(503, b"busy"), answer(400, b'{"code": 400, "message": "no"}')], ids=["not its own", "own"]
+)
 @pytest.mark.parametrize("engine", ["default", "given aiohttp"])
 async def test_a_connection_is_not_taken_before_its_answer_was_looked_at(
     engine: str, first: bytes, monkeypatch: pytest.MonkeyPatch

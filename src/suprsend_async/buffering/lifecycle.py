@@ -219,8 +219,8 @@ class Tracker(ABC, Generic[S]):
             )
         if session.state is State.CANCELLED:
             raise ConfigurationError(
-                f"{call} comes too late: the task of this buffer was cancelled or failed, and leaving the buffer raises "
-                "its error; enter a new buffer"
+                f"{call} comes too late: the task of this buffer was cancelled or failed, and leaving the buffer "
+                "raises its error; enter a new buffer"
             )
         check_clock()
         return session
