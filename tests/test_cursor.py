@@ -238,3 +238,14 @@ def test_the_derived_method_shows_what_the_asynchronous_one_does() -> None:
     assert Numbers.iterate.__qualname__ == "Numbers.iterate"
     assert "            >>> for number in numbers.iterate():\n" in (Numbers.iterate.__doc__ or "")
     assert isinstance(Numbers(LoopThread(_nothing), AsyncNumbers()).iterate(), Cursor)
+
+
+async def test_empty_pages_without_end_are_an_error() -> None:
+    async def page(after: int | None) -> tuple[Sequence[int], int | None]:
+        number = 0 if after is None else after + 1
+        return [7] * (number in (0, 99)), number
+
+    cursor = AsyncCursor(page)
+    assert [await anext(cursor) for _ in range(2)] == [7, 7]
+    with pytest.raises(TransportError, match="100 empty pages in a row"):
+        await anext(cursor)

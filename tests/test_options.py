@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -106,6 +107,44 @@ async def test_an_option_of_a_wrong_type_is_named(
         # The sandbox, which knows nothing of the client, raises Python's own error.
         with pytest.raises((ConfigurationError, ValidationError, ValueError), match=rf"\b{name}\b"):
             await result_of(call, arguments, {name: value})
+
+
+CALLBACKS = ("on_progress", "on_failure")
+TAKING_CALLBACKS = [
+    pytest.param(call, arguments, name, id=f"{title}.{name}")
+    for title, (call, arguments) in CALLS.items()
+    for name in CALLBACKS
+    if name in inspect.signature(call).parameters
+]
+
+
+@pytest.mark.parametrize(("call", "arguments", "name"), TAKING_CALLBACKS)
+async def test_what_cannot_be_called_is_no_callback(
+    call: Callable[..., Any], arguments: tuple[Any, ...], name: str
+) -> None:
+    for value in (5, True, "x"):
+        with pytest.raises(ConfigurationError, match=rf"^{name} must be a function or None"):
+            await result_of(call, arguments, {name: value})
+
+
+CONCURRENT = [
+    pytest.param(call, arguments, id=title)
+    for title, (call, arguments) in CALLS.items()
+    if "concurrency" in inspect.signature(call).parameters
+]
+
+
+@pytest.mark.parametrize(("call", "arguments"), CONCURRENT)
+async def test_more_requests_in_flight_than_tasks_can_be_made_are_refused(
+    call: Callable[..., Any], arguments: tuple[Any, ...]
+) -> None:
+    with pytest.raises(ConfigurationError, match=r"^concurrency must be a whole number, 1 to 10,000"):
+        await result_of(call, arguments, {"concurrency": sys.maxsize})
+
+
+def test_a_number_of_seconds_is_one_that_can_be_reckoned_with() -> None:
+    with pytest.raises(ConfigurationError, match=r"^timeout must be"):
+        AsyncSuprsend("key", "secret", timeout=10**400)
 
 
 @pytest.mark.parametrize(

@@ -29,8 +29,8 @@ class Exits:
 
     def guarded(self, callback: Callback[T] | None) -> Callback[T] | None:
         """Return a callback whose exits are noted; a `RuntimeError` takes their place."""
-        if callback is None:
-            return None
+        if not callable(callback):
+            return callback  # for who would call it to refuse
 
         async def guarded(argument: T) -> None:
             try:

@@ -3,22 +3,54 @@
 from __future__ import annotations
 
 import math
+import sys
 
 from suprsend_async.errors import ConfigurationError
 
+# A whole number may be larger, and nothing can be reckoned with it.
+_LARGEST = sys.float_info.max
 
-def check_whole(name: str, value: object, least: int = 1) -> None:
-    """Refuse what is no whole number, or too small.
+
+MOST_CONCURRENCY = 10_000
+"""How many requests in flight one may ask for: each has a task, made when a job begins."""
+
+
+def check_concurrency(value: object) -> None:
+    """Refuse what cannot be the number of requests in flight.
+
+    Raises:
+        ConfigurationError: It cannot work.
+    """
+    check_whole("concurrency", value, most=MOST_CONCURRENCY)
+
+
+def check_callback(name: str, value: object) -> None:
+    """Refuse what cannot be called, before there is anything to report; None is no callback.
+
+    Args:
+        name: The option's name, for the error.
+        value: What was given.
+
+    Raises:
+        ConfigurationError: It cannot be called.
+    """
+    if value is not None and not callable(value):
+        raise ConfigurationError(f"{name} must be a function or None, not {type(value).__name__}")
+
+
+def check_whole(name: str, value: object, least: int = 1, most: int | None = None) -> None:
+    """Refuse what is no whole number, too small or too large.
 
     Args:
         name: The option's name, for the error.
         value: What was given.
         least: The smallest value that works.
+        most: The largest one; None for any.
 
     Raises:
         ConfigurationError: It cannot work.
     """
-    if problem := whole_problem(name, value, least):
+    if problem := whole_problem(name, value, least, most):
         raise ConfigurationError(problem)
 
 
@@ -26,7 +58,7 @@ def whole_problem(name: str, value: object, least: int = 1, most: int | None = N
     """Return what is wrong with what should be a whole number from `least` to `most`; None if nothing is."""
     if is_number(value) and isinstance(value, int) and least <= value <= (value if most is None else most):
         return None
-    return f"{name} must be a whole number, {least} " + ("or more" if most is None else f"to {most}")
+    return f"{name} must be a whole number, {least} " + ("or more" if most is None else f"to {most:,}")
 
 
 def is_number(value: object) -> bool:
@@ -52,7 +84,7 @@ def check_number(name: str, value: object, unit: str, *, zero: bool = False) -> 
 
 def number_problem(name: str, value: object, unit: str, *, zero: bool = False) -> str | None:
     """Return what is wrong with what should be a finite number above 0, or 0 where `zero` allows that."""
-    if is_number(value) and isinstance(value, (int, float)) and (value > 0 or (zero and value == 0)):
+    if is_number(value) and isinstance(value, (int, float)) and (0 < value <= _LARGEST or (zero and value == 0)):
         return None
     return f"{name} must be a number of {unit}" + (", 0 or more" if zero else " above 0")
 

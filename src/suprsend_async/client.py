@@ -13,7 +13,7 @@ from suprsend_async.api.verdict import verdict_of_send
 from suprsend_async.bulk.kind import MAX_CHUNK_BYTES
 from suprsend_async.bulk.sender import BulkSender
 from suprsend_async.callers import caller_place
-from suprsend_async.checks import check_number, check_whole, class_of
+from suprsend_async.checks import check_concurrency, check_number, check_whole, class_of
 from suprsend_async.configuration import (
     ClientOptions,
     check_http_client,
@@ -110,7 +110,7 @@ class AsyncSuprsend(AsyncResources, explained=False):
         check_number("timeout", timeout, "seconds")
         _check_retries(max_retries)
         check_whole("max_connections", max_connections)
-        check_whole("concurrency", concurrency)
+        check_concurrency(concurrency)
         check_whole("max_event_bytes", max_event_bytes)
         check_http_client(http_client)
         logs.follow_environment()

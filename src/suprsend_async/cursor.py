@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
 K = TypeVar("K")
+# So many pages in a row may have no item: a filter may leave out all of a page, but a list has an end.
+MOST_EMPTY_PAGES = 100
 T = TypeVar("T")
 
 
@@ -29,7 +31,8 @@ class AsyncCursor(Generic[T]):
         in_hand: What is left of the page that was fetched last.
 
     Raises:
-        TransportError: A page leads to itself, directly or by way of others, and would be fetched for ever.
+        TransportError: A page leads to itself, directly or by way of others, or 100 in a row are empty: the list would
+            be fetched for ever.
         RuntimeError: Another task is stepping through it.
     """
 
@@ -40,6 +43,7 @@ class AsyncCursor(Generic[T]):
         # A position of before, moved on at twice its distance: a ring of any length comes back to it.
         self._earlier: Any = None
         self._pages = 0
+        self._empty_pages = 0
         self._is_over = False
         self._is_fetching = False
 
@@ -80,4 +84,10 @@ class AsyncCursor(Generic[T]):
         if self._pages & (self._pages - 1) == 0:
             self._earlier = following
         self.in_hand.extend(items)
+        self._empty_pages = 0 if self.in_hand else self._empty_pages + 1
+        if self._empty_pages >= MOST_EMPTY_PAGES and following is not None:
+            raise TransportError(
+                f"the platform names a next page after {self._empty_pages} empty pages in a row; the list cannot be "
+                "read further"
+            )
         self._position, self._is_over = following, following is None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 import anyio
 
 from suprsend_async.buffering.kinds import EVENT, RecordKinds, kind_of, wrong_record
-from suprsend_async.checks import class_of
+from suprsend_async.checks import check_callback, class_of
 from suprsend_async.errors import ConfigurationError, ValidationError
 from suprsend_async.events.event import Event
 from suprsend_async.forking import forget_after_fork
@@ -96,6 +96,7 @@ class Tracker(ABC, Generic[S]):
         session = sender.transport.session
         self._kinds = RecordKinds(sender.kind, session.credentials.workspace, session.headers["User-Agent"])
         self._options = options
+        check_callback("on_failure", on_failure)
         self._on_failure = on_failure
         self._session: S | None = None
         forget_after_fork(self)

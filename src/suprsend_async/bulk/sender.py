@@ -13,7 +13,7 @@ from suprsend_async.bulk.job import Job
 from suprsend_async.bulk.results import RecordResult
 from suprsend_async.bulk.tally import KEPT_FAILURES, Tally, failed_records, record_results
 from suprsend_async.callbacks import call
-from suprsend_async.checks import check_flag, check_whole, class_of
+from suprsend_async.checks import check_callback, check_concurrency, check_flag, class_of
 from suprsend_async.frames import empty_frames
 
 if TYPE_CHECKING:
@@ -65,8 +65,9 @@ class BulkSender(Generic[R]):
         self.transport.session.check_open()
         self.check_source(source, (Iterable, AsyncIterable))
         if concurrency is not None:
-            check_whole("concurrency", concurrency)
+            check_concurrency(concurrency)
         check_flag("ordered", ordered)
+        check_callback("on_progress", on_progress)
         return Job(
             self.transport,
             self.kind,
@@ -100,6 +101,7 @@ class BulkSender(Generic[R]):
         on_failure: Callback[FailedRecord[R]] | None,
     ) -> BulkResponse[R]:
         """Send all that a source yields; with `on_failure` given, the response keeps the first failures only."""
+        check_callback("on_failure", on_failure)
         tally = Tally(self.kind, kept=None if on_failure is None else KEPT_FAILURES)
 
         async def report(chunk: Chunk[R]) -> None:
@@ -124,6 +126,7 @@ class BulkSender(Generic[R]):
         on_failure: Callback[FailedRecord[R]] | None,
     ) -> AsyncGenerator[RecordResult]:
         """Send all that a source yields, and yield what each record came to as it is known."""
+        check_callback("on_failure", on_failure)
 
         async def report(chunk: Chunk[R]) -> None:
             if on_failure is not None:

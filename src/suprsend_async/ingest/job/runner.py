@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from anyio.to_thread import run_sync
 
 from suprsend_async.bulk.sender import BulkSender
-from suprsend_async.checks import check_flag, check_number, check_whole
+from suprsend_async.checks import check_callback, check_concurrency, check_flag, check_number, check_whole
 from suprsend_async.errors import ConfigurationError, SuprsendError
 from suprsend_async.ingest.job.checkpoint import CheckpointError
 from suprsend_async.ingest.job.checkpoint_file import NoCheckpoint
@@ -74,7 +74,9 @@ class RunnerOptions:
 
     def __post_init__(self) -> None:
         """Refuse numbers that could not work."""
-        for name in ("concurrency", "limit", "max_failures"):
+        if self.concurrency is not None:
+            check_concurrency(self.concurrency)
+        for name in ("limit", "max_failures"):
             if (number := getattr(self, name)) is not None:
                 check_whole(name, number)
         if self.rate is not None:
@@ -170,6 +172,8 @@ class Runner:
         on_failure: Callable[[FailedRow], None] | None = None,
         wall: Callable[[], float] = time.time,
     ) -> None:
+        check_callback("on_progress", on_progress)
+        check_callback("on_failure", on_failure)
         self._client = client
         self._records = records_in(mapping)
         self._sources = sources

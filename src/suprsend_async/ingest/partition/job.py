@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from suprsend_async.checks import check_number, check_whole
+from suprsend_async.checks import check_concurrency, check_number, check_whole
 from suprsend_async.errors import ConfigurationError
 from suprsend_async.ingest.mapping.column_values import epoch_milliseconds
 from suprsend_async.ingest.mapping.columns import ColumnMapping
@@ -51,7 +51,7 @@ class PartitionJob:
 
     def __post_init__(self) -> None:
         """Refuse numbers that could not work."""
-        check_whole("concurrency", self.concurrency)
+        check_concurrency(self.concurrency)
         check_number("timeout", self.timeout, "seconds")
         if self.rate is not None:
             check_number("rate", self.rate, "events a second")
