@@ -191,6 +191,19 @@ async def test_a_bulk_whose_answer_is_broken_within_its_coding_is_sent_once(usin
     assert ([failed.outcome for failed in result.failed_records], len(server.requests)) == (["unknown"] * 2, 1)
 
 
+UNNAMED = {
+    "packed, and its coding taken off its head": gzip.compress(YES),
+    "in UTF-16": YES.decode().encode("utf-16-le"),
+}
+
+
+@pytest.mark.parametrize("body", UNNAMED.values(), ids=UNNAMED)
+async def test_a_whole_yes_that_is_no_text_is_not_asked_for_again(using: Using, server: Server, body: bytes) -> None:
+    server.script.append(server.answer(202, body))
+    response = await using(server.url).track_event(EVENT)
+    assert (response.outcome, response.status_code, response.attempts) == ("unknown", 202, 1)
+
+
 TWICE = gzip.compress(gzip.compress(YES))
 
 

@@ -73,11 +73,13 @@ class Answer:
 
     @property
     def lasts(self) -> bool:
-        """Whether it is a yes that came whole, in a coding that its body is not in: the next one would be the same."""
+        """Whether it is a yes that came whole, and whose body is no text: the next one would be the same.
+
+        Its coding is another one than its head says, or nobody knows it.
+        """
         headers = self.headers
-        is_coded = "content-encoding" in headers or headers.get("transfer-encoding", "chunked").lower() != "chunked"
         is_whole = self.complete and ("content-length" in headers or "transfer-encoding" in headers)
-        return self.is_success and is_coded and is_whole and not _is_text(self.body)
+        return self.is_success and is_whole and not _is_text(self.body)
 
     @property
     def says_no(self) -> bool:
@@ -182,10 +184,9 @@ class Failure:
 
 def _is_text(body: bytes) -> bool:
     try:
-        body.decode()
+        return "\0" not in body.decode()
     except UnicodeDecodeError:
         return False
-    return True
 
 
 def http_time(value: str) -> float | None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # What a loop does not do once a test has stopped its clock: a timer that is set then never goes off.
 STANDS_STILL = (
     "the event loop's clock stands still, so no deadline and no retry can happen: with freezegun "
-    "write freeze_time(..., real_asyncio=True), or let the time go on with tick=True"
+    "write freeze_time(..., real_asyncio=True)"
 )
 
 
