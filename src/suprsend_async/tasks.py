@@ -117,15 +117,16 @@ async def _ungrouped(work: Coroutine[Any, Any, None]) -> None:
         _, others = group.split(ConfigurationError)
         if others is not None:
             raise
-        error = _first(group)
+        error = first_error(group)
     else:
         return
     raise error
 
 
-def _first(error: BaseException) -> BaseException:
+def first_error(error: BaseException) -> BaseException:
+    """Return the first of the errors that a task group has raised together; any other error as it is."""
     if isinstance(error, BaseExceptionGroup):
-        return _first(cast("BaseExceptionGroup[BaseException]", error).exceptions[0])
+        return first_error(cast("BaseExceptionGroup[BaseException]", error).exceptions[0])
     return error
 
 

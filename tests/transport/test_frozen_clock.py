@@ -10,7 +10,8 @@ import pytest
 import uvloop
 from tests.waiting import until_async
 
-from suprsend_async import AsyncSuprsend, ConfigurationError, Event, Suprsend
+from suprsend_async import AsyncSuprsend, ConfigurationError, Event, FailedRecord, Suprsend
+from suprsend_async.buffering.lifecycle import State
 from suprsend_async.sandbox import Sandbox
 from suprsend_async.sandbox.faults import Latency
 
@@ -159,6 +160,38 @@ async def test_a_buffer_that_is_left_while_the_clock_stands_says_it_too(
     if not is_stored:
         assert [failed.outcome for failed in tracker.undelivered] == ["not_sent"]
     assert server.requests == []
+
+
+async def stopped_for_a_moment(tracker: Any, server: Server) -> None:
+    """Have a record in flight and another one waiting, and leave while the buffer's task ends."""
+    server.script.append(server.hold)
+    async with tracker:
+        await enqueue(tracker)
+        await until_async(lambda: len(server.requests) > 0)
+        await enqueue(tracker)
+        with freezegun.freeze_time(MOMENT):
+            while tracker._session.state is State.OPEN:
+                await asyncio.sleep(0)
+        server.release.set()
+
+
+async def test_what_is_left_in_a_buffer_whose_clock_stopped_for_a_moment_has_the_reason(
+    make_client: Callable[..., AsyncSuprsend], server: Server
+) -> None:
+    failures: list[FailedRecord[Any]] = []
+    tracker: Any = make_client(server.url).buffer(linger=3600, on_failure=failures.append)
+    with pytest.raises(ConfigurationError, match=r"real_asyncio=True"):
+        await stopped_for_a_moment(tracker, server)
+    assert "real_asyncio=True" in {failed.outcome: failed.error for failed in failures}["not_sent"]
+
+
+async def test_a_spool_that_is_left_while_its_task_ends_says_why_and_what_stays(
+    make_client: Callable[..., AsyncSuprsend], server: Server, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    tracker: Any = make_client(server.url).buffer(spool=tmp_path / "spool")
+    with pytest.raises(ConfigurationError, match=r"real_asyncio=True"):
+        await stopped_for_a_moment(tracker, server)
+    assert "in the spool" in caplog.text
 
 
 async def test_a_bulk_whose_source_stops_the_clock_says_it_too(

@@ -46,6 +46,13 @@ class Verdict(NamedTuple):
 
 
 NOT_SENT = Verdict("not_sent", error="it was not sent", error_type="given_up", retryable=True)
+
+
+def not_sent_because(reason: str) -> Verdict:
+    """Return the verdict on a record that was not sent, with the reason."""
+    return NOT_SENT._replace(error=f"it was not sent: {reason}")
+
+
 # Of a record that must not be repeated, when nobody knows what came of its first try.
 NOT_REPEATABLE = Verdict(
     "unknown",

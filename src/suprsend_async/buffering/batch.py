@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from suprsend_async.api.response import response_of
+from suprsend_async.api.verdict import NOT_SENT, not_sent_because
 from suprsend_async.bulk.chunk import Chunk
+from suprsend_async.errors import ConfigurationError
 from suprsend_async.transport.answer import Answer
 
 if TYPE_CHECKING:
@@ -108,6 +110,10 @@ class Batch(Chunk[R], Generic[R]):
         with transport.observed("buffer"):
             try:
                 retry_after = (await transport.send(self, limiter)).retry_after
+            except ConfigurationError as error:
+                reason = not_sent_because(error.message)
+                self.verdicts[:] = [reason if verdict is NOT_SENT else verdict for verdict in self.verdicts]
+                raise
             finally:
                 self.close(retry_after)
 

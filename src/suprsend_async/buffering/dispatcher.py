@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from suprsend_async.api.verdict import NOT_SENT, Verdict
+from suprsend_async.api.verdict import NOT_SENT, Verdict, not_sent_because
 from suprsend_async.buffering.backlog import Backlog, KindQueue, PendingRecord
 from suprsend_async.buffering.batch import LONGEST_PAUSE, Batch, BatchResult
 from suprsend_async.buffering.kinds import EVENT, requests_at_once
@@ -17,7 +17,8 @@ from suprsend_async.buffering.lifecycle import State
 from suprsend_async.buffering.reports import BufferStats, Failures
 from suprsend_async.bulk.limiter import AdaptiveLimiter
 from suprsend_async.bulk.results import FailedRecord
-from suprsend_async.errors import BufferFull
+from suprsend_async.errors import BufferFull, ConfigurationError
+from suprsend_async.tasks import first_error
 
 if TYPE_CHECKING:
     from suprsend_async.api.response import EventResponse
@@ -83,6 +84,7 @@ class Dispatcher:
     async def run(self, started: anyio.Event) -> None:
         """Send what comes until cancelled; every caller that still waits then gets a result."""
         await self._transport.session.loops.current()
+        left = NOT_SENT
         try:
             async with self._group:
                 started.set()
@@ -93,8 +95,12 @@ class Dispatcher:
                     if since < self._linger:
                         await self._clock.sleep(self._linger - since)
                     self._make_due()
+        except Exception as error:
+            if isinstance(reason := first_error(error), ConfigurationError):
+                left = not_sent_because(reason.message)
+            raise
         finally:
-            self._give_up()
+            self._give_up(left)
             await self.failures.report_the_last()
 
     def enqueue(self, record: AnyRecord, name: KindName, body: bytes) -> None:
@@ -277,9 +283,9 @@ class Dispatcher:
             entry.answer.set_result(BatchResult(_NO_ROOM, 0).response())
             self._notify_flushes()
 
-    def _give_up(self) -> None:
+    def _give_up(self, left: Verdict) -> None:
         self.state = self.state.ended()
         while (number := self._backlog.oldest()) is not None:
             if number not in self._backlog.pending:
                 self._backlog.add(self._backlog.in_line.pop(number))
-            self._finish(number, BatchResult(NOT_SENT, 0))
+            self._finish(number, BatchResult(left, 0))

@@ -194,6 +194,8 @@ class Tracker(ABC, Generic[S]):
         session = self._session
         if session is None or session.state not in (State.OPEN, State.CANCELLED):
             return None
+        # A task that ends by itself gets the time for it: cancelled now, it would not say why.
+        drain = None if session.state is State.CANCELLED else session.flush
         session.state = State.CLOSED if session.state is State.CANCELLED else State.CLOSING
         try:
             try:
@@ -202,7 +204,7 @@ class Tracker(ABC, Generic[S]):
                 # Nothing can be sent, and no time passes in which to wait for it.
                 await self._task.finish(0.0)
                 return error
-            return await self._task.finish(seconds, drain=session.flush) or session.failures.error
+            return await self._task.finish(seconds, drain=drain) or session.failures.error
         finally:
             self._loop_state.dependents.discard(self._end)
 

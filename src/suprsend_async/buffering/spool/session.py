@@ -119,10 +119,12 @@ class SpoolSession:
         finally:
             self.state = self.state.ended()
             self._imported.set()
-            with anyio.CancelScope(shield=True):
-                await self._writer.close()
-            await self.failures.report_the_last()
-            self._report_what_stays()
+            try:
+                with anyio.CancelScope(shield=True):
+                    await self._writer.close()
+                await self.failures.report_the_last()
+            finally:
+                self._report_what_stays()
 
     async def put(self, body: bytes, kind: KindName = EVENT, *, repeatable: bool = True) -> int:
         """Store a record; returns its position when it is on the disk.
