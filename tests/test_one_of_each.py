@@ -186,7 +186,7 @@ def test_what_is_no_number_is_refused_by_the_options_name(name: str, value: obje
 @pytest.mark.parametrize("value", [True, False, "5", -1, 0, 1.0])
 @pytest.mark.parametrize("make", ALSO_CONCURRENCY.values(), ids=ALSO_CONCURRENCY)
 async def test_so_is_a_concurrency_wherever_it_is_given(make: Callable[[Any], object], value: object) -> None:
-    with pytest.raises(ConfigurationError, match=r"^concurrency must be a whole number, 1 to 10,000"):
+    with pytest.raises(ConfigurationError, match=r"^concurrency must be a whole number, 1 to 10000"):
         make(value)
 
 

@@ -58,7 +58,7 @@ def whole_problem(name: str, value: object, least: int = 1, most: int | None = N
     """Return what is wrong with what should be a whole number from `least` to `most`; None if nothing is."""
     if is_number(value) and isinstance(value, int) and least <= value <= (value if most is None else most):
         return None
-    return f"{name} must be a whole number, {least} " + ("or more" if most is None else f"to {most:,}")
+    return f"{name} must be a whole number, {least} " + ("or more" if most is None else f"to {most}")
 
 
 def is_number(value: object) -> bool:

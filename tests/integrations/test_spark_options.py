@@ -51,7 +51,7 @@ def test_a_mapping_file_is_read_on_the_driver(tmp_path: Path) -> None:
         ({"api_key": "s3cr3t"}, "api_key must not be an option"),
         ({"mapping_file": "x.toml"}, "give either mapping"),
         ({"concurrency": "four"}, "concurrency must be a number, not 'four'"),
-        ({"concurrency": "0"}, "concurrency must be a whole number, 1 to 10,000"),
+        ({"concurrency": "0"}, "concurrency must be a whole number, 1 to 10000"),
         ({"ordered": "yes"}, "ordered must be true or false"),
         ({"report_path": "s3://bucket/report.json"}, "report_path must be a path on the driver's file system"),
         ({"report_path": "report.csv"}, "report_path must end in .json or .parquet"),

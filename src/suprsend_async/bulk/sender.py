@@ -126,7 +126,6 @@ class BulkSender(Generic[R]):
         on_failure: Callback[FailedRecord[R]] | None,
     ) -> AsyncGenerator[RecordResult]:
         """Send all that a source yields, and yield what each record came to as it is known."""
-        check_callback("on_failure", on_failure)
 
         async def report(chunk: Chunk[R]) -> None:
             if on_failure is not None:
@@ -137,6 +136,7 @@ class BulkSender(Generic[R]):
                 await sender.send(record_results(chunk))
 
         try:
+            check_callback("on_failure", on_failure)
             job = self.job(
                 source, report, operation=operation, concurrency=concurrency, ordered=ordered, on_progress=on_progress
             )

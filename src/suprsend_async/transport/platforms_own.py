@@ -9,15 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from suprsend_async.transport.answer import text_of
+from suprsend_async.transport.retry import REQUEST_TIMEOUT, SERVICE_UNAVAILABLE, TOO_EARLY
 
 if TYPE_CHECKING:
     from suprsend_async.transport.answer import Answer
     from suprsend_async.transport.request import Request
 
 _NO_CONTENT = 204
-_SERVICE_UNAVAILABLE = 503
 # What stands in between says so by itself: it waited too long, would not take part, or lost the caller.
-_OF_OTHERS = frozenset({408, 425, 499})
+_OF_OTHERS = frozenset({REQUEST_TIMEOUT, TOO_EARLY, 499})
 
 
 def is_platforms_own(answer: Answer, request: Request) -> bool:
@@ -30,7 +30,7 @@ def is_platforms_own(answer: Answer, request: Request) -> bool:
     status_code = answer.status_code
     if status_code < 400 or status_code in _OF_OTHERS or answer.is_indecisive:
         return False
-    if status_code >= 500 and status_code != _SERVICE_UNAVAILABLE:
+    if status_code >= 500 and status_code != SERVICE_UNAVAILABLE:
         return False
     # A refusal of the credentials may be a JSON string.
     return _is_refusal(answer) or isinstance(answer.document, str)

@@ -9,12 +9,13 @@ if TYPE_CHECKING:
 
 REQUEST_TIMEOUT = 408
 PAYLOAD_TOO_LARGE = 413
+TOO_EARLY = 425
 TOO_MANY_REQUESTS = 429
 SERVICE_UNAVAILABLE = 503
 REFUSED_CREDENTIALS = frozenset({401, 403})
 # A server that failed in one of these ways may have taken the request before it failed, whatever it says.
 INDECISIVE_STATUS = frozenset({500, 502, 504})
-RETRYABLE_STATUS = INDECISIVE_STATUS | {REQUEST_TIMEOUT, 425, TOO_MANY_REQUESTS, SERVICE_UNAVAILABLE}
+RETRYABLE_STATUS = INDECISIVE_STATUS | {REQUEST_TIMEOUT, TOO_EARLY, TOO_MANY_REQUESTS, SERVICE_UNAVAILABLE}
 
 
 # An attempt with less time left could hardly be answered, and would only turn "not sent" into "unknown".
