@@ -249,3 +249,19 @@ async def test_empty_pages_without_end_are_an_error() -> None:
     assert [await anext(cursor) for _ in range(2)] == [7, 7]
     with pytest.raises(TransportError, match="100 empty pages in a row"):
         await anext(cursor)
+
+
+async def test_after_too_many_empty_pages_the_cursor_goes_on_where_it_was() -> None:
+    """Also where the page is one of those by which a ring is found: the 128th."""
+    has_items = False
+
+    async def page(after: int | None) -> tuple[Sequence[int], int | None]:
+        number = 0 if after is None else after + 1
+        return [number] * (number < 28 or has_items), number
+
+    cursor = AsyncCursor(page)
+    assert [await anext(cursor) for _ in range(28)] == list(range(28))
+    with pytest.raises(TransportError, match="100 empty pages in a row"):
+        await anext(cursor)
+    has_items = True
+    assert await anext(cursor) == 127

@@ -80,9 +80,6 @@ class AsyncCursor(Generic[T]):
             raise TransportError(
                 "the platform names the same page or an earlier one as the next page; the list cannot be read further"
             )
-        self._pages += 1
-        if self._pages & (self._pages - 1) == 0:
-            self._earlier = following
         self.in_hand.extend(items)
         self._empty_pages = 0 if self.in_hand else self._empty_pages + 1
         if self._empty_pages >= MOST_EMPTY_PAGES and following is not None:
@@ -90,4 +87,7 @@ class AsyncCursor(Generic[T]):
                 f"the platform names a next page after {self._empty_pages} empty pages in a row; the list cannot be "
                 "read further"
             )
+        self._pages += 1
+        if self._pages & (self._pages - 1) == 0:
+            self._earlier = following
         self._position, self._is_over = following, following is None

@@ -191,17 +191,30 @@ async def test_a_bulk_whose_answer_is_broken_within_its_coding_is_sent_once(usin
     assert ([failed.outcome for failed in result.failed_records], len(server.requests)) == (["unknown"] * 2, 1)
 
 
-UNNAMED = {
-    "packed, and its coding taken off its head": gzip.compress(YES),
-    "in UTF-16": YES.decode().encode("utf-16-le"),
+async def test_a_whole_yes_that_is_packed_unsaid_is_not_asked_for_again(using: Using, server: Server) -> None:
+    """Something in between took the coding off the head, and not off the body."""
+    server.script.append(server.answer(202, gzip.compress(YES)))
+    response = await using(server.url).track_event(EVENT)
+    assert (response.outcome, response.status_code, response.attempts) == ("unknown", 202, 1)
+
+
+PAGE = "<html>momentanément fermé".encode("latin-1")
+PASSING_BODIES = {
+    "a page in other letters": PAGE,
+    "a page in UTF-16": PAGE.decode("latin-1").encode("utf-16"),
+    "JSON that was cut off in a letter": '{"message": "é'.encode()[:-1],
 }
 
 
-@pytest.mark.parametrize("body", UNNAMED.values(), ids=UNNAMED)
-async def test_a_whole_yes_that_is_no_text_is_not_asked_for_again(using: Using, server: Server, body: bytes) -> None:
-    server.script.append(server.answer(202, body))
-    response = await using(server.url).track_event(EVENT)
-    assert (response.outcome, response.status_code, response.attempts) == ("unknown", 202, 1)
+@pytest.mark.parametrize("body", PASSING_BODIES.values(), ids=PASSING_BODIES)
+@pytest.mark.parametrize("is_packed", [False, True])
+async def test_a_whole_yes_that_may_be_another_the_next_time_is_asked_for_again(
+    using: Using, server: Server, body: bytes, is_packed: bool
+) -> None:
+    coding = {"content_encoding": "gzip"} if is_packed else {}
+    server.script.append(server.answer(200, gzip.compress(body) if is_packed else body, **coding))
+    response = await using(server.url, max_retries=1).track_event(EVENT)
+    assert (response.outcome, response.attempts) == ("accepted", 2)
 
 
 TWICE = gzip.compress(gzip.compress(YES))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from dataclasses import dataclass, field
 from datetime import UTC
 from functools import cached_property
@@ -73,13 +74,14 @@ class Answer:
 
     @property
     def lasts(self) -> bool:
-        """Whether it is a yes that came whole, and whose body is no text: the next one would be the same.
+        """Whether it is a yes that came whole, and is still packed: the next one would be the same.
 
-        Its coding is another one than its head says, or nobody knows it.
+        Its coding is another one than its head says, or nobody knows it. A page in whatever letters, and JSON that was
+        cut off, may be another the next time.
         """
         headers = self.headers
         is_whole = self.complete and ("content-length" in headers or "transfer-encoding" in headers)
-        return self.is_success and is_whole and not _is_text(self.body)
+        return self.is_success and is_whole and not _is_text(self.body) and not _begins_as_text(self)
 
     @property
     def says_no(self) -> bool:
@@ -184,9 +186,16 @@ class Failure:
 
 def _is_text(body: bytes) -> bool:
     try:
-        return "\0" not in body.decode()
+        body.decode()
     except UnicodeDecodeError:
         return False
+    return True
+
+
+def _begins_as_text(answer: Answer) -> bool:
+    """Whether a body is a page or JSON by its type or its first letter."""
+    first = answer.body.removeprefix(BOM_UTF16_LE).removeprefix(BOM_UTF16_BE).lstrip(b"\0 \t\r\n")[:1]
+    return answer.headers.get("content-type", "").lower().startswith("text/") or first in (b"<", b"{", b"[", b'"')
 
 
 def http_time(value: str) -> float | None:

@@ -108,8 +108,8 @@ class HttpxIncoming:
         return has_left_over(self._connection, self._response)
 
     async def drop(self) -> None:
-        """Close the connection."""
-        if self._connection is not None:
+        """Close the connection, unless a hook that has read the answer gave it back: another request may have it."""
+        if self._connection is not None and not self.is_decoded:
             await self._connection.aclose()
 
     async def aclose(self) -> None:

@@ -6,10 +6,10 @@ goes over the same connection.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from suprsend_async.transport.answer import text_of
-from suprsend_async.transport.retry import REQUEST_TIMEOUT, SERVICE_UNAVAILABLE, TOO_EARLY
+from suprsend_async.transport.retry import REFUSED_CREDENTIALS, REQUEST_TIMEOUT, SERVICE_UNAVAILABLE, TOO_EARLY
 
 if TYPE_CHECKING:
     from suprsend_async.transport.answer import Answer
@@ -23,17 +23,28 @@ _OF_OTHERS = frozenset({REQUEST_TIMEOUT, TOO_EARLY, 499})
 def is_platforms_own(answer: Answer, request: Request) -> bool:
     """Whether an answer has a form that the platform gives to such a request."""
     if answer.is_success:
-        if request.names_message:
-            return bool(text_of(answer.mapping.get("message_id"))) or isinstance(answer.mapping.get("records"), list)
-        # An OK is no JSON; it is looked for first.
-        return answer.says_ok or bool(answer.mapping) or _is_deleted(answer, request)
+        return not answer.says_no and (_is_yes(answer, request) or _is_deleted(answer, request))
     status_code = answer.status_code
     if status_code < 400 or status_code in _OF_OTHERS or answer.is_indecisive:
         return False
     if status_code >= 500 and status_code != SERVICE_UNAVAILABLE:
         return False
     # A refusal of the credentials may be a JSON string.
-    return _is_refusal(answer) or isinstance(answer.document, str)
+    return _is_refusal(answer) or (status_code in REFUSED_CREDENTIALS and isinstance(answer.document, str))
+
+
+def _is_yes(answer: Answer, request: Request) -> bool:
+    if answer.says_ok:
+        # It names no message, and is no record.
+        return not request.names_message and request.method != "GET"
+    fields = answer.mapping
+    if not request.names_message:
+        # A message alone, or one with a status for a code, is somebody's on the way.
+        return bool(fields.keys() - {"message", "code"})
+    records = fields.get("records")
+    if isinstance(records, list):
+        return len(cast("list[object]", records)) == request.record_count
+    return fields.get("status") == "success" and bool(text_of(fields.get("message_id")))
 
 
 def _is_refusal(answer: Answer) -> bool:
