@@ -57,6 +57,13 @@ def ended_well(service: Service, said: str) -> bool:
     return service.process.returncode in (0, -15) and "Traceback" not in said
 
 
+def is_whole(service: Service, command: tuple[str, ...]) -> bool:
+    """Whether each worker has said that it is there."""
+    listening = {"gthread": "Booting worker", "asgi": "server listening"}
+    words = next((listening[word] for word in command if word in listening), "startup complete")
+    return service.log.read_text().count(words) >= (2 if "--workers" in command else 1)
+
+
 @pytest.mark.parametrize("command", ANSWERED.values(), ids=ANSWERED)
 async def test_a_service_that_waits_for_answers(
     serve_http: Callable[..., Service], sandbox: Sandbox, command: tuple[str, ...]
@@ -102,12 +109,15 @@ async def test_a_service_that_ends_while_the_platform_is_down_loses_nothing(
     first = serve_http(*command)
     orders = await post_all(first.url, "orders")
     assert {response.status_code for response in orders} == {201}, first.log.read_text()
+    await asyncio.to_thread(wait_until, lambda: is_whole(first, command), "all workers listen")
     said = await asyncio.to_thread(first.terminate)
     assert ended_well(first, said), said
 
     sandbox.start()
     second = serve_http(*command)
     await asyncio.to_thread(wait_until, lambda: len(sandbox.events) == REQUESTS, "the next process has sent all")
+    # All may be sent before the last worker listens; a signal that comes then is lost on it.
+    await asyncio.to_thread(wait_until, lambda: is_whole(second, command), "all workers listen")
     said = await asyncio.to_thread(second.terminate)
     assert ended_well(second, said), said
     assert sent(sandbox, "order_placed", "order_id") == NUMBERS

@@ -154,6 +154,9 @@ async def test_a_buffer_that_is_left_while_the_clock_stands_says_it_too(
     options: dict[str, Any] = {"spool": tmp_path / "spool"} if is_stored else {}
     tracker: Any = make_client(server.url).buffer(linger=3600, **options)
     await tracker.__aenter__()
+    # So that its task waits already, and nothing runs then but what the leaving itself has run.
+    for _ in range(100):
+        await asyncio.sleep(0)
     await enqueue(tracker)
     with freezegun.freeze_time(MOMENT), pytest.raises(ConfigurationError, match=r"real_asyncio=True"):
         await tracker.__aexit__(None, None, None)

@@ -106,6 +106,23 @@ async def test_its_event_hooks_run(
     assert seen == ["POST", '{"status":']
 
 
+async def test_a_connection_that_a_hook_gave_back_is_not_closed(server: Server) -> None:
+    """The hook has read the answer, so the next request may have the connection already."""
+
+    async def on_response(response: httpx.Response) -> None:
+        await response.aread()
+
+    server.script.append(server.answer(404, b"no page"))
+    limits = httpx.Limits(max_connections=1)
+    async with (
+        httpx.AsyncClient(limits=limits, event_hooks={"response": [on_response]}) as given,
+        AsyncSuprsend("key", "secret", base_url=server.url, http_client=given, max_retries=0) as client,
+        asyncio.TaskGroup() as group,
+    ):
+        calls = [group.create_task(client.track_event(Event("user-1", "signed_up"))) for _ in range(2)]
+    assert sorted(call.result().outcome for call in calls) == ["accepted", "rejected"]
+
+
 async def test_an_event_hook_that_raises_is_a_failure_of_the_call(
     using: Callable[..., contextlib.AbstractAsyncContextManager[AsyncSuprsend]], server: Server
 ) -> None:
