@@ -236,7 +236,7 @@ def test_on_the_loops_own_thread_the_error_names_the_asynchronous_loop(numbers: 
 def test_the_derived_method_shows_what_the_asynchronous_one_does() -> None:
     assert str(inspect.signature(Numbers.iterate)) == "(self, *, times: 'int' = 1) -> 'Cursor[int]'"
     assert Numbers.iterate.__qualname__ == "Numbers.iterate"
-    assert "            >>> for number in numbers.iterate():\n" in (Numbers.iterate.__doc__ or "")
+    assert "    >>> for number in numbers.iterate():\n" in (inspect.getdoc(Numbers.iterate) or "")
     assert isinstance(Numbers(LoopThread(_nothing), AsyncNumbers()).iterate(), Cursor)
 
 
