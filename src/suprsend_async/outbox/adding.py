@@ -54,6 +54,7 @@ def add(
         >>> outbox.metadata.create_all(engine)
         >>> with Session(engine) as session, session.begin():
         ...     outbox.add(session, Event("user-1", "order_placed", {"order": 41}))
+        >>> engine.dispose()
     """
     target = _target(session)
     rows = [{**asdict(each), "stored_at": time.time(), "leased_until": 0.0} for each in stored(_CALL, records)]

@@ -66,6 +66,7 @@ class Relay:
         ...     stats = await relay.stats()
         >>> stats.accepted, stats.pending
         (1, 0)
+        >>> engine.dispose()
     """
 
     def __init__(
@@ -115,6 +116,7 @@ class Relay:
             >>> async with outbox.Relay(engine, client) as relay:
             ...     for dead in await relay.dead_letters():
             ...         print(dead.id, dead.kind, dead.outcome, dead.error)
+            >>> engine.dispose()
         """
         return await self._ask("dead_letters()", partial(statements.dead_letters, limit=limit))
 
