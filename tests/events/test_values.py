@@ -242,6 +242,37 @@ def test_a_key_that_is_no_string_is_refused(key: object, wrap: Any) -> None:
         encode({"p": [wrap({"fine": 1, key: 2})]})
 
 
+class Known:
+    """What equals a text and is none, as the lazy texts of web frameworks do."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    def __eq__(self, other: object) -> bool:
+        return other == self.text
+
+
+@pytest.mark.parametrize("name", ["first", "x" * 40], ids=["short", "long"])
+@pytest.mark.parametrize("kind", [Text, Known])
+def test_a_name_that_equals_one_that_came_before_is_written_or_refused_as_if_it_came_first(
+    name: str, kind: Any
+) -> None:
+    encode({"p": {name: 1}})
+    if kind is Text:
+        assert sent({kind(name): 2}) == {name: 2}
+    else:
+        with pytest.raises(ValidationError, match=r"properties\.p has a key of type Known; keys must be strings"):
+            encode({"p": {kind(name): 2}})
+
+
+def test_a_name_is_text_to_the_encoder_however_many_came_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("suprsend_async.events.json_values._short_names", {f"name-{i}" for i in range(4096)})
+    assert sent({"another": {"name-1": "a", "yet another": 1}}) == {"another": {"name-1": "a", "yet another": 1}}
+
+
 @pytest.mark.parametrize("value", [{1: "a", "1": "b"}, {Color.RED: "a", "red": "b"}])
 def test_no_key_swallows_another(value: dict[object, str]) -> None:
     with pytest.raises(ValidationError, match=r"properties\.p"):

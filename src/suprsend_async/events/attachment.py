@@ -48,7 +48,9 @@ class Attachment(HiddenAssignment, BaseModel):
         'https://example.com/invoice.pdf'
     """
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, hide_input_in_errors=True, strict=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        frozen=True, hide_input_in_errors=True, strict=True, defer_build=True
+    )
 
     url: Annotated[str, AfterValidator(_web_url)]
     filename: Annotated[str, AfterValidator(_clean)] | None = None

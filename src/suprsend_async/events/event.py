@@ -93,9 +93,9 @@ def _is_plain_name(event_name: str) -> bool:
     # An application has few names for its events; each is looked at once.
     return (
         len(event_name) >= 2
-        and event_name[0] not in "$sS"
         and event_name.isascii()
         and event_name.strip() == event_name
+        and not is_reserved(event_name)
     )
 
 
@@ -153,7 +153,7 @@ class Event(ReleasedNames, BaseModel):
         'product_purchased'
     """
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(hide_input_in_errors=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(hide_input_in_errors=True, defer_build=True)
 
     distinct_id: _Id
     event_name: _Name

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import enum
+from contextlib import suppress
 from math import isfinite
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -171,6 +173,21 @@ def python_value(value: Any) -> object:
         item = value.item()
         return item if isinstance(item, (bool, int, float, str)) else value
     return value
+
+
+def name_of(key: object) -> str:
+    """Return the name that a dictionary's key stands for."""
+    if isinstance(key, enum.Enum):
+        key = read(key, lambda member: member.value)
+    if not isinstance(key, (str, int)):
+        with suppress(ValueRefused):  # what it says of a value would be taken for one of the dictionary
+            key = read(key, python_value)
+    if isinstance(key, str):
+        return str.__str__(key)
+    if isinstance(key, int) and not isinstance(key, bool):
+        with suppress(ValueError):  # Python writes no number of more than 4,300 digits
+            return str(int.__int__(key))
+    raise ValueRefused(f"has a key of type {type(key).__name__}; keys must be strings")
 
 
 def without_form(value: object) -> str:

@@ -7,7 +7,6 @@ import datetime as dt
 import enum
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from decimal import Decimal
 from math import isfinite
 from typing import Any, cast
@@ -21,6 +20,7 @@ from suprsend_async.events.json_scalars import (
     finite,
     in_order,
     moment,
+    name_of,
     python_value,
     read,
     text_of,
@@ -44,10 +44,19 @@ MAX_BYTES = 4 * 1024 * 1024
 _LEAST_ITEM_BYTES = 2
 """What an item of an array or an object takes at least: one digit and a comma."""
 
+_NAME_MARKS = 3
+"""What a name in an object takes besides its characters: two quotes and a colon."""
+
 _FEW_ITEMS = 1000
 """So many items are copied before numbers are counted as well: most events have fewer."""
 
 _LONG_NUMBER_BITS = 64
+
+# Names in nested objects that were found to be plain strings and short: an application has few, and to know one again
+# costs less than to look at its type and count its characters.
+_short_names: set[str] = set()
+_MAX_SHORT_NAMES = 4096
+_SHORT_NAME_LENGTH = 32
 
 _type: Callable[[object], type[object]] = type
 
@@ -140,6 +149,14 @@ def _is_flat(values: Iterable[Any], room: int) -> bool:
     return room >= 0
 
 
+def _length_of_new(name: str) -> int:
+    """Return the length of a name that is not known as short, and know it from now on if it is."""
+    length = len(name)
+    if length <= _SHORT_NAME_LENGTH and len(_short_names) < _MAX_SHORT_NAMES:
+        _short_names.add(name)
+    return length
+
+
 def unwritable(document: Any, name: str = "properties", whole: str = "the event") -> str:
     """Return why the encoder raised for properties that are JSON-able; the names are those of `jsonable`."""
     refused = _first_unwritable(document)
@@ -172,22 +189,24 @@ class _Copier:
 
         Nested properties spend their time here: one call for each object, and one look at each of its items.
         """
-        self.items = items = self.items + len(copy)
+        count = len(copy)
+        self.items = items = self.items + count
         if items > _FEW_ITEMS or depth >= MAX_DEPTH:
             self._watch(depth, (*copy, *copy.values()))
         depth += 1
-        length = 0
+        length = _NAME_MARKS * count
         with_odd_keys: list[tuple[object, Any]] | None = None
         name = value = None
         try:
             for name, value in copy.items():
-                if _type(name) is not str:
-                    # Under its own name, once it has one: a key's own code could do anything to the dictionary.
-                    with_odd_keys = with_odd_keys or []
-                    with_odd_keys.append((name, value))
-                    continue
+                if name not in _short_names:
+                    if _type(name) is not str:
+                        # Under its own name, once it has one: a key's own code could do anything to the dictionary.
+                        with_odd_keys = with_odd_keys or []
+                        with_odd_keys.append((name, value))
+                        continue
+                    length += _length_of_new(name)
                 kind = _type(value)
-                length += len(name)
                 if kind is str:
                     length += len(value)
                 elif kind is dict:
@@ -253,7 +272,7 @@ class _Copier:
 
     def _named(self, copy: dict[Any, Any], items: list[tuple[object, Any]], depth: int) -> dict[str, Any]:
         """Name what stands under other keys than strings, and replace it."""
-        names = {id(key): _key(key) for key, _ in items}
+        names = {id(key): name_of(key) for key, _ in items}
         self._count(sum(map(len, names.values())))
         named = {names.get(id(key), key): value for key, value in copy.items()}
         if len(named) < len(copy):
@@ -344,25 +363,16 @@ def _sorted(members: list[Any]) -> list[Any]:
         raise
 
 
-def _key(key: object) -> str:
-    if isinstance(key, enum.Enum):
-        key = read(key, lambda member: member.value)
-    if not isinstance(key, (str, int)):
-        with suppress(ValueRefused):  # what it says of a value would be taken for one of the dictionary
-            key = read(key, python_value)
-    if isinstance(key, str):
-        return str.__str__(key)
-    if isinstance(key, int) and not isinstance(key, bool):
-        with suppress(ValueError):  # Python writes no number of more than 4,300 digits
-            return str(int.__int__(key))
-    raise ValueRefused(f"has a key of type {type(key).__name__}; keys must be strings")
-
-
 def _first_unwritable(value: Any) -> ValueRefused | None:
     """Return what is wrong with the first part of a JSON-able value for which the encoder raises."""
     if isinstance(value, dict):
         places: Iterable[tuple[Any, object]] = cast("dict[str, object]", value).items()
         step = ".{}"
+        try:
+            for name in value:
+                name_of(name)
+        except ValueRefused as odd_name:
+            return odd_name
     elif isinstance(value, list):
         places, step = enumerate(cast("list[object]", value)), "[{}]"
     else:

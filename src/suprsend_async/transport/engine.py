@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 # passed by a cookie of a login page, or by a trace of all stations.
 _MAX_HEADER_BYTES = 256 * 1024
 _MAX_HEADERS = 2000
+_HEADERS_ARE_COUNTED = "max_headers" in inspect.signature(aiohttp.ClientSession).parameters
+"""Whether aiohttp has a limit of their number; older versions have none."""
 
 
 class Engine(Protocol):
@@ -113,9 +115,7 @@ class _ExactTransport(AiohttpTransport):
         if sending := current.get():
             # Whatever is raised from here on, it is seen whether the request went out.
             sending.watched = True
-        if not isinstance(self.client, aiohttp.ClientSession):
-            self.client = self.get_client()
-        return self.client.request(
+        return self.get_client().request(
             method,
             yarl.URL(url, encoded=True),
             headers=headers,
@@ -135,9 +135,9 @@ class AiohttpEngine:
     max_in_flight: int | None = None
 
     def __init__(self, origin: Origin) -> None:
-        """Prepare for one origin; nothing is opened until the first request."""
+        """Prepare for one origin, on the loop that it is for; no connection is made until the first request."""
         self._transport = _ExactTransport(
-            verify=tls_context(), proxy=proxy_for(origin), client=_open_session, trust_env=False
+            verify=tls_context(), proxy=proxy_for(origin), client=_open_session(), trust_env=False
         )
         self._client = _BareClient(transport=self._transport, trust_env=False)
         # httpx looks a transport up by scheme, host and port only, and writes a host in other letters in ASCII.
@@ -202,7 +202,7 @@ def _timeout(connect: float) -> aiohttp.ClientTimeout:
 
 def _open_session() -> aiohttp.ClientSession:
     options: dict[str, Any] = {"max_line_size": _MAX_HEADER_BYTES, "max_field_size": _MAX_HEADER_BYTES}
-    if "max_headers" in inspect.signature(aiohttp.ClientSession).parameters:  # older versions count none
+    if _HEADERS_ARE_COUNTED:
         options["max_headers"] = _MAX_HEADERS
     connecting: dict[str, Any] = {"socket_factory": make_socket} if SOCKETS_ARE_MADE_HERE else {}
     # limit=0: callers wait for a slot in order, outside the pool, where the wait counts against their deadline.
