@@ -16,14 +16,13 @@ from suprsend_async.api.verdict import (
 )
 from suprsend_async.errors import ConfigurationError
 from suprsend_async.transport.answer import Answer, Failure
+from suprsend_async.transport.retry import NOT_FOUND
 from suprsend_async.transport.transport import Again, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from suprsend_async.transport.request import Request
-
-_NOT_FOUND = 404
 
 
 @dataclass(slots=True)
@@ -75,7 +74,8 @@ class SingleExchange:
 
     def _read_answer(self, answer: Answer) -> Verdict:
         is_repeat = self.verdict.outcome == "unknown"
-        if is_repeat and self.sends.not_found_is_done and answer.status_code == _NOT_FOUND:
+        is_not_found = answer.status_code == NOT_FOUND and not answer.is_foreign_not_found
+        if is_repeat and self.sends.not_found_is_done and is_not_found:
             return Verdict("accepted", answer.status_code)
         return self.read_answer(answer)
 
@@ -126,7 +126,7 @@ async def fetch(
         exchange = await send(transport, request, read_answer)
     verdict = exchange.verdict
     if verdict.outcome == "accepted":
-        return None if verdict.status_code == _NOT_FOUND else exchange.document
+        return None if verdict.status_code == NOT_FOUND else exchange.document
     raise error_class(verdict.status_code, verdict.error_type, verdict.outcome)(
         verdict.error or "no answer",
         status_code=verdict.status_code,

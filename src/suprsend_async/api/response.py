@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 
+from suprsend_async.api.verdict import NOT_FROM_PLATFORM
 from suprsend_async.assignment import HiddenAssignment
 from suprsend_async.errors import (
     ConnectionFailed,
@@ -160,7 +161,7 @@ def error_class(status_code: int | None, error_type: str | None, outcome: Outcom
     """Return the class of the error that stands for a failure."""
     if status_code is not None:
         # An unknown outcome with a 2xx: an answer that was not the platform's, and none as far as the record goes.
-        is_no_answer = status_code < 300 and outcome != "rejected"
+        is_no_answer = (status_code < 300 and outcome != "rejected") or error_type == NOT_FROM_PLATFORM
         return TransportError if is_no_answer else response_error_class(status_code)
     if outcome == "rejected":
         return ValidationError

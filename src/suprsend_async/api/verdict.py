@@ -61,6 +61,10 @@ NOT_REPEATABLE = Verdict(
 )
 
 
+# The type of the error where a 404 is a page: it does not say that there is no such record.
+NOT_FROM_PLATFORM = "not_from_platform"
+
+
 def verdict_of_failure(failure: Failure) -> Verdict:
     """Return what follows when no answer came."""
     return Verdict(
@@ -76,12 +80,13 @@ def verdict_of_refusal(answer: Answer) -> Verdict:
     if not answer.says_no:
         # A 2xx that is not the platform's: a proxy's page, or an answer cut short.
         return Verdict("unknown", answer.status_code, answer.message(), retryable=True)
+    is_indecisive = answer.is_indecisive
     return Verdict(
-        "unknown" if answer.is_indecisive else "rejected",
+        "unknown" if is_indecisive else "rejected",
         answer.status_code,
         answer.message(),
-        error_type=answer.error_type,
-        retryable=answer.status_code in RETRYABLE_STATUS,
+        error_type=NOT_FROM_PLATFORM if answer.is_foreign_not_found else answer.error_type,
+        retryable=is_indecisive or answer.status_code in RETRYABLE_STATUS,
     )
 
 

@@ -173,7 +173,7 @@ class Chunk(Generic[R]):
         """Whether a request may be taken if it holds less, or not what is at fault."""
         if answer.status_code == PAYLOAD_TOO_LARGE:
             return True
-        return answer.status_code in self.kind.halved and answer.says_no
+        return answer.status_code in self.kind.halved and answer.says_no and not answer.is_indecisive
 
     def _take_in(self, group: list[int], later: list[Verdict]) -> list[int]:
         """Note the verdicts of a group; returns the positions that may be sent again."""

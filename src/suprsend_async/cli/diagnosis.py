@@ -9,7 +9,7 @@ from suprsend_async.transport.answer import Answer, Failure
 from suprsend_async.transport.retry import REFUSED_CREDENTIALS, TOO_MANY_REQUESTS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 # Seconds that clocks may differ before a signature is likely to be refused for it.
 TOLERATED_SKEW = 60.0
@@ -23,6 +23,9 @@ _NETWORK = (
     ("Timeout", "no connection can be made in time", "look for a firewall, or set HTTPS_PROXY"),
     ("", "the connection failed", "check SUPRSEND_BASE_URL, firewalls and the proxy variables"),
 )
+
+# What to do where another server than the platform's has answered.
+_ELSEWHERE = "check SUPRSEND_BASE_URL, and whether a proxy or a login page is in between"
 
 Grade = Literal["ok", "warning", "error"]
 
@@ -108,7 +111,15 @@ def of_credentials(answer: Answer) -> Finding | None:
             "error",
             "credentials",
             f"not decided: the answer ({answer.status_code}) is not the platform's JSON; another server gave it",
-            "check SUPRSEND_BASE_URL, and whether a proxy or a login page is in between",
+            _ELSEWHERE,
         )
     # Anything else was answered behind the look at the signature.
     return Finding("ok", "credentials", "accepted")
+
+
+def of_unknown_paths(answers: Sequence[Answer]) -> Finding:
+    """Say what it means that the server knows none of the paths that were asked for."""
+    if any(answer.mapping for answer in answers):
+        return Finding("warning", "credentials", "not decided: this server has neither tenants nor events")
+    words = " and ".join(dict.fromkeys(answer.what_came() for answer in answers))
+    return Finding("error", "credentials", f"not decided: {words}", _ELSEWHERE)

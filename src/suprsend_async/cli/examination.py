@@ -78,8 +78,9 @@ async def _findings_of(client: AsyncSuprsend) -> AsyncIterator[Finding]:
     finding = diagnosis.of_credentials(result)
     if finding is None:
         second = await _exchange(client, _NOTHING)
-        finding = diagnosis.of_credentials(second) if isinstance(second, Answer) else None
-    yield finding or Finding("warning", "credentials", "not decided: this server has neither tenants nor events")
+        answers = [result, second] if isinstance(second, Answer) else [result]
+        finding = diagnosis.of_credentials(answers[-1]) or diagnosis.of_unknown_paths(answers)
+    yield finding
 
 
 async def _exchange(client: AsyncSuprsend, request: Request) -> Answer | Failure:

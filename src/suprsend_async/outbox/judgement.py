@@ -42,8 +42,8 @@ class Results:
 
     @property
     def got_through(self) -> bool:
-        """Whether the platform has taken or judged any of them."""
-        return bool(self.accepted or self.dead)
+        """Whether the platform has taken or judged any of them; of what is only not repeated it may know nothing."""
+        return bool(self.accepted) or any(not verdict.retryable for _, verdict in self.dead)
 
 
 def verdict_before(record: ClaimedRecord) -> Verdict | None:

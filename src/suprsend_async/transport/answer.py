@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from pydantic_core import from_json
 
 from suprsend_async.counting import counted
-from suprsend_async.transport.retry import INDECISIVE_STATUS
+from suprsend_async.transport.retry import GAVE_UP_WAITING, INDECISIVE_STATUS, NOT_FOUND
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -90,15 +90,29 @@ class Answer:
         A 1xx, which announces an answer, says neither yes nor no, nor does a 304, which answers nothing that is asked.
         """
         if self.is_success:
-            return self.mapping.get("status") in ("error", "fail")
+            return self._is_refusal or self.mapping.get("success") is False
         return self.status_code >= 300 and self.status_code != 304
 
     @property
     def is_indecisive(self) -> bool:
-        """Whether it leaves open what the platform did, as each 5xx does that is not in its form: a gateway's."""
-        return self.status_code >= 500 and (
-            self.status_code in INDECISIVE_STATUS or self.mapping.get("status") not in ("error", "fail")
-        )
+        """Whether it leaves open what the platform did: it is a gateway's, which may have passed the request on.
+
+        So is each 5xx that is not in the platform's form, each 408 and 499 that is not, and a 404 that is a page.
+        """
+        status_code = self.status_code
+        if status_code < 500 and status_code not in GAVE_UP_WAITING:
+            return self.is_foreign_not_found
+        return status_code in INDECISIVE_STATUS or not self._is_refusal
+
+    @property
+    def is_foreign_not_found(self) -> bool:
+        """Whether it is a 404 that is no JSON object: the word of a gateway that finds no server, not the platform's."""
+        return self.status_code == NOT_FOUND and not isinstance(self.document, dict)
+
+    @property
+    def _is_refusal(self) -> bool:
+        """Whether the body says so in the platform's form for events and triggers."""
+        return self.mapping.get("status") in ("error", "fail")
 
     @property
     def error_type(self) -> str | None:
@@ -114,7 +128,11 @@ class Answer:
                 f"HTTP {self.status_code}: redirects are not followed; the server pointed to {self._redirected_to()}"
             )
         words = words_of(self.mapping) or (text_of(self.document) if self.says_no else None)
-        return words or limited(f"HTTP {self.status_code} with {self._kind_of_body()}")
+        return words or f"HTTP {self.what_came()}"
+
+    def what_came(self) -> str:
+        """Return status and kind of body, without a word of the body's."""
+        return limited(f"{self.status_code} with {self._kind_of_body()}")
 
     def _redirected_to(self) -> str:
         """Return scheme and host: the path may hold an id, what stands before the host a secret."""

@@ -171,8 +171,8 @@ class OutageLog:
         elif result.status_code in REFUSED_CREDENTIALS:
             self._refused.failed(route, str(result.status_code), now)
             self._failing.succeeded(route, began, now)
-        elif result.status_code in RETRYABLE_STATUS or (again is not None and not again.at_once):
-            self._failing.failed(route, str(result.status_code), now)
+        elif _is_trouble(result) or (again is not None and not again.at_once):
+            self._failing.failed(route, _reason(result), now)
         elif self._failing.is_known or self._refused.is_known:
             self._failing.succeeded(route, began, now)
             self._refused.succeeded(route, began, now)
@@ -189,3 +189,13 @@ class OutageLog:
         """Report what no line has reported yet."""
         self._failing.close(now)
         self._refused.close(now)
+
+
+def _is_trouble(answer: Answer) -> bool:
+    """Whether no other request would have fared better, also where this one is not made again."""
+    return answer.status_code in RETRYABLE_STATUS or answer.is_indecisive
+
+
+def _reason(answer: Answer) -> str:
+    """Return the status; where a wrong address would bring the same, also what came with it."""
+    return f"{answer.what_came()}; check base_url" if answer.is_foreign_not_found else str(answer.status_code)

@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+NOT_FOUND = 404
 REQUEST_TIMEOUT = 408
 PAYLOAD_TOO_LARGE = 413
 TOO_EARLY = 425
 TOO_MANY_REQUESTS = 429
+CLIENT_CLOSED = 499
 SERVICE_UNAVAILABLE = 503
 REFUSED_CREDENTIALS = frozenset({401, 403})
 # A server that failed in one of these ways may have taken the request before it failed, whatever it says.
 INDECISIVE_STATUS = frozenset({500, 502, 504})
+# What stands in between says so after it has passed the request on: it waited too long, or lost the caller.
+GAVE_UP_WAITING = frozenset({REQUEST_TIMEOUT, CLIENT_CLOSED})
 RETRYABLE_STATUS = INDECISIVE_STATUS | {REQUEST_TIMEOUT, TOO_EARLY, TOO_MANY_REQUESTS, SERVICE_UNAVAILABLE}
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from suprsend_async.api.response import error_class
 from suprsend_async.bulk.chunk import HELD_BACK
+from suprsend_async.errors import NotFound
 from suprsend_async.transport.retry import REFUSED_CREDENTIALS
 
 if TYPE_CHECKING:
@@ -107,12 +109,13 @@ def reason_to_stop(verdicts: Sequence[Verdict], records: RowKind) -> str | None:
     if refusal is not None:
         return f"the platform refuses the credentials: {refusal.error}"
     answered = [verdict for verdict in verdicts if verdict.status_code is not None]
-    if records.list_id is not None and answered and all(verdict.status_code == _NOT_FOUND for verdict in answered):
+    if records.list_id is not None and answered and all(map(_says_not_found, answered)):
         return f"the list, or the version of it that is filled, is not there any more: {answered[0].error}"
     return None
 
 
-_NOT_FOUND = 404
+def _says_not_found(verdict: Verdict) -> bool:
+    return error_class(verdict.status_code, verdict.error_type, verdict.outcome) is NotFound
 
 
 def _was_sent(rows: Sequence[Unaccepted]) -> bool:
