@@ -16,7 +16,7 @@ import threading
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
-from http import HTTPStatus
+from http.client import responses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,7 +106,7 @@ class Server:
         """Return an answer's bytes; content that is not bytes goes as JSON."""
         body = content if isinstance(content, bytes) else json.dumps(content).encode()
         fields = {"content_length": str(len(body)), "content_type": "application/json"} | headers
-        lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"]
+        lines = [f"HTTP/1.1 {status} {responses.get(status, 'Unassigned')}"]
         lines += [f"{name.replace('_', '-')}: {value}" for name, value in fields.items()]
         answer = "\r\n".join([*lines, "", ""]).encode() + body
         return Last(answer) if headers.get("connection") == "close" else answer

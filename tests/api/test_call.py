@@ -55,7 +55,16 @@ FAULTS: dict[str, Fault] = {
     ),
     "noise": (lambda server: server.last(b"noise\r\n\r\n"), ConnectionFailed, "unknown", False),
     "no answer in time": (lambda server: server.hold, DeadlineExceeded, "unknown", False),
-    "408": (lambda server: server.answer(408), ResponseError, "rejected", False),
+    "408": (lambda server: server.answer(408), ResponseError, "unknown", False),
+    "408, an error of the platform's": (
+        lambda server: server.answer(408, {"status": "error", "error": {"message": "too slow"}}),
+        ResponseError,
+        "rejected",
+        False,
+    ),
+    "499": (lambda server: server.answer(499, PAGE), ResponseError, "unknown", False),
+    "404, a page": (lambda server: server.answer(404, PAGE), TransportError, "unknown", False),
+    "404, empty": (lambda server: server.answer(404), TransportError, "unknown", False),
     "425": (lambda server: server.answer(425), ResponseError, "rejected", True),
     "429": (lambda server: server.answer(429, {"code": 429, "message": "slow down"}), RateLimited, "rejected", True),
     "429, a page": (lambda server: server.answer(429, PAGE), RateLimited, "rejected", True),
@@ -88,6 +97,8 @@ FAULTS: dict[str, Fault] = {
     ),
     "502": (lambda server: server.answer(502, PAGE), ServerError, "unknown", False),
     "504": (lambda server: server.answer(504, PAGE), ServerError, "unknown", False),
+    "501": (lambda server: server.answer(501, PAGE), ServerError, "unknown", False),
+    "520": (lambda server: server.answer(520, PAGE), ServerError, "unknown", False),
     "a yes that is a page": (lambda server: server.answer(200, PAGE), TransportError, "unknown", False),
     "a yes that is cut short": (lambda server: server.answer(200, b'{"a": '), TransportError, "unknown", False),
 }
@@ -182,13 +193,23 @@ async def test_a_clear_no_after_an_unclear_answer_leaves_it_unknown(client: Asyn
     assert (caught.value.outcome, caught.value.attempts) == ("unknown", 2)
 
 
-@pytest.mark.parametrize("status", [301, 302, 400, 401, 403, 404, 405, 409, 410, 413, 415, 422, 501, 505, 520])
+@pytest.mark.parametrize("status", [301, 302, 400, 401, 403, 405, 407, 409, 410, 413, 414, 415, 422, 431, 451])
 async def test_a_lasting_no_is_raised_at_once(client: AsyncSuprsend, server: Server, status: int) -> None:
-    server.script.append(server.answer(status) if status < 520 else b"HTTP/1.1 520 X\r\nContent-Length: 0\r\n\r\n")
+    server.script.append(server.answer(status))
     with pytest.raises(ResponseError) as caught:
         await run(client, edit())
     assert (caught.value.status_code, caught.value.attempts, len(server.requests)) == (status, 1, 1)
-    assert caught.value.outcome == ("rejected" if status < 500 else "unknown")
+    assert caught.value.outcome == "rejected"
+
+
+@pytest.mark.parametrize("status", [404, 499, 501, 505, 520])
+async def test_so_is_one_of_the_platforms_where_a_page_would_be_a_gateways(
+    client: AsyncSuprsend, server: Server, status: int
+) -> None:
+    server.script.append(server.answer(status, {"status": "error", "error": {"message": "no"}}))
+    with pytest.raises(ResponseError, match=r"(?m)^no$") as caught:
+        await run(client, edit())
+    assert (caught.value.status_code, caught.value.attempts, caught.value.outcome) == (status, 1, "rejected")
 
 
 @pytest.mark.parametrize(
@@ -217,6 +238,7 @@ UNCLEAR: dict[str, Callable[[Server], Line]] = {
     "cut": lambda server: server.hang_up,
     "500": lambda server: server.answer(500),
     "502": lambda server: server.answer(502, PAGE),
+    "404, a page": lambda server: server.answer(404, PAGE),
     "a page": lambda server: server.answer(200, PAGE),
 }
 NOT_FOUND = {"code": 404, "message": "user [distinct_id: 'user-1'] not found"}
@@ -237,7 +259,18 @@ async def test_so_it_is_if_other_answers_came_in_between(client: AsyncSuprsend, 
     assert (exchange.verdict.outcome, exchange.attempts) == ("accepted", 4)
 
 
-@pytest.mark.parametrize("before", [[], [429], [425], [408], [429, 429]])
+@pytest.mark.parametrize("unclear", UNCLEAR.values(), ids=UNCLEAR)
+async def test_a_page_says_neither_that_it_is_done_nor_that_nothing_was_there(
+    make_client: Callable[..., AsyncSuprsend], server: Server, unclear: Callable[[Server], Line]
+) -> None:
+    server.script.extend([unclear(server), server.answer(404, PAGE)])
+    with pytest.raises(TransportError) as caught:
+        await run(make_client(server.url, max_retries=1), deletion())
+    assert (caught.value.outcome, caught.value.status_code, caught.value.attempts) == ("unknown", 404, 2)
+    assert caught.value.error_type == "not_from_platform"
+
+
+@pytest.mark.parametrize("before", [[], [429], [425], [429, 429]])
 async def test_a_delete_of_what_was_not_there_raises(client: AsyncSuprsend, server: Server, before: list[int]) -> None:
     server.script.extend([*(server.answer(status) for status in before), server.answer(404, NOT_FOUND)])
     with pytest.raises(NotFound, match="'user-1'] not found") as caught:
@@ -292,8 +325,9 @@ async def test_a_yes_that_is_not_the_platforms_is_no_answer(
     assert (caught.value.outcome, caught.value.status_code) == ("unknown", 200)
 
 
-async def test_a_yes_that_says_no_is_a_no(client: AsyncSuprsend, server: Server) -> None:
-    server.script.append(server.answer(200, {"status": "fail", "message": "no such list"}))
+@pytest.mark.parametrize("no", [{"status": "fail"}, {"success": False}])
+async def test_a_yes_that_says_no_is_a_no(client: AsyncSuprsend, server: Server, no: dict[str, object]) -> None:
+    server.script.append(server.answer(200, {**no, "message": "no such list"}))
     with pytest.raises(ResponseError, match=r"(?m)^no such list$") as caught:
         await run(client, edit())
     assert (caught.value.status_code, caught.value.outcome) == (200, "rejected")

@@ -63,6 +63,7 @@ SINGLE: list[tuple[Answer, Outcome, bool, str | None]] = [
     # A 2xx that says no.
     (answer(200, {"status": "fail", "message": "no such user"}), "rejected", False, "no such user"),
     (answer(200, {"status": "error", "error": {"message": "no"}}), "rejected", False, "no"),
+    (answer(202, {"success": False, "message": "locked"}), "rejected", False, "locked"),
     (answer(400, {"status": "error", "error": {"message": "bad name", "type": "x"}}), "rejected", False, "bad name"),
     (answer(400, {"code": 400, "message": "bad", "detail": "much more"}), "rejected", False, "bad"),
     (answer(400, {"code": 400, "message": "", "detail": "much more"}), "rejected", False, "much more"),
@@ -71,17 +72,29 @@ SINGLE: list[tuple[Answer, Outcome, bool, str | None]] = [
     (answer(400, {"error": {"message": 5}}), "rejected", False, "HTTP 400"),
     (answer(400, {"status": "success", "message_id": "m"}), "rejected", False, "HTTP 400"),
     (answer(400, b"OK"), "rejected", False, "HTTP 400"),
-    (answer(404, PAGE), "rejected", False, "HTTP 404"),
+    (answer(404, {"code": 404, "message": "no such workflow"}), "rejected", False, "no such workflow"),
+    (answer(404, {}), "rejected", False, "HTTP 404"),
+    *((answer(code, PAGE), "rejected", False, f"HTTP {code}") for code in (400, 403, 405, 407, 414, 431, 451)),
     (answer(413), "rejected", False, "HTTP 413"),
     *((answer(code, location="https://x/"), "rejected", False, "https://x/") for code in (301, 302, 303, 307, 308)),
-    *((answer(code), "rejected", True, f"HTTP {code}") for code in (408, 425, 429)),
+    *((answer(code), "rejected", True, f"HTTP {code}") for code in (425, 429)),
     (answer(503, {"status": "error", "error": {"message": "busy"}}), "rejected", True, "busy"),
     # A failure in words that are not the platform's is a gateway's, which does not know what the platform did.
     *((answer(code, PAGE), "unknown", True, f"HTTP {code}") for code in (500, 502, 503, 504)),
     (answer(500, {"status": "error", "error": {"message": "broken"}}), "unknown", True, "broken"),
-    (answer(520, PAGE), "unknown", False, "HTTP 520"),
+    *((answer(code, PAGE), "unknown", True, f"HTTP {code}") for code in (501, 505, 507, 508, 511, 520, 530, 599)),
+    (answer(501), "unknown", True, "HTTP 501"),
     (answer(503), "unknown", True, "HTTP 503"),
-    (answer(501), "unknown", False, "HTTP 501"),
+    (answer(520, {"message": "down"}), "unknown", True, "down"),
+    (answer(520, {"status": "error", "error": {"message": "broken"}}), "rejected", False, "broken"),
+    # So is a wait that was given up, and a 404 that is a page: that of a gateway which finds no server.
+    *((answer(code, PAGE), "unknown", True, f"HTTP {code}") for code in (404, 408, 499)),
+    *((answer(code), "unknown", True, f"HTTP {code} with an empty body") for code in (404, 408, 499)),
+    (answer(404, "not here"), "unknown", True, "not here"),
+    (Answer(404, {}, b'{"code": 404}', complete=False), "unknown", True, "too long"),
+    *((answer(code, {"code": code, "message": "gone"}), "unknown", True, "gone") for code in (408, 499)),
+    (answer(408, {"status": "error", "error": {"message": "slow"}}), "rejected", True, "slow"),
+    (answer(499, {"status": "fail", "message": "slow"}), "rejected", False, "slow"),
 ]
 
 
@@ -106,7 +119,8 @@ def test_the_answer_to_one_event(given_answer: Answer, outcome: Outcome, retryab
         (200, b"OK", "accepted"),
         (201, b"{}", "accepted"),
         (200, b"<html>", "unknown"),
-        (404, b"", "rejected"),
+        (404, b"", "unknown"),
+        (404, b"{}", "rejected"),
     ],
 )
 def test_nothing_is_no_record(status: int, body: bytes, outcome: Outcome) -> None:
@@ -197,6 +211,7 @@ def test_records_that_are_too_few_or_too_many_belong_to_nobody(records: list[obj
         (answer(207, {"status": "success", "records": {"0": YES}}), "unknown"),
         (answer(200, {"status": "fail", "message": "no"}), None),
         (answer(200, {"status": "error", "error": {"message": "no"}}), None),
+        (answer(200, {"success": False, "message": "no"}), None),
         (answer(302), None),
         (answer(400, {"error": {"message": "no"}}), None),
         (answer(502, PAGE), None),

@@ -210,6 +210,20 @@ async def test_while_the_platform_answers_unclearly_one_increment_at_a_time_find
     assert [len(records) for records in at(server, EDITS)] == [400, 1, 1, 1, 400, 197]
 
 
+@pytest.mark.parametrize("status", [404, 408, 499, 520])
+async def test_after_a_gateways_page_what_counts_is_undecided_and_all_else_goes_again(
+    make_client: Callable[..., AsyncSuprsend], server: Server, spool: Path, still_time: StillTime, status: int
+) -> None:
+    client = make_client(server.url, max_retries=0)
+    server.script.append(server.answer(status, b"<html>", content_type="text/html"))
+    stored(spool, counted(1), UserEdit("user-2").set("n", 2), at=still_time.now, client=client)
+    async with client.buffer(spool=spool) as tracker:
+        await tracker.flush()
+        assert await undecided(tracker) == ["user-1"]
+        assert tracker.stats().accepted == 1
+    assert users(server, EDITS) == [["user-1", "user-2"], ["user-2"]]
+
+
 async def test_edits_that_go_again_are_not_overtaken(
     make_client: Callable[..., AsyncSuprsend], server: Server, spool: Path, still_time: StillTime
 ) -> None:

@@ -304,6 +304,9 @@ UNCLEAR: dict[str, Answer | Failure] = {
     "500": Answer(500, {}, b'{"status": "error", "error": {"message": "broken"}}'),
     "502": Answer(502, {}, b"<html>"),
     "504": Answer(504, {}, b""),
+    "520": Answer(520, {}, b"<html>"),
+    "408": Answer(408, {}, b""),
+    "404 of a gateway": Answer(404, {}, b"<html>"),
     "a page": Answer(200, {}, b"<html>"),
     "records too few": records(202),
 }
@@ -357,8 +360,8 @@ def test_what_was_refused_first_and_unclear_then_is_not_sent_a_third_time() -> N
 
 def test_a_408_says_that_it_was_not_done_but_not_for_sure() -> None:
     chunk = counting_chunk(3, 1)
-    assert chunk.read(Answer(408, {}, b""), now) is not None
-    assert numbers(chunk) == [0, 2]
+    assert chunk.read(Answer(408, {}, b'{"status": "error", "error": {"message": "too slow"}}'), now) is not None
+    assert (outcomes(chunk), numbers(chunk)) == (["rejected"] * 3, [0, 2])
 
 
 def test_records_with_verdicts_of_their_own_go_again_by_these() -> None:

@@ -45,6 +45,15 @@ def sent(chunk: Chunk[str]) -> list[str]:
     return json.loads(chunk.body())
 
 
+def test_a_gateways_404_makes_no_halves() -> None:
+    """It is about no record; one in the platform's form may be about one that has to be alone."""
+    own, page = Answer(404, {}, b'{"code": 404, "message": "no tenant"}'), Answer(404, {}, b"<html>")
+    for answer, going in ((own, ["a", "b"]), (page, ["a", "b", "c", "d"])):
+        chunk = chunk_of("a", "b", "c", "d", halved=frozenset({404}))
+        assert chunk.read(answer, moment) is not None
+        assert sent(chunk) == going
+
+
 # Through the client's own call
 
 

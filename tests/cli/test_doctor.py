@@ -7,7 +7,7 @@ from email.utils import formatdate
 import pytest
 from tests.conftest import Server
 
-from suprsend_async.cli.diagnosis import of_clock, of_credentials, of_environment, of_reach
+from suprsend_async.cli.diagnosis import of_clock, of_credentials, of_environment, of_reach, of_unknown_paths
 from suprsend_async.sandbox import Sandbox
 from suprsend_async.transport.answer import Answer, Failure
 
@@ -87,6 +87,22 @@ def test_another_server_than_the_platforms_decides_nothing(run: Run, server: Ser
     assert lines(process)["credentials"] == "error"
     assert "accepted" not in process.stdout
     assert "check SUPRSEND_BASE_URL" in process.stdout
+
+
+@pytest.mark.parametrize("second", [404, 405])
+def test_an_address_at_which_nothing_is_the_platforms(run: Run, server: Server, second: int) -> None:
+    server.script.extend([server.answer(status, b"<html>", content_type="text/html") for status in (404, second)])
+    process = run("doctor", "--base-url", server.url, SUPRSEND_WORKSPACE_KEY="key", SUPRSEND_WORKSPACE_SECRET="secret")
+    assert process.returncode == 1
+    assert lines(process)["credentials"] == "error"
+    assert "404 with 6 bytes of text/html" in process.stdout
+    assert "check SUPRSEND_BASE_URL" in process.stdout
+    assert len(server.requests) == 2
+
+
+def test_a_server_that_knows_neither_tenants_nor_events_decides_nothing() -> None:
+    assert of_unknown_paths([Answer(404, {}, b'{"code": 404}'), Answer(404, {}, b"<html>")]).grade == "warning"
+    assert of_unknown_paths([Answer(404, {}, b"<html>")]).grade == "error"
 
 
 def test_a_redirect_says_nothing_of_the_credentials(run: Run, server: Server) -> None:

@@ -14,6 +14,7 @@ from suprsend_async import (
     AuthenticationError,
     ConnectionFailed,
     DeadlineExceeded,
+    NotFound,
     PayloadTooLarge,
     RateLimited,
     ResponseError,
@@ -75,8 +76,8 @@ def _refused(status: int, error: type[SuprsendError] = ResponseError, **more: ob
     return Expected(("rejected",), status, error, **more)  # type: ignore[arg-type]
 
 
-def _unclear(status: int) -> Expected:
-    return Expected(("unknown",), status, ServerError)
+def _unclear(status: int, error: type[SuprsendError] = ServerError) -> Expected:
+    return Expected(("unknown",), status, error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,13 +179,18 @@ HTTP = {
     **{
         f"accepted-then-{status}-page": Case(
             http.status_page(status, accept=True),
-            _unclear(status),
-            ACCEPTED if status in (500, 502, 503, 504) else _unclear(status),
+            _unclear(status, error),
         )
-        for status in (500, 502, 503, 504, 520, 524)
+        for status, error in (
+            *((status, ServerError) for status in (500, 501, 502, 503, 504, 520, 524)),
+            *((408, ResponseError), (499, ResponseError)),
+            (404, TransportError),
+        )
     },
-    "accepted-then-503-gateway-json": Case(http.gateway_document(503), _unclear(503)),
-    "accepted-then-520-gateway-json": Case(http.gateway_document(520), _unclear(520), _unclear(520)),
+    **{
+        f"accepted-then-{status}-gateway-json": Case(http.gateway_document(status), _unclear(status, error))
+        for status, error in ((503, ServerError), (520, ServerError), (408, ResponseError), (499, ResponseError))
+    },
     "200-page": Case(http.odd_success(200, http.PAGE, content_type=wire.HTML), UNCLEAR_200),
     "200-page-not-taken": Case(http.odd_success(200, http.PAGE, accept=False, content_type=wire.HTML), UNCLEAR_200),
     "200-empty": Case(http.odd_success(200, b""), UNCLEAR_200),
@@ -198,6 +204,11 @@ HTTP = {
     "202-foreign-object": Case(http.odd_success(202, b'{"message_id": "m-1"}'), UNCLEAR_202),
     "202-unknown-status": Case(http.odd_success(202, b'{"status": "queued"}'), UNCLEAR_202),
     "202-deep-json": Case(http.odd_success(202, b"[" * 100_000), UNCLEAR_202),
+    "200-success-false": Case(
+        http.odd_success(200, b'{"success": false, "message": "no"}', accept=False),
+        _refused(200, attempts=1),
+        _refused(200),
+    ),
     "202-OK": Case(http.odd_success(202, b"OK", content_type="text/plain"), ACCEPTED),
     "202-empty": Case(http.odd_success(202, b""), ACCEPTED, bulk=UNCLEAR_202),
     **{
@@ -209,7 +220,9 @@ HTTP = {
     "400": Case(http.status_document(400), _refused(400, attempts=1), _refused(400)),
     "401": Case(http.status_document(401), _refused(401, AuthenticationError, attempts=1), _refused(401)),
     "403": Case(http.status_document(403), _refused(403, AuthenticationError, attempts=1), _refused(403)),
-    "404-text": Case(http.status_page(404), _refused(404, attempts=1), _refused(404)),
+    "404": Case(http.status_document(404), _refused(404, NotFound, attempts=1), _refused(404, NotFound)),
+    "404-page": Case(http.status_page(404), _unclear(404, TransportError)),
+    "404-empty": Case(http.odd_success(404, b""), _unclear(404, TransportError)),
     "407": Case(http.status_page(407), _refused(407, attempts=1), _refused(407)),
     "408": Case(http.status_document(408), _refused(408)),
     "425": Case(http.status_document(425), _refused(425)),

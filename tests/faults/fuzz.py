@@ -22,7 +22,7 @@ try:
 except ImportError:
     atheris = None
 
-STATUSES = (200, 202, 207, 301, 400, 401, 408, 413, 429, 500, 502, 503, 520)
+STATUSES = (200, 202, 207, 301, 400, 401, 404, 408, 413, 429, 499, 500, 502, 503, 520)
 CODINGS = ("", "", "", "gzip", "deflate", "br")
 # What answers are made of. Chance alone puts it together far too rarely.
 WORDS = [

@@ -97,7 +97,7 @@ FAULTS: Sequence[Fault] = [
     transport_faults.gzip_answer,
     transport_faults.early_hints,
     *(http_faults.status_page(status) for status in (408, 413, 425, 429, 500, 502, 503, 504)),
-    *(http_faults.status_page(status, accept=True) for status in (500, 502, 503, 504)),
+    *(http_faults.status_page(status, accept=True) for status in (404, 408, 499, 500, 502, 503, 504, 520)),
     http_faults.status_document(400),
     http_faults.status_document(403),
     http_faults.too_many("0"),

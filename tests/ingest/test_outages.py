@@ -6,10 +6,12 @@ import io
 import threading
 from typing import TYPE_CHECKING
 
+import pytest
 from tests.conftest import Received, Server
 from tests.ingest.jobs import DAY, MAPPING, Job, expected, keys
 
 from suprsend_async import AsyncSuprsend
+from suprsend_async.api.verdict import verdict_of_refusal
 from suprsend_async.ingest import (
     CheckpointFile,
     DeadLetterFile,
@@ -19,6 +21,9 @@ from suprsend_async.ingest import (
     StandardInput,
     open_sources,
 )
+from suprsend_async.ingest.job.outage import reason_to_stop
+from suprsend_async.ingest.mapping.records import list_members
+from suprsend_async.transport.answer import Answer
 
 if TYPE_CHECKING:
     from suprsend_async.sandbox import Sandbox
@@ -147,12 +152,20 @@ async def test_rows_without_an_answer_in_an_outage_are_in_doubt_a_day_later(job:
     assert report.accepted == 1_000 - sent
 
 
-async def test_a_gateways_page_for_every_request_is_an_outage(job: Job, server: Server) -> None:
+@pytest.mark.parametrize("status", [404, 499, 502, 507, 520])
+async def test_a_gateways_page_for_every_request_is_an_outage(job: Job, server: Server, status: int) -> None:
     job.write(1_000)
-    server.script.extend([server.answer(507, b"<html>down</html>", content_type="text/html")] * 10)
-    async with AsyncSuprsend("k" * 20, "secret", base_url=server.url) as client:
+    server.script.extend([server.answer(status, b"<html>down</html>", content_type="text/html")] * 10)
+    async with AsyncSuprsend("k" * 20, "secret", base_url=server.url, max_retries=0) as client:
         report = await job.run(client, concurrency=1)
     assert (report.ending, report.failed, len(server.requests)) == ("stopped", 0, 3)
+
+
+def test_only_the_platforms_404_says_that_a_list_is_gone() -> None:
+    own = Answer(404, {}, b'{"code": 404, "message": "no list"}')
+    page = Answer(404, {"content-type": "text/html"}, b"<html>")
+    reasons = [reason_to_stop([verdict_of_refusal(answer)], list_members("beta")) for answer in (own, page)]
+    assert reasons == ["the list, or the version of it that is filled, is not there any more: no list", None]
 
 
 async def test_what_came_by_a_pipe_and_is_not_sent_in_an_outage_is_a_failure(job: Job, server: Server) -> None:

@@ -80,5 +80,7 @@ def test_what_follows_from_a_verdict(
 
 def test_what_got_through() -> None:
     assert judge([(claimed(), WRONG)]).got_through
+    # What is only not repeated says that the platform may be out of reach.
+    assert not judge([(claimed(repeatable=False), LOST)]).got_through
     assert not judge([(claimed(), BUSY), (claimed(), LOST)]).got_through
     assert judge([(claimed(), BUSY), (claimed(), LOST)]).again == 2

@@ -70,6 +70,16 @@ async def test_a_key_that_a_body_has_besides_is_sent(client: AsyncSuprsend, serv
     assert {name: sent_body[name] for name in body} == body
 
 
+@pytest.mark.parametrize("status", [404, 408, 499, 502, 520])
+async def test_a_broadcast_that_a_gateway_answered_is_not_sent_again(
+    client: AsyncSuprsend, server: Server, status: int
+) -> None:
+    server.script.append(server.answer(status, b"<html>", content_type="text/html"))
+    response = await client.subscriber_lists.broadcast(broadcast())
+    assert (response.outcome, response.status_code, response.attempts) == ("unknown", status, 1)
+    assert not response.retryable
+
+
 async def test_a_refused_broadcast_says_why(client: AsyncSuprsend, server: Server) -> None:
     server.script.append(server.answer(400, "BAD REQUEST"))
     response = await client.subscriber_lists.broadcast(broadcast())

@@ -45,6 +45,14 @@ class Increments:
         self.apply(request)
         return self._server.answer(502, b"<html>Bad Gateway</html>", content_type="text/html")
 
+    def done_and_given_up(self, request: Received) -> bytes:
+        self.apply(request)
+        return self._server.answer(499, b"<html>Client Closed Request</html>", content_type="text/html")
+
+    def done_and_not_found(self, request: Received) -> bytes:
+        self.apply(request)
+        return self._server.answer(404, b"default backend - 404", content_type="text/plain")
+
     def done_and_garbled(self, request: Received) -> bytes:
         self.apply(request)
         return self._server.answer(202, b"<html>", content_type="text/html")
@@ -65,6 +73,8 @@ class Increments:
 FAULTS = (
     "done_and_lost",
     "done_and_hidden",
+    "done_and_given_up",
+    "done_and_not_found",
     "done_and_garbled",
     "not_done",
     "throttled",

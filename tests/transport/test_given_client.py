@@ -112,7 +112,7 @@ async def test_a_connection_that_a_hook_gave_back_is_not_closed(server: Server) 
     async def on_response(response: httpx.Response) -> None:
         await response.aread()
 
-    server.script.append(server.answer(404, b"no page"))
+    server.script.append(server.answer(400, b"no page"))
     limits = httpx.Limits(max_connections=1)
     async with (
         httpx.AsyncClient(limits=limits, event_hooks={"response": [on_response]}) as given,

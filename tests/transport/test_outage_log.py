@@ -11,8 +11,10 @@ import pytest
 from tests.conftest import Server
 from tests.log_lines import text_of
 
-from suprsend_async import AsyncSuprsend, Event
+from suprsend_async import AsyncSuprsend, Event, SubscriberListBroadcast, TransportError
+from suprsend_async.api.call import fetch
 from suprsend_async.transport.outages import Outage
+from suprsend_async.transport.request import Request
 
 if TYPE_CHECKING:
     import subprocess
@@ -254,7 +256,7 @@ async def test_a_refusal_of_an_event_is_its_own_also_in_an_outage(
     make_client: Callable[..., AsyncSuprsend], server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
     client = make_client(server.url, max_retries=0)
-    server.script.extend([server.answer(503), server.answer(503), server.answer(404), server.answer(404)])
+    server.script.extend([server.answer(503)] * 2 + [server.answer(404, {"code": 404, "message": "no workflow"})] * 2)
     for _ in range(4):
         await client.track_event(EVENT)
     assert [line for line in loud(caplog) if "track_event" in line[1]] == [
@@ -262,6 +264,35 @@ async def test_a_refusal_of_an_event_is_its_own_also_in_an_outage(
         ("ERROR", "track_event: rejected after 1 attempt"),
         ("ERROR", "track_event: rejected after 1 attempt"),
     ]
+
+
+@pytest.mark.parametrize("repeatable", [True, False])
+async def test_a_page_where_nothing_is_found_is_trouble_and_said_at_once(
+    make_client: Callable[..., AsyncSuprsend], server: Server, caplog: pytest.LogCaptureFixture, repeatable: bool
+) -> None:
+    client = make_client(server.url, max_retries=0)
+    server.script.append(server.answer(404, b"<html>", content_type="text/html; charset=utf-8"))
+    request = Request("PATCH", "v1/user/{distinct_id}/", {"distinct_id": "u"}, body=b"{}", repeatable=repeatable)
+    with pytest.raises(TransportError):
+        await fetch(client.sender.transport, request, "test")
+    came = "404 with 6 bytes of text/html instead of the platform's answer; check base_url"
+    assert loud(caplog) == [
+        (
+            "WARNING",
+            f"v1/user/{{distinct_id}}/: attempts fail ({came}); until one succeeds, this is logged once a minute",
+        )
+    ]
+
+
+@pytest.mark.parametrize("status", [499, 520])
+async def test_what_is_not_tried_again_is_trouble_as_well(
+    make_client: Callable[..., AsyncSuprsend], server: Server, caplog: pytest.LogCaptureFixture, status: int
+) -> None:
+    client = make_client(server.url, max_retries=0)
+    server.script.append(server.answer(status, b"<html>", content_type="text/html"))
+    await client.subscriber_lists.broadcast(SubscriberListBroadcast("beta", "news", "promotional"))
+    [line] = [text for _, text in loud(caplog) if "attempts fail" in text]
+    assert f"attempts fail ({status});" in line
 
 
 async def test_a_clock_that_is_learned_is_no_refusal(

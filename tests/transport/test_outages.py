@@ -24,7 +24,14 @@ LATENCY = 0.02
 CALLS = 250
 EVENTS = 4_000
 BUSY = Answer(503, {}, b'{"status": "error", "error": {"message": "busy", "type": "busy"}}')
-KINDS = ("refused", "reset", "503", "page", "black hole")
+PAGE = b"<html>"
+ANSWERS = {
+    "503": BUSY,
+    "502 page": Answer(502, {"content-type": "text/html"}, PAGE),
+    "404 page": Answer(404, {"content-type": "text/html"}, PAGE),
+    "520 page": Answer(520, {"content-type": "text/html"}, PAGE),
+}
+KINDS = ("refused", "reset", "black hole", *ANSWERS)
 
 
 class Platform:
@@ -57,7 +64,7 @@ class Platform:
                 return Failure("deadline_exceeded", "no connection", sent=False)
             case _:
                 await anyio.sleep(LATENCY)
-                return BUSY if self.kind == "503" else Answer(502, {"content-type": "text/html"}, b"<html>")
+                return ANSWERS[self.kind]
 
     def _yes(self, signed: SignedRequest) -> Answer:
         body = json.loads(signed.request.body)

@@ -9,7 +9,9 @@ from pydantic import Field, computed_field
 from typing_extensions import TypeVar
 
 from suprsend_async.api.response import Result, error_class, may_pass
+from suprsend_async.api.verdict import NOT_FROM_PLATFORM
 from suprsend_async.outcome import Outcome
+from suprsend_async.transport.retry import NOT_FOUND
 
 R = TypeVar("R", default=Any)
 
@@ -91,7 +93,9 @@ class BulkResponse(Result, Generic[R]):
         if self.failure == 0:
             return self
         first = self.failed_records[0]
-        raise error_class(first.code, None, first.outcome)(
+        # What kind of 404 it was is not kept; where the outcome is open, it was no word on the record.
+        is_foreign = first.code == NOT_FOUND and first.outcome == "unknown"
+        raise error_class(first.code, NOT_FROM_PLATFORM if is_foreign else None, first.outcome)(
             f"{self.failure} of {self.total} records failed; the first, at index {first.index}: {first.error}",
             status_code=first.code,
             outcome=first.outcome,

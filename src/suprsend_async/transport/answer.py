@@ -106,7 +106,7 @@ class Answer:
 
     @property
     def is_foreign_not_found(self) -> bool:
-        """Whether it is a 404 that is no JSON object: the word of a gateway that finds no server, not the platform's."""
+        """Whether it is a 404 that is no JSON object: that of a gateway which finds no server, not the platform's."""
         return self.status_code == NOT_FOUND and not isinstance(self.document, dict)
 
     @property
@@ -128,7 +128,7 @@ class Answer:
                 f"HTTP {self.status_code}: redirects are not followed; the server pointed to {self._redirected_to()}"
             )
         words = words_of(self.mapping) or (text_of(self.document) if self.says_no else None)
-        return words or f"HTTP {self.what_came()}"
+        return words or limited(f"HTTP {self.what_came()}")
 
     def what_came(self) -> str:
         """Return status and kind of body, without a word of the body's."""
