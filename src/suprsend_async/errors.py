@@ -7,7 +7,7 @@
     ├── ValidationError              an event is not valid (also a ValueError)
     ├── BufferFull                   a buffer has no room for the event
     ├── SpoolError                   the disk does not take the event
-    ├── TransportError               no HTTP answer came
+    ├── TransportError               no HTTP answer came, or none of the platform's
     │   ├── ConnectionFailed
     │   └── DeadlineExceeded
     └── ResponseError                an HTTP answer that refuses the call
@@ -111,7 +111,7 @@ class SpoolError(SuprsendError):
 
 
 class TransportError(SuprsendError):
-    """No HTTP answer came; `outcome` tells whether the event may have arrived."""
+    """No HTTP answer came, or none of the platform's; `outcome` tells whether the event may have arrived."""
 
 
 class ConnectionFailed(TransportError):  # noqa: N818 - a fixed public name

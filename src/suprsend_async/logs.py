@@ -16,7 +16,7 @@ that a formatter for JSON can put them into columns. The fields are these, and a
 - `suprsend_message_id`: the platform's id for an accepted event
 - `suprsend_accepted`, `suprsend_failed`: events of a bulk that were accepted, and that were not; of a buffer, only
   the latter
-- `suprsend_reason`: why attempts fail, in one line: a status, or the kind of error
+- `suprsend_reason`: why attempts fail, in one line: a status, the kind of error, or what came with a gateway's 404
 - `suprsend_seconds`, `suprsend_attempts_failed`, `suprsend_attempts_answered`, `suprsend_given_up`: how long that has
   gone on, the attempts that failed and that were answered in that time, and the records that were given up for it
 - `suprsend_stored`, `suprsend_dead_letters`: records and dead letters in a spool that the line is about

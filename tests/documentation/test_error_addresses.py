@@ -14,6 +14,7 @@ import pytest
 
 import suprsend_async
 from suprsend_async import NotFound, SuprsendError, ValidationError
+from suprsend_async.api.verdict import NOT_FROM_PLATFORM
 from suprsend_async.errors import address
 from suprsend_async.outcome import Outcome
 
@@ -122,7 +123,7 @@ def test_outcomes_have_their_place() -> None:
 
 
 def test_error_types_have_their_place() -> None:
-    found = error_types()
+    found = error_types() | {NOT_FROM_PLATFORM}
     assert {"connection_failed", "deadline_exceeded", "given_up", "too_old"} <= found
     assert [name for name in sorted(found) if name.replace("_", "-") not in ANCHORS] == []
 

@@ -38,7 +38,7 @@ class Request:
         query: Query parameters; those that are None are left out, lists are repeated.
         body: The exact bytes of the body; empty for none.
         repeatable: Whether doing it twice does no more than doing it once.
-        not_found_is_done: Whether a repeat that is answered 404 means that an earlier attempt did it, as for a delete.
+        not_found_is_done: Whether a 404 of the platform's to a repeat means that an earlier attempt did it: a delete.
         names_message: Whether the platform's yes to it names the message that it has become, as for an event.
         record_count: How many records the body carries.
         max_answer_bytes: An answer is read no further than this.
