@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from suprsend_async import BulkResponse, Event, EventResponse, FailedRecord, RecordResult
+from suprsend_async import BulkResponse, Event, EventResponse, FailedRecord, RecordResult, UserEdit
 from suprsend_async.api.verdict import Verdict
 from suprsend_async.bulk.chunk import Chunk
 from suprsend_async.bulk.tally import Tally
 from suprsend_async.events.bulk import event_kind
 from suprsend_async.events.encoding import DOCUMENTED_EVENT_BYTES, Encoder
+from suprsend_async.outcome import Outcome
 
 KIND = event_kind(Encoder("test-workspace-key-0123456789", "suprsend-async/test", 819_200))
 EVENT = Event("planted-user", "signed_up", {"note": "planted-note"})
@@ -107,6 +108,14 @@ def test_a_result_tells_whether_the_event_may_be_accepted_later(
     response = EventResponse(outcome=outcome, status_code=status_code, message="", attempts=1)
     record = FailedRecord(record=EVENT, error="", code=status_code, index=0, outcome=outcome)
     assert response.retryable is response["retryable"] is record.retryable is record["retryable"] is retryable
+
+
+@pytest.mark.parametrize(("outcome", "code", "retryable"), [("unknown", 499, False), ("rejected", 429, True)])
+def test_an_edit_that_counts_is_not_to_be_sent_again_once_it_may_have_arrived(
+    outcome: Outcome, code: int, retryable: bool
+) -> None:
+    for edit, expected in ((UserEdit("u").increment("n", 1), retryable), (UserEdit("u").set("n", 1), True)):
+        assert FailedRecord(record=edit, error="", code=code, index=0, outcome=outcome).retryable is expected
 
 
 def test_a_record_result() -> None:

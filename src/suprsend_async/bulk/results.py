@@ -41,8 +41,12 @@ class FailedRecord(Result, Generic[R]):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def retryable(self) -> bool:
-        """Whether the same record may be accepted later: the failure may pass, and the platform knows its key."""
-        return may_pass(self.outcome, self.code)
+        """Whether the same record may be accepted later: the failure may pass, and the platform knows its key.
+
+        An edit that counts has none: it is not to be sent again once it may have arrived.
+        """
+        is_doubled = self.outcome == "unknown" and not getattr(self.record, "repeatable", True)
+        return may_pass(self.outcome, self.code) and not is_doubled
 
 
 class BulkResponse(Result, Generic[R]):
