@@ -65,7 +65,7 @@ async def read_answer(came: Incoming, request: Request, sending: Sending, copies
             if not body.feed(piece):
                 break
         answer = Answer(came.status_code, headers, *body.collected())
-        if copies.is_copy(request, answer.body, is_first=sending.is_first):
+        if copies.is_copy(request, answer, _connection_of(came, sending), is_first=sending.is_first):
             await _drop(came, sending)
             raise _NoAnswer("a copy of the answer to another request came")
         if not is_platforms_own(answer, request) or came.has_left_over():
@@ -86,6 +86,11 @@ def _codings(came: Incoming, headers: dict[str, str]) -> str:
     names = (b"transfer-encoding",) if came.is_decoded else (b"content-encoding", b"transfer-encoding")
     # Several lines of one field are one list.
     return ",".join([value.decode("latin-1") for asked in names for name, value in came.head if name.lower() == asked])
+
+
+def _connection_of(came: Incoming, sending: Sending) -> object:
+    """Return what stands for the connection as long as it does; None if it is not known."""
+    return came.connection if sending.transport is None else sending.transport.get_protocol()
 
 
 async def _is_early(came: Incoming, sending: Sending) -> bool:
