@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 
 from suprsend_async.transport.sockets import unsent_of
+from suprsend_async.transport.whole_answers import Parser
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +22,7 @@ TAKEN_FOR = "_suprsend_async_taken_for"
 def attend(protocol: Any) -> None:
     """Attend to a connection that is new, before its first request."""
     protocol.feed_data = partial(_note_unsent, protocol, protocol.feed_data)
+    protocol.set_response_params = partial(_set_parser, protocol, protocol.set_response_params)
     protocol.set_exception = partial(_fail_body_too, protocol, protocol.set_exception)
 
 
@@ -33,6 +35,13 @@ def _note_unsent(protocol: Any, feed_data: Callable[..., None], came: Any, *size
     if sending is not None and sending.unsent is None and 200 <= came[0].code < 300 and protocol.transport is not None:
         sending.unsent = unsent_of(protocol.transport)
     feed_data(came, *size)
+
+
+def _set_parser(protocol: Any, set_parameters: Callable[..., None], **parameters: Any) -> None:
+    """Make the parser of the answer to the next request, and have it give whole answers, if the request is ours."""
+    set_parameters(**parameters)
+    if getattr(protocol, TAKEN_FOR, None) is not None:
+        protocol._parser = Parser(protocol, partial(set_parameters, **parameters))
 
 
 def _fail_body_too(protocol: Any, set_exception: Callable[..., None], error: BaseException, *cause: Any) -> None:
