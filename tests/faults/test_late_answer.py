@@ -17,6 +17,7 @@ from tests.faults.server import FaultServer
 from tests.faults.wire import answer, to_json
 
 from suprsend_async import AsyncSuprsend, Event, EventResponse, TransportError
+from suprsend_async.transport.copies import Copies
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -253,3 +254,19 @@ async def test_a_late_copy_of_a_yes_is_no_answer_when(engine: str, method: Metho
                 assert (await client.track_event(event)).outcome == "accepted"
             assert await client.request(method, path, repeatable=True) == record
     assert server.accepted_connections == 2
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_a_copy_is_known_on_its_connection_however_much_others_said(engine: str) -> None:
+    events = [Event("user-1", "order_placed"), Event("user-2", "order_placed")]
+    with FaultServer() as server:
+        server.script.plan(Tricks(lambda one: [one.whole, None, one.whole]).fault)
+        server.script.always(Tricks(lambda one: [one.whole]).fault)
+        async with opened(server.url, engine) as client:
+            responses = [await client.track_event(events[0])]
+            state = await client.sender.transport.session.loops.current()
+            # As after so many answers on other connections.
+            vars(state.engine)["_copies"] = Copies()
+            responses.append(await client.track_event(events[1]))
+    assert [(response.outcome, response.attempts) for response in responses] == [("accepted", 1), ("accepted", 2)]
+    check(server, list(zip(events, responses, strict=True)))
