@@ -58,6 +58,14 @@ SINGLE: list[tuple[Answer, Outcome, bool, str | None]] = [
     (answer(200, b"null"), "unknown", True, None),
     (answer(200, {}), "unknown", True, None),
     (answer(200, {"message_id": "m-1"}), "unknown", True, None),
+    # A bulk's yes.
+    (
+        answer(207, {"status": "success", "records": [{"status": "success", "message_id": "m-1"}]}),
+        "unknown",
+        True,
+        None,
+    ),
+    (answer(207, {"status": "success", "message_id": "m-1", "records": []}), "unknown", True, None),
     (answer(200, {"healthy": True}), "unknown", True, None),
     (Answer(202, {}, b'{"status": "success"}', complete=False), "unknown", True, "too long"),
     # A 2xx that says no.

@@ -17,6 +17,7 @@ from tests.faults.server import FaultServer
 from tests.faults.wire import answer, to_json
 
 from suprsend_async import AsyncSuprsend, Event, EventResponse, TransportError
+from suprsend_async.transport.copies import Copies
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -48,6 +49,14 @@ IN_BETWEEN = {
     "503 without a body": answer(503, b""),
     "504 and a page": answer(504, b"<html>too late</html>", {"Content-Type": "text/html"}),
     "no gzip": answer(202, b"\x1f\x8b\x08broken", {"Content-Encoding": "gzip"}),
+    "a bulk's yes": answer(
+        207, to_json({"status": "success", "records": [{"status": "success", "message_id": "m-1"}]})
+    ),
+}
+# To a bulk no more is one, either.
+IN_BETWEEN_OF_BULKS = IN_BETWEEN | {
+    "an event's yes": answer(202, b'{"status": "success", "message_id": "11111111-2222-3333-4444-555555555555"}'),
+    "no records": answer(207, b'{"status": "success", "records": []}'),
 }
 # Genuine refusals, which may be many.
 GENUINE = {
@@ -124,7 +133,7 @@ async def test_nor_is_any_of_several_calls(engine: str, first: bytes, trick: Cal
     check(server, list(zip(events, responses, strict=True)))
 
 
-@pytest.mark.parametrize("first", IN_BETWEEN.values(), ids=IN_BETWEEN)
+@pytest.mark.parametrize("first", IN_BETWEEN_OF_BULKS.values(), ids=IN_BETWEEN_OF_BULKS)
 @pytest.mark.parametrize("engine", ENGINES)
 async def test_nor_is_a_bulk(engine: str, first: bytes) -> None:
     events = [Event(f"user-{number}", "order_placed") for number in range(400)]
@@ -213,3 +222,51 @@ async def test_a_yes_that_names_no_message_keeps_its_connection(
                 with contextlib.suppress(TransportError):
                     await client.request(method, path)
     assert (server.requests, server.accepted_connections) == (5, 1)
+
+
+COPIED: dict[str, tuple[Method, str]] = {
+    "a record is read": ("GET", "v1/user/user-1/"),
+    "a record is changed": ("PATCH", "v1/user/user-1/"),
+    "a record is deleted": ("DELETE", "v1/user/user-1/"),
+}
+
+
+@pytest.mark.parametrize(("method", "path"), COPIED.values(), ids=COPIED)
+@pytest.mark.parametrize("is_bulk", [False, True], ids=["of an event", "of a bulk"])
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_a_late_copy_of_a_yes_is_no_answer_when(engine: str, method: Method, path: str, *, is_bulk: bool) -> None:
+    if is_bulk and method == "PATCH":
+        pytest.skip("a PATCH of messages is answered with records")
+    record = {"distinct_id": "user-1"}
+
+    async def say(exchange: Exchange) -> None:
+        await exchange.connection.read((await exchange.head()).length)
+        await exchange.answer(200, record)
+
+    with FaultServer() as server:
+        server.script.plan(Tricks(lambda one: [one.whole, None, one.whole]).fault)
+        server.script.always(say)
+        async with opened(server.url, engine) as client:
+            event = Event("user-1", "order_placed")
+            if is_bulk:
+                assert (await client.bulk_events.send([event])).status == "success"
+            else:
+                assert (await client.track_event(event)).outcome == "accepted"
+            assert await client.request(method, path, repeatable=True) == record
+    assert server.accepted_connections == 2
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_a_copy_is_known_on_its_connection_however_much_others_said(engine: str) -> None:
+    events = [Event("user-1", "order_placed"), Event("user-2", "order_placed")]
+    with FaultServer() as server:
+        server.script.plan(Tricks(lambda one: [one.whole, None, one.whole]).fault)
+        server.script.always(Tricks(lambda one: [one.whole]).fault)
+        async with opened(server.url, engine) as client:
+            responses = [await client.track_event(events[0])]
+            state = await client.sender.transport.session.loops.current()
+            # As after so many answers on other connections.
+            vars(state.engine)["_copies"] = Copies()
+            responses.append(await client.track_event(events[1]))
+    assert [(response.outcome, response.attempts) for response in responses] == [("accepted", 1), ("accepted", 2)]
+    check(server, list(zip(events, responses, strict=True)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import ssl
 import sys
@@ -19,13 +20,15 @@ from tests.faults.clients import async_client
 from tests.faults.framing import Tricks, marked
 from tests.faults.own_answers import ENGINES, check, opened
 from tests.faults.server import HOST, FaultServer
+from tests.faults.wire import Connection as FaultConnection
+from tests.faults.wire import answer, to_json
 
 from suprsend_async import Event
 from suprsend_async.transport.connector import HEAD_WAITS
 from suprsend_async.transport.sending import SPOKE_FIRST
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from aiohttp.connector import Connection
     from tests.faults.exchange import Exchange
@@ -34,21 +37,45 @@ if TYPE_CHECKING:
 @pytest.fixture
 def narrow() -> Iterator[FaultServer]:
     """Give a server whose system takes in next to nothing for it."""
+    with FaultServer(bound=narrow_socket()) as server:
+        yield server
+
+
+def narrow_socket() -> socket.socket:
     bound = socket.socket()
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     bound.bind((HOST, 0))
-    with FaultServer(bound=bound) as server:
-        yield server
+    return bound
 
 
 LARGE = Event("user-1", "order_placed", {"text": "x" * 790_000})
 
 
+CLOSES = {"Connection": "close"}
+YES = to_json({"status": "success", "message_id": "early"})
+# A yes in each form, and what becomes of the connection then.
+FORMS: dict[str, tuple[bytes, Callable[[FaultConnection], None] | None]] = {
+    "kept": (answer(202, YES), None),
+    "to be closed": (answer(202, YES, CLOSES), None),
+    "of HTTP/1.0": (answer(202, YES, version="HTTP/1.0"), None),
+    "to be closed, then an end": (answer(202, YES, CLOSES), FaultConnection.end_sending),
+    "an end": (answer(202, YES), FaultConnection.end_sending),
+    "of no length, then an end": (b"HTTP/1.1 202 Accepted\r\n\r\n" + YES, FaultConnection.end_sending),
+    "a reset": (answer(202, YES), FaultConnection.reset),
+    "to be closed, then a reset": (answer(202, YES, CLOSES), FaultConnection.reset),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("engine", ENGINES)
-async def test_a_yes_to_a_request_that_is_not_there_yet_is_no_yes(engine: str, narrow: FaultServer) -> None:
+async def test_a_yes_to_a_request_that_is_not_there_yet_is_no_yes(engine: str, form: str, narrow: FaultServer) -> None:
+    yes, end = FORMS[form]
+
     async def say_yes_at_once(exchange: Exchange) -> None:
         exchange.connection.stop_reading()
-        await exchange.answer(202, {"status": "success", "message_id": "early"})
+        await exchange.connection.send(yes)
+        if end is not None:
+            end(exchange.connection)
         await asyncio.Event().wait()
 
     narrow.script.always(say_yes_at_once)
@@ -58,6 +85,68 @@ async def test_a_yes_to_a_request_that_is_not_there_yet_is_no_yes(engine: str, n
         assert narrow.accepted_connections == 2
         narrow.script.clear()
         assert (await client.track_event(Event("user-2", "order_placed"))).outcome == "accepted"
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_a_yes_over_tls_to_a_request_that_is_not_there_yet_is_no_yes(
+    engine: str, certificates: Certificates, trusted: ssl.SSLContext
+) -> None:
+    async def say_yes_at_once(exchange: Exchange) -> None:
+        exchange.connection.stop_reading()
+        await exchange.connection.send(answer(202, YES, CLOSES))
+        await asyncio.Event().wait()
+
+    with FaultServer(tls=certificates.good(), bound=narrow_socket()) as server:
+        server.script.always(say_yes_at_once)
+        async with opened(server.url, engine, trusted, retries=0) as client:
+            response = await client.track_event(LARGE)
+    assert (response.outcome, response.attempts) == ("unknown", 1)
+
+
+@pytest.mark.parametrize("headers", [CLOSES, {}], ids=["to be closed", "kept"])
+@pytest.mark.parametrize("event", [LARGE, Event("user-1", "order_placed")], ids=["large", "small"])
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_a_yes_to_the_whole_request_counts_at_once(
+    engine: str, event: Event, headers: dict[str, str], narrow: FaultServer
+) -> None:
+    async def say_yes(exchange: Exchange) -> None:
+        status, document = await exchange.take()
+        await exchange.answer(status, document, headers)
+        if headers:
+            await exchange.connection.close()
+
+    narrow.script.always(say_yes)
+    async with opened(narrow.url, engine) as client:
+        responses = [await client.track_event(event) for _ in range(3)]
+    assert [(response.outcome, response.attempts) for response in responses] == [("accepted", 1)] * 3
+    assert narrow.accepted_connections == (3 if headers else 1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says what has been acknowledged")
+@pytest.mark.parametrize("engine", ["default", "given aiohttp"])
+async def test_what_is_acknowledged_a_moment_after_its_answer_came_counts(
+    engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in gVisor: also where the answer closes the connection meanwhile."""
+    looks: list[int] = []
+
+    def look(descriptor: int) -> int:
+        looks.append(descriptor)
+        return len(looks) % 2
+
+    async def say_yes(exchange: Exchange) -> None:
+        status, document = await exchange.take()
+        await exchange.answer(status, document, CLOSES)
+
+    monkeypatch.setattr("suprsend_async.transport.sockets._unacknowledged", look)
+    with FaultServer() as server:
+        server.script.always(say_yes)
+        async with opened(server.url, engine) as client:
+            response = await client.track_event(Event("user-1", "order_placed"))
+    assert (response.outcome, response.attempts, len(looks)) == ("accepted", 1, 2)
+    for descriptor in looks:
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(descriptor)
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -96,6 +96,10 @@ class Connection:
         """Read nothing more, the client's goodbye included."""
         self._writer.transport.pause_reading()  # type: ignore[attr-defined]
 
+    def end_sending(self) -> None:
+        """Send FIN, and leave the other direction as it is."""
+        self._writer.write_eof()
+
     def reset(self) -> None:
         """Break the connection off with RST: what was not delivered yet is lost."""
         self.is_over = True

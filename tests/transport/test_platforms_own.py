@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 EVENT = Event("user-1", "order_placed")
 TRIGGER = WorkflowTriggerRequest("order-shipped", ["user-1"])
 SEND = Request("POST", "v2/event/", body=b"{}", names_message=True)
+BULK = Request("POST", "v2/bulk/event/", body=b"[{}]", names_message=True, has_records=True)
 CALL = Request("POST", "v1/user/{id}/", {"id": "user-1"}, body=b"{}")
 
 
@@ -36,7 +37,7 @@ YES = {"status": "success", "message_id": "m-1"}
     [
         (SEND, answer(202, YES)),
         (SEND, answer(200, YES)),
-        (SEND, answer(207, {"status": "success", "records": [YES]})),
+        (BULK, answer(207, {"status": "success", "records": [YES]})),
         (CALL, answer(202, b"OK")),
         (CALL, answer(201, {"distinct_id": "user-1"})),
         (CALL, answer(201, {"success": True})),
@@ -70,13 +71,17 @@ def test_the_platforms_own(request_: Request, came: Answer) -> None:
         (SEND, answer(202, {"message_id": "m-1"})),
         (SEND, answer(202, {"status": "queued", "message_id": "m-1"})),
         (SEND, answer(200, {"status": "error", "message_id": "m-1"})),
-        (SEND, answer(207, {"status": "success", "records": [{}, {}]})),
+        (SEND, answer(207, {"status": "success", "records": [YES]})),
+        (SEND, answer(202, YES | {"records": [YES]})),
+        (BULK, answer(202, YES)),
+        (BULK, answer(207, {"status": "success", "records": [{}, {}]})),
+        (BULK, answer(207, {"status": "success", "records": []})),
         (CALL, answer(200, {"status": "error", "message": "no"})),
         (CALL, answer(200, {"message": "a gateway's"})),
         (CALL, answer(404, "upstream request timeout")),
         (Request("GET", "v1/tenant/{tenant_id}/", {"tenant_id": "a"}), answer(200, b"OK")),
         (SEND, answer(200, {"status": "success", "message_id": ""})),
-        (SEND, answer(207, {"status": "success", "records": None})),
+        (BULK, answer(207, {"status": "success", "records": None})),
         (CALL, answer(401)),
         (CALL, answer(404, b"not found")),
         *[(CALL, answer(status, {"message": "a gateway's"})) for status in (400, 403, 408, 413, 425, 429, 499)],
@@ -99,7 +104,16 @@ def test_not_certainly_the_platforms_own(request_: Request, came: Answer) -> Non
 def test_what_reads_or_changes_a_record_is_answered_with_it(method: Method) -> None:
     request = Request(method, "v1/tenant/{tenant_id}/", {"tenant_id": "a"})
     assert is_platforms_own(answer(200, {"tenant_id": "a"}), request)
+    assert is_platforms_own(answer(200, {"message_id": "m-1", "status": "delivered"}), request)
     assert not is_platforms_own(answer(200), request)
+
+
+@pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
+def test_what_sends_nothing_is_not_answered_with_a_message(method: Method) -> None:
+    request = Request(method, "v1/tenant/{tenant_id}/", {"tenant_id": "a"})
+    assert not is_platforms_own(answer(200, YES), request)
+    is_bulk_update = method == "PATCH"
+    assert is_platforms_own(answer(207, {"status": "success", "records": [YES]}), request) is is_bulk_update
 
 
 SENDS: dict[str, Callable[[AsyncSuprsend], Awaitable[object]]] = {

@@ -91,10 +91,10 @@ def verdict_of_refusal(answer: Answer) -> Verdict:
 
 
 def verdict_of_send(answer: Answer) -> Verdict:
-    """Read the answer to one record that was sent to people: an event, a trigger."""
-    if answer.is_success and answer.mapping.get("status") == "success":
-        message_id = text_of(answer.mapping.get("message_id"))
-        return Verdict("accepted", answer.status_code, message_id=message_id)
+    """Read the answer to one record that was sent to people: an event, a trigger. One with records is a bulk's."""
+    fields = answer.mapping
+    if answer.is_success and fields.get("status") == "success" and not isinstance(fields.get("records"), list):
+        return Verdict("accepted", answer.status_code, message_id=text_of(fields.get("message_id")))
     if answer.says_ok or answer.is_bare_acceptance:
         return Verdict("accepted", answer.status_code)
     return verdict_of_refusal(answer)

@@ -137,6 +137,7 @@ class Chunk(Generic[R]):
             ids,
             body=body,
             names_message=kind.names_messages,
+            has_records=kind.names_messages,
             record_count=count,
             max_answer_bytes=MAX_BULK_ANSWER_BYTES,
         )

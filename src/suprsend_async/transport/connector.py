@@ -19,6 +19,7 @@ from weakref import WeakSet
 import aiohttp
 from aiohttp.http_writer import StreamWriter
 
+from suprsend_async.transport.attended import TAKEN_FOR, attend
 from suprsend_async.transport.resolver import FailedLast
 from suprsend_async.transport.sending import SPOKE_FIRST, Sending, current
 from suprsend_async.transport.sockets import has_unread
@@ -42,9 +43,6 @@ SOCKETS_ARE_MADE_HERE = "socket_factory" in inspect.signature(aiohttp.TCPConnect
 
 # So many rounds of the loop does it take until what waits in the system is read, by asyncio's loop and by uvloop's.
 _ROUNDS = 3
-
-# At a connection itself stands what it was taken for last.
-_TAKEN_FOR = "_suprsend_async_taken_for"
 
 # aiohttp has no public name for the resolver that a connector was given.
 _RESOLVER = "_resolver"
@@ -114,13 +112,13 @@ async def _connect_quietly(
         is_new = protocol._parser is None  # it gets one with its first request
         opened = connection.transport
         if is_new:
-            protocol.set_exception = partial(_fail_body_too, protocol, protocol.set_exception)
+            attend(protocol)
         if is_new and sending is not None and opened is not None:
             # Now, for a transport of TLS that is closed cannot be asked any more.
             peer = opened.get_extra_info("peername")
             sending.peers = [peer] if peer else []
         try:
-            last: Sending | None = getattr(protocol, _TAKEN_FOR, None)
+            last: Sending | None = getattr(protocol, TAKEN_FOR, None)
             is_quiet = last is None or last.is_answered or await _is_answered_now(last)
             is_quiet = is_quiet and _is_between_answers(protocol)
             if is_quiet and has_unread(protocol.transport):
@@ -129,27 +127,13 @@ async def _connect_quietly(
             connection.close()
             raise
         if is_quiet:
-            setattr(protocol, _TAKEN_FOR, sending)
+            setattr(protocol, TAKEN_FOR, sending)
             if sending is not None:
                 sending.transport, sending.is_first = protocol.transport, is_new
             return connection
         connection.close()
         if is_new:
             raise SpokeUnasked
-
-
-def _fail_body_too(protocol: Any, set_exception: Callable[..., None], error: BaseException, *cause: Any) -> None:
-    """Let who reads a body know of what is wrong with the connection.
-
-    Of a fault in a body that comes later than its head, aiohttp's parser in C informs who waits for a head. Who reads
-    the body would wait for ever.
-    """
-    set_exception(error, *cause)
-    body = protocol._payload
-    if body is not None and not body.is_eof() and body.exception() is None:
-        broken = aiohttp.ClientPayloadError("the body is broken")
-        broken.__cause__ = error
-        body.set_exception(broken, error)
 
 
 def drop_address(sending: Sending) -> None:

@@ -8,16 +8,23 @@ id of a message.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from suprsend_async.transport.platforms_own import is_yes_to_a_send, sends_nothing
 
 if TYPE_CHECKING:
+    from suprsend_async.transport.answer import Answer
     from suprsend_async.transport.request import Request
 
 # Shorter ones are not ids that are made never to come again. The first one of a bulk's answer stands for all of it.
 _MESSAGE_ID = re.compile(rb'"message_id"\s*:\s*"([^"]{16,})"')
 
-# A copy does not come later than with so many answers in between.
+# So many of all connections are remembered, and of each one so many more, at the connection itself. A copy comes on the
+# connection of its answer, where nothing is in between, however many other connections say meanwhile.
 _REMEMBERED = 256
+_REMEMBERED_THERE = 4
+_SAID = "_suprsend_async_said"
 
 # The platform answers a key that it knows with the id that it gave before: the same key may have the same answer. For a
 # request without one, so many bytes at either end of its body, and the length, distinguish it from another.
@@ -25,6 +32,9 @@ _KEY = re.compile(rb'"\$idempotency_key"\s*:\s*"[^"]*"')
 _END = 100
 
 _Mark = tuple[int, bytes, bytes] | bytes
+
+# Stands for a request that is not known: no request has this mark.
+_ANOTHER: _Mark = b""
 
 
 class Copies:
@@ -39,23 +49,29 @@ class Copies:
     def __len__(self) -> int:
         return len(self._requests)
 
-    def is_copy(self, request: Request, body: bytes, *, is_first: bool) -> bool:
-        """Whether the body of an answer has come before, to another request.
+    def is_copy(self, request: Request, answer: Answer, connection: object = None, *, is_first: bool) -> bool:
+        """Whether an answer has come before, to another request.
 
         Args:
             request: What it came for.
-            body: The answer's body.
+            answer: The answer.
+            connection: What it came on; None if that is not known.
             is_first: Whether it is the first answer on its connection, where nothing can be a copy.
         """
-        found = _MESSAGE_ID.search(body) if request.method == "POST" else None
-        if found is None:
+        found = _MESSAGE_ID.search(answer.body)
+        # What sends nothing may read messages, with their ids.
+        if found is None or (sends_nothing(request) and not is_yes_to_a_send(answer, request)):
             return False
-        message_id, mark = found[1], _mark_of(request.body)
+        message_id, mark = found[1], _mark_of(request)
+        said = _said_on(connection)
         if message_id not in self._requests:
-            self._remember(message_id, mark)
-            return False
+            first = said.get(message_id, _ANOTHER if sends_nothing(request) else mark)
+            self._remember(message_id, first)
         known = self._requests[message_id]
         if known is None or known[0] == mark:
+            said[message_id] = mark
+            if len(said) > _REMEMBERED_THERE:
+                del said[next(iter(said))]
             return False
         # A copy does not come for the same request twice, as that goes over another connection the second time.
         is_repeated = is_first or known[1] == mark
@@ -68,6 +84,19 @@ class Copies:
             del self._requests[next(iter(self._requests))]
 
 
-def _mark_of(body: bytes) -> _Mark:
+def _said_on(connection: Any) -> dict[bytes, _Mark]:
+    """Return which message ids came last on a connection, and for which requests."""
+    said: dict[bytes, _Mark] | None = getattr(connection, _SAID, None)
+    if said is None:
+        said = {}
+        with suppress(AttributeError):  # None, or a connection that takes nothing
+            setattr(connection, _SAID, said)
+    return said
+
+
+def _mark_of(request: Request) -> _Mark:
+    body = request.body
+    if sends_nothing(request):
+        return (0, request.method.encode(), request.target.encode())
     key = _KEY.search(body)
     return key[0] if key is not None else (len(body), body[:_END], body[-_END:])

@@ -21,11 +21,13 @@ class Incoming(Protocol):
         status_code: The HTTP status.
         head: Names and values of the headers, as they came.
         is_decoded: Whether its content coding has been taken off already.
+        connection: The library's connection, where `Sending` does not know it; None if nobody does.
     """
 
     status_code: int
     head: Iterable[tuple[bytes, bytes]]
     is_decoded: bool
+    connection: Any
 
     def pieces(self) -> AsyncIterable[bytes]:
         """Return the body as it comes."""
@@ -52,6 +54,7 @@ class AiohttpIncoming:
     """An answer over aiohttp: what comes beside one is found by its connector, and by `Sending`."""
 
     is_decoded = False
+    connection = None
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         """Take a response."""
@@ -90,7 +93,7 @@ class HttpxIncoming:
         self.head: Iterable[tuple[bytes, bytes]] = response.headers.raw
         self.is_decoded: bool = response.is_closed  # an event hook of the user's has read it
         self._response = response
-        self._connection: Any = response.extensions.get("network_stream")  # of httpx's own engine
+        self.connection: Any = response.extensions.get("network_stream")  # of httpx's own engine
 
     def pieces(self) -> AsyncIterable[bytes]:
         """Return the body as it comes."""
@@ -101,16 +104,16 @@ class HttpxIncoming:
 
     def is_under_way(self) -> bool:
         """Whether a part of the request has certainly not reached the server's system."""
-        return is_under_way(self._connection)
+        return is_under_way(self.connection)
 
     def has_left_over(self) -> bool:
         """Whether anything came after the answer."""
-        return has_left_over(self._connection, self._response)
+        return has_left_over(self.connection, self._response)
 
     async def drop(self) -> None:
         """Close the connection, unless a hook that has read the answer gave it back: another request may have it."""
-        if self._connection is not None and not self.is_decoded:
-            await self._connection.aclose()
+        if self.connection is not None and not self.is_decoded:
+            await self.connection.aclose()
 
     async def aclose(self) -> None:
         """Give the connection back."""

@@ -6,7 +6,7 @@ goes over the same connection.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from suprsend_async.transport.answer import text_of
 from suprsend_async.transport.retry import REFUSED_CREDENTIALS, REQUEST_TIMEOUT, SERVICE_UNAVAILABLE, TOO_EARLY
@@ -33,17 +33,37 @@ def is_platforms_own(answer: Answer, request: Request) -> bool:
     return _is_refusal(answer) or (status_code in REFUSED_CREDENTIALS and isinstance(answer.document, str))
 
 
+def sends_nothing(request: Request) -> bool:
+    """Whether a request reads or changes a record by its method, so that no message is sent for it."""
+    return request.method != "POST"
+
+
+def is_yes_to_a_send(answer: Answer, request: Request) -> bool:
+    """Whether an answer has the form of the yes to events or triggers, which no record of the platform's has.
+
+    A record may have the id of a message, too, but no such status. A PATCH may be answered with records.
+    """
+    fields = answer.mapping
+    return fields.get("status") == "success" and (
+        isinstance(fields.get("message_id"), str)
+        or (request.method != "PATCH" and isinstance(fields.get("records"), list))
+    )
+
+
 def _is_yes(answer: Answer, request: Request) -> bool:
     if answer.says_ok:
         # It names no message, and is no record.
         return not request.names_message and request.method != "GET"
     fields = answer.mapping
     if not request.names_message:
+        if sends_nothing(request) and is_yes_to_a_send(answer, request):
+            return False
         # A message alone, or one with a status for a code, is somebody's on the way.
         return bool(fields.keys() - {"message", "code"})
+    # The form of the other kind is the answer to another request, or the work of somebody who does not know the two.
     records = fields.get("records")
-    if isinstance(records, list):
-        return len(cast("list[object]", records)) == request.record_count
+    if isinstance(records, list) or request.has_records:
+        return request.has_records and isinstance(records, list) and len(records) == request.record_count
     return fields.get("status") == "success" and bool(text_of(fields.get("message_id")))
 
 

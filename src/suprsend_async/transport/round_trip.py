@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from suprsend_async.transport.sending import Sending
 
 
-# Seconds between two looks at what has been acknowledged.
+# Seconds between the two looks at what has been acknowledged.
 _MOMENT = 0.002
 
 
@@ -65,7 +65,7 @@ async def read_answer(came: Incoming, request: Request, sending: Sending, copies
             if not body.feed(piece):
                 break
         answer = Answer(came.status_code, headers, *body.collected())
-        if copies.is_copy(request, answer.body, is_first=sending.is_first):
+        if copies.is_copy(request, answer, _connection_of(came, sending), is_first=sending.is_first):
             await _drop(came, sending)
             raise _NoAnswer("a copy of the answer to another request came")
         if not is_platforms_own(answer, request) or came.has_left_over():
@@ -88,14 +88,24 @@ def _codings(came: Incoming, headers: dict[str, str]) -> str:
     return ",".join([value.decode("latin-1") for asked in names for name, value in came.head if name.lower() == asked])
 
 
+def _connection_of(came: Incoming, sending: Sending) -> object:
+    """Return what stands for the connection as long as it does; None if it is not known."""
+    return came.connection if sending.transport is None else sending.transport.get_protocol()
+
+
 async def _is_early(came: Incoming, sending: Sending) -> bool:
     """Whether an answer came before the whole request had reached the server's system."""
-    for _ in range(2):
-        if not sending.is_under_way and not came.is_under_way():
-            return False
-        # Some systems, gVisor for one, hand an answer over a moment before they note what it acknowledges.
-        await asyncio.sleep(_MOMENT)
-    return True
+    # Of aiohttp's connections that is noted with the head: they may be closed before anybody looks.
+    noted = sending.unsent
+    if noted is None and not came.is_under_way():
+        return False
+    # Some systems, gVisor for one, hand an answer over a moment before they note what it acknowledges.
+    await asyncio.sleep(_MOMENT)
+    if noted is None:
+        return came.is_under_way()
+    is_left = noted.is_left()
+    noted.close()
+    return is_left
 
 
 async def _drop(came: Incoming, sending: Sending) -> None:

@@ -10,11 +10,12 @@ import aiohttp
 import httpx
 
 from suprsend_async.transport.httpx_connection import has_spoken
-from suprsend_async.transport.sockets import has_unsent
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Mapping
+
+    from suprsend_async.transport.sockets import Unsent
 
 # What httpx's own engine reports of a connection that stands, by itself or with TLS on top.
 _CONNECTED = ("connect_tcp.complete", "connect_unix_socket.complete", "start_tls.complete")
@@ -35,6 +36,7 @@ class Sending:
         abandoned: Whether nobody waits for it any more; what has not been sent by then is not to be sent.
         is_first: Whether it is the first on its connection, as far as that is known.
         is_answered: Whether the whole answer has been read.
+        unsent: What of it had not reached the server's system when an acceptance came over aiohttp; None for nothing.
         transport: What it is written to; None as long as that is not known.
         connector: What was asked for a connection, where that is aiohttp's.
         peers: The addresses to which aiohttp tried to connect for it, or the one to which it did.
@@ -49,6 +51,7 @@ class Sending:
     abandoned: bool = False
     is_first: bool = True
     is_answered: bool = False
+    unsent: Unsent | None = field(default=None, repr=False)
     transport: asyncio.Transport | None = field(default=None, repr=False)
     connector: aiohttp.BaseConnector | None = field(default=None, repr=False)
     peers: list[tuple[Any, ...]] = field(default_factory=list[tuple[Any, ...]], repr=False)
@@ -63,11 +66,6 @@ class Sending:
     def is_certain(self) -> bool:
         """Whether `may_be_sent` follows from what was seen, not from what could not be seen."""
         return self.watched or not self.begun
-
-    @property
-    def is_under_way(self) -> bool:
-        """Whether a part of it has certainly not reached the server's system yet."""
-        return self.transport is not None and has_unsent(self.transport)
 
     def check_unsent(self) -> None:
         """Refuse what has gone out before, and so the connection that it would take.

@@ -1,0 +1,104 @@
+"""An answer that came whole is taken, whatever came right behind it.
+
+aiohttp's parser reads in one go what came together, and where it cannot read the last of it, it gives nothing of it.
+That a server or a proxy adds bytes to its answers is its fault, and no reason to send the same request again: the
+answer is there. What came is read a second time, no further than the answer goes, and the connection is closed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aiohttp.http_exceptions import HttpProcessingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_END_OF_LINE = b"\r\n"
+_END_OF_HEAD = b"\r\n\r\n"
+_CONTENT_LENGTH = "Content-Length"
+
+
+class Parser:
+    """aiohttp's parser of the answers to one request, which gives the first one also if what is behind it is none."""
+
+    def __init__(self, protocol: Any, renew: Callable[[], None]) -> None:
+        """Stand before the parser of a connection.
+
+        Args:
+            protocol: The connection.
+            renew: Gives it a parser that has read nothing.
+        """
+        self._protocol = protocol
+        self._renew = renew
+        self._parser = protocol._parser
+        # What came since the last message ended; None once the head of the answer was given.
+        self._seen: bytes | None = b""
+        self._fault: HttpProcessingError | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._parser, name)
+
+    def feed_data(self, data: bytes) -> Any:
+        """Read bytes; return the messages that they end the heads of.
+
+        Raises:
+            HttpProcessingError: They cannot be read, and have no whole answer before what is at fault.
+        """
+        if self._fault is not None:
+            raise self._fault
+        seen = self._seen if self._seen is None else self._seen + data
+        try:
+            came = self._parser.feed_data(data)
+        except HttpProcessingError as error:
+            # What belongs to an answer of which the head came earlier has reached who reads its body.
+            if seen is None or (messages := self._read_again(seen)) is None:
+                raise
+            self._fault = error
+            self._protocol.force_close()
+            return messages, False, b""
+        if seen is not None:
+            self._seen = _begun_with(came[0], seen)
+        return came
+
+    def _read_again(self, data: bytes) -> list[Any] | None:
+        self._renew()
+        fresh, self._protocol._parser = self._protocol._parser, self
+        try:
+            messages = _whole_answer(fresh, data)
+        except (HttpProcessingError, ValueError):
+            return None
+        self._parser = fresh
+        return messages
+
+
+def _begun_with(messages: Sequence[Any], seen: bytes) -> bytes | None:
+    """Return what a message may have begun with, of what was seen; None if the head of the answer is among it."""
+    if not messages:
+        return seen
+    if messages[-1][0].code >= 200:
+        return None
+    return b"" if seen.endswith(_END_OF_HEAD) else seen
+
+
+def _whole_answer(parser: Any, data: bytes) -> list[Any] | None:
+    """Return the messages up to the first whole answer; None if it is not whole.
+
+    Raises:
+        HttpProcessingError: They cannot be read.
+        ValueError: There is no end of a head, or of a line.
+    """
+    came: list[Any] = []
+    begin = 0
+    while not came or came[-1][0].code < 200:
+        end = data.index(_END_OF_HEAD, begin) + len(_END_OF_HEAD)
+        came += parser.feed_data(data[begin:end])[0]
+        begin = end
+    head, body = came[-1]
+    if not body.is_eof() and _CONTENT_LENGTH in head.headers:
+        parser.feed_data(data[begin : begin + int(head.headers[_CONTENT_LENGTH])])
+    while not body.is_eof() and head.chunked:
+        end = data.index(_END_OF_LINE, begin) + len(_END_OF_LINE)
+        parser.feed_data(data[begin:end])
+        begin = end
+    return came if body.is_eof() else None
