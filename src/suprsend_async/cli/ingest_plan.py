@@ -13,6 +13,7 @@ from suprsend_async.ingest import FileContent, SourceOptions, mapping_of, open_s
 from suprsend_async.ingest.job.dead_letter_source import DeadLetterMapping, kind_of_dead_letters
 from suprsend_async.ingest.job.runner import records_in
 from suprsend_async.ingest.mapping.records import EVENTS, RowKind, records_of
+from suprsend_async.ingest.sources.job_files import job_files_among
 from suprsend_async.ingest.sources.names import shown_path
 from suprsend_async.ingest.sources.reader import Reader
 from suprsend_async.ingest.sources.remote import is_url
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from suprsend_async.ingest.job.runner import Mapping as RowMapping
     from suprsend_async.ingest.job.runner import RunnerOptions
     from suprsend_async.ingest.sources.source import Source
+
+_NAMES_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,10 @@ def open_plan(
     )
     if mapping is not None:
         reading = replace(reading, only=mapping.columns())
-    sources = open_sources(arguments, reading)
+    passed_over = job_files_among(arguments)
+    if passed_over:
+        warn(f"{_names(passed_over)}: written by an earlier run, and passed over; sources are the other files")
+    sources = open_sources([name for name in arguments if name not in passed_over], reading)
     dead_letters = [source.fingerprint() and kind_of_dead_letters(source) for source in sources]
     kinds = {kind for kind in dead_letters if kind is not None}
     if kinds and all(kind is not None for kind in dead_letters):
@@ -103,11 +109,19 @@ def open_plan(
             )
         return sources, DeadLetterMapping(records_of(kinds.pop()))
     if kinds:
-        raise ConfigurationError("some of the sources are dead letters and some are not; send them one after another")
+        letters = [source.name for source, kind in zip(sources, dead_letters, strict=True) if kind is not None]
+        raise ConfigurationError(
+            f"some of the sources are dead letters ({_names(letters)}) and some are not; send them one after another"
+        )
     mapping = mapping or mapping_of(as_given)
     for doubt in chain.from_iterable(map(mapping.doubts, sources)):
         warn(doubt)
     return sources, mapping
+
+
+def _names(names: Sequence[str]) -> str:
+    shown = ", ".join(shown_path(name) for name in names[:_NAMES_SHOWN])
+    return shown if len(names) <= _NAMES_SHOWN else f"{shown} and {len(names) - _NAMES_SHOWN:,} more"
 
 
 def beside(
