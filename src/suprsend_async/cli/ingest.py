@@ -71,7 +71,7 @@ def ingest(
     if it was interrupted.
     """
     from suprsend_async.cli import ingest_look, ingest_session
-    from suprsend_async.cli.ingest_plan import IngestPlan, beside, open_plan, refuse_compressed
+    from suprsend_async.cli.ingest_plan import IngestPlan, beside, open_plan, refuse_compressed, refuse_shared_files
     from suprsend_async.cli.output import OutputLost, lost_output
     from suprsend_async.ingest import RunnerOptions, SourceOptions
 
@@ -126,6 +126,7 @@ def ingest(
                 fail(f"a sandbox forgets everything when it ends, so a job cannot be resumed there; leave out {option}")
             if not in_sandbox:
                 checkpoint, dead_letter = beside(opened, mapping, checkpoint, dead_letter)
+            refuse_shared_files(opened, map_file, checkpoint, dead_letter)
             plan = IngestPlan(opened, mapping, options, checkpoint, dead_letter, base_url, in_sandbox)
             if plan.resends:
                 if retry_failed:

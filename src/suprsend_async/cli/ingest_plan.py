@@ -9,8 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from suprsend_async.cli.terminal import warn
 from suprsend_async.errors import ConfigurationError
-from suprsend_async.ingest import FileContent, SourceOptions, mapping_of, open_sources, read_mapping
+from suprsend_async.ingest import (
+    CheckpointFile,
+    DeadLetterFile,
+    FileContent,
+    SourceOptions,
+    mapping_of,
+    open_sources,
+    read_mapping,
+)
 from suprsend_async.ingest.job.dead_letter_source import DeadLetterMapping, kind_of_dead_letters
+from suprsend_async.ingest.job.own_files import OwnFile, check_apart
 from suprsend_async.ingest.job.runner import records_in
 from suprsend_async.ingest.mapping.records import EVENTS, RowKind, records_of
 from suprsend_async.ingest.sources.job_files import job_files_among
@@ -26,6 +35,8 @@ if TYPE_CHECKING:
     from suprsend_async.ingest.sources.source import Source
 
 _NAMES_SHOWN = 5
+_INPUT = 0
+_OUTPUTS = (1, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +160,28 @@ def beside(
         name = f"{kind}.dead"
         dead_letter = Path(f"standard-input{name}") if is_piped else paths[0].with_name(f"{paths[0].name}{name}")
     return checkpoint, dead_letter
+
+
+def refuse_shared_files(
+    sources: Sequence[Source], map_file: Path | None, checkpoint: Path | None, dead_letter: Path | None
+) -> None:
+    """Refuse a job that would write to a file that it reads, or two things to one file.
+
+    Raises:
+        ConfigurationError: It would; the message names the file.
+    """
+    read = [OwnFile(path, "a source") for path in paths_of(sources)]
+    if len(read) < len(sources):
+        read.append(OwnFile(_INPUT, "a source"))
+    if map_file is not None:
+        read.append(OwnFile(map_file, "the mapping"))
+    output = [OwnFile(number, "the output", "send the output to another file") for number in _OUTPUTS]
+    for each in output:
+        # Both may be one file.
+        check_apart([each], read)
+    records = [] if checkpoint is None else CheckpointFile(checkpoint).written
+    failures = [] if dead_letter is None else DeadLetterFile(dead_letter).written
+    check_apart([*records, *failures], [*read, *output])
 
 
 def refuse_compressed(dead_letters: Sequence[Source]) -> None:

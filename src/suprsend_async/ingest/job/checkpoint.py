@@ -274,7 +274,7 @@ def read_checkpoint(content: bytes) -> Checkpoint:
         )
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
         pass
-    raise CheckpointError("this file is not a checkpoint; name another one, or start over")
+    raise CheckpointError("this file is not a checkpoint; name another one")
 
 
 def _read_source(document: dict[str, Any]) -> SourceProgress:

@@ -8,8 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
-from suprsend_async.durable import replace_file
+from suprsend_async.durable import new_beside, replace_file
 from suprsend_async.ingest.job.checkpoint import CheckpointError
+from suprsend_async.ingest.job.own_files import OwnFile
 from suprsend_async.ingest.sources.names import shown_path
 
 if TYPE_CHECKING:
@@ -98,6 +99,12 @@ class CheckpointFile:
         self.path: Path = Path(path)
         self._lock = self.path.with_name(self.path.name + ".lock")
         self._descriptor = -1
+
+    @property
+    def written(self) -> list[OwnFile]:
+        """The files that it writes."""
+        what, advice = "the checkpoint", "name another file with --checkpoint FILE"
+        return [OwnFile(path, what, advice) for path in (self.path, self._lock, new_beside(self.path))]
 
     @property
     def name(self) -> str:

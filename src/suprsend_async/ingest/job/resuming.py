@@ -17,6 +17,7 @@ from suprsend_async.ingest.job.ranges import RowSet
 from suprsend_async.ingest.job.retry_failed import FailedNumbers, KeptDeadLetters, drop_stale, failed_rows, reopen
 from suprsend_async.ingest.job.same_job import check_restart, check_same_job, is_over
 from suprsend_async.ingest.mapping.records import EVENTS, records_of
+from suprsend_async.ingest.sources.job_files import CHECKPOINT_BEGINNING
 from suprsend_async.ingest.sources.names import shown_path
 
 if TYPE_CHECKING:
@@ -152,12 +153,16 @@ def _begin_anew(store: CheckpointStore, new: Checkpoint, dead_letters: DeadLette
     That is which rows were accepted, as far as it is known which ones failed, and the version of a list that nobody
     else will finish.
     """
+    content = None
     try:
         content = store.load()
         kept = new if content is None else read_checkpoint(content)
         version = kept.version if (kept.records, kept.target) == (new.records, new.target) else None
     except CheckpointError:
-        # Whatever is there is to be forgotten.
+        if content is not None and not CHECKPOINT_BEGINNING.startswith(content[: len(CHECKPOINT_BEGINNING)]):
+            problem = f"{store.name}: this file is not a checkpoint, and --restart does not replace it; name another one"
+            raise CheckpointError(problem) from None
+        # A checkpoint that cannot be read is to be forgotten.
         kept, version = new, None
     failed = [FailedNumbers() for _ in kept.sources]
     with suppress(ConfigurationError, OSError):

@@ -6,6 +6,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol
 
 from anyio.to_thread import run_sync
@@ -16,7 +17,8 @@ from suprsend_async.errors import ConfigurationError, SuprsendError
 from suprsend_async.ingest.job.checkpoint import CheckpointError
 from suprsend_async.ingest.job.checkpoint_file import NoCheckpoint
 from suprsend_async.ingest.job.dead_letter_source import ResentDeadLetters
-from suprsend_async.ingest.job.dead_letters import DropDeadLetters
+from suprsend_async.ingest.job.dead_letters import DeadLetterFile, DropDeadLetters
+from suprsend_async.ingest.job.own_files import KeepsFiles, OwnFile, check_apart
 from suprsend_async.ingest.job.report import Stop, report_of
 from suprsend_async.ingest.job.resuming import Corrected, begin, new_checkpoint, save_checkpoint, target_of
 from suprsend_async.ingest.job.retry_failed import KeptDeadLetters, failed_rows, sums_of
@@ -24,6 +26,7 @@ from suprsend_async.ingest.job.run import Run
 from suprsend_async.ingest.mapping.mapping import EventMapping
 from suprsend_async.ingest.mapping.records import EVENTS, USERS, WORKFLOWS
 from suprsend_async.ingest.mapping.workflows import WorkflowMapping
+from suprsend_async.ingest.sources.reader import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -205,10 +208,12 @@ class Runner:
             CheckpointError: The checkpoint is another job's, or another process uses it.
             SourceError: A source cannot be read.
             ConfigurationError: The mapping does not fit a source, the client was closed, no connection can be made
-                with what the environment says, or the list that is to be filled is not there.
+                with what the environment says, or the list that is to be filled is not there. Or the file of the
+                checkpoint or of the failures is a source, or holds something else already.
         """
         if self._records.list_id is not None and self._options.limit is not None:
             raise ConfigurationError("limit: a part of the rows would become the list; leave it out")
+        await run_sync(self._check_files)
         with self._store:
             beginning, plans = await run_sync(self._prepare)
             # Before anything runs beside it, so that its error comes alone.
@@ -218,6 +223,17 @@ class Runner:
             finally:
                 self._stop = Stop()
                 self._is_interrupted = False
+
+    def _check_files(self) -> None:
+        """Refuse to write to what is read, and to what is somebody else's."""
+        kept = [each for each in (self._store, self._dead_letters) if isinstance(each, KeepsFiles)]
+        paths = [source.path for source in self._sources if isinstance(source, Reader)]
+        check_apart(
+            chain.from_iterable(each.written for each in kept),
+            [OwnFile(path, "a source") for path in paths if path is not None],
+        )
+        if isinstance(self._dead_letters, (DeadLetterFile, ResentDeadLetters)):
+            self._dead_letters.check()
 
     async def _run(self, beginning: Beginning, plans: list[RecordPlan | RowPlan]) -> IngestReport:
         filling = self._filling(beginning)
