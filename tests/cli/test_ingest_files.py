@@ -107,3 +107,23 @@ def test_dead_letters_that_are_named_are_sent(run: Run, sandbox: Sandbox, tmp_pa
     assert (refused.returncode, "is a source of this job" in refused.stderr) == (2, True)
     assert run("ingest", str(tmp_path / "*.dead"), **sandbox.environment()).returncode == 0
     assert keys(sandbox) == expected(100)
+
+
+def test_a_late_file_is_sent_by_itself(run: Run, sandbox: Sandbox, folder: Path) -> None:
+    correct(folder)
+    options: dict[str, Any] = {"cwd": folder.parent, **sandbox.environment()}
+    assert run("ingest", "d/*.jsonl", *OPTIONS, **options).returncode == 0
+    write(folder / "0.jsonl", 10)
+    refused = run("ingest", "d/*.jsonl", *OPTIONS, **options)
+    assert refused.returncode == 2
+    assert "d/a.jsonl.checkpoint has sent sources of this command before" in refused.stderr
+    assert "8 accepted rows would go again; send the new file by itself (d/0.jsonl)" in refused.stderr
+    assert run("ingest", "d/0.jsonl", *OPTIONS, **options).returncode == 0
+    assert (len(sandbox.events), sandbox.repeats) == (18, 0)
+    # A file in the middle of the job is no new one, either.
+    assert run("ingest", "d/b.jsonl", *OPTIONS, **options).returncode == 2
+    # Both ways to send all rows again say so, or are asked for.
+    again = run("ingest", "d/*.jsonl", *OPTIONS, "--restart", **options)
+    assert (again.returncode, figures(again.stdout)["repeats"]) == (0, 18)
+    named = run("ingest", "d/*.jsonl", *OPTIONS, "--checkpoint", "new", **options)
+    assert (named.returncode, sandbox.repeats) == (0, 36)

@@ -18,6 +18,7 @@ from suprsend_async.ingest import (
     open_sources,
     read_mapping,
 )
+from suprsend_async.ingest.job.checkpoint_file import checkpoints_in
 from suprsend_async.ingest.job.dead_letter_source import DeadLetterMapping, kind_of_dead_letters
 from suprsend_async.ingest.job.own_files import OwnFile, check_apart
 from suprsend_async.ingest.job.runner import records_in
@@ -28,7 +29,7 @@ from suprsend_async.ingest.sources.reader import Reader
 from suprsend_async.ingest.sources.remote import is_url
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from suprsend_async.ingest.job.runner import Mapping as RowMapping
     from suprsend_async.ingest.job.runner import RunnerOptions
@@ -51,6 +52,7 @@ class IngestPlan:
         dead_letter: The file of failures; None for none, and for dead letters that are put back into their own file.
         base_url: Where the platform is; None for the environment's.
         in_sandbox: Whether the records go to a sandbox that is started for them.
+        others: Checkpoints of jobs that may have sent the same sources.
     """
 
     sources: Sequence[Source]
@@ -60,6 +62,7 @@ class IngestPlan:
     dead_letter: Path | None
     base_url: str | None
     in_sandbox: bool
+    others: Iterable[CheckpointFile] = ()
 
     @property
     def records(self) -> RowKind:
@@ -160,6 +163,12 @@ def beside(
         name = f"{kind}.dead"
         dead_letter = Path(f"standard-input{name}") if is_piped else paths[0].with_name(f"{paths[0].name}{name}")
     return checkpoint, dead_letter
+
+
+def other_checkpoints(sources: Sequence[Source], checkpoint: Path) -> Iterable[CheckpointFile]:
+    """Return the other checkpoints that stand beside the sources, for each job's is named after its first source."""
+    named = (source.records for source in sources if isinstance(source, Reader))
+    return checkpoints_in((path.parent for path in named if path is not None), checkpoint)
 
 
 def refuse_shared_files(

@@ -54,8 +54,7 @@ def check_apart(written: Iterable[OwnFile], read: Iterable[OwnFile] = ()) -> Non
             path = other.path if isinstance(file.path, int) else file.path
             shown = "standard input" if isinstance(path, int) else shown_path(path)
             raise ConfigurationError(
-                f"{shown} is {other.what} of this job, and {file.what} would be written to it; "
-                f"{file.advice}"
+                f"{shown} is {other.what} of this job, and {file.what} would be written to it; {file.advice}"
             )
         known |= dict.fromkeys(identities, file)
 

@@ -18,6 +18,7 @@ from suprsend_async.ingest.job.checkpoint import CheckpointError
 from suprsend_async.ingest.job.checkpoint_file import NoCheckpoint
 from suprsend_async.ingest.job.dead_letter_source import ResentDeadLetters
 from suprsend_async.ingest.job.dead_letters import DeadLetterFile, DropDeadLetters
+from suprsend_async.ingest.job.other_jobs import read_jobs
 from suprsend_async.ingest.job.own_files import KeepsFiles, OwnFile, check_apart
 from suprsend_async.ingest.job.report import Stop, report_of
 from suprsend_async.ingest.job.resuming import Corrected, begin, new_checkpoint, save_checkpoint, target_of
@@ -29,7 +30,7 @@ from suprsend_async.ingest.mapping.workflows import WorkflowMapping
 from suprsend_async.ingest.sources.reader import Reader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from suprsend_async.client import AsyncSuprsend
     from suprsend_async.ingest.job.checkpoint import Checkpoint, KeysFrom, RowSums
@@ -151,6 +152,8 @@ class Runner:
         on_progress: Called with the progress, at most 10 times a second, and once at the end.
         on_failure: Called with each failure.
         wall: Gives the time in epoch seconds.
+        others: Checkpoints of other jobs. If one of them has sent some of these sources, a job that would begin anew is
+            refused; with `restart` it is not.
 
     Examples:
         >>> from pathlib import Path
@@ -174,6 +177,7 @@ class Runner:
         on_progress: Callable[[IngestProgress], None] | None = None,
         on_failure: Callable[[FailedRow], None] | None = None,
         wall: Callable[[], float] = time.time,
+        others: Iterable[CheckpointStore] = (),
     ) -> None:
         check_callback("on_progress", on_progress)
         check_callback("on_failure", on_failure)
@@ -187,6 +191,7 @@ class Runner:
         self._on_progress = on_progress
         self._on_failure = on_failure
         self._wall = wall
+        self._others = others
         self._stop = Stop()
         self._is_interrupted = False
 
@@ -205,7 +210,8 @@ class Runner:
             takes nothing end the run early, with the reason in the report.
 
         Raises:
-            CheckpointError: The checkpoint is another job's, or another process uses it.
+            CheckpointError: The checkpoint is another job's, or another process uses it. Or there is none, and another
+                job has sent some of the sources.
             SourceError: A source cannot be read.
             ConfigurationError: The mapping does not fit a source, the client was closed, no connection can be made
                 with what the environment says, or the list that is to be filled is not there. Or the file of the
@@ -361,7 +367,8 @@ class Runner:
             # A mapping that does not fit a source is refused before the rows to try again are noted.
             for source in self._sources:
                 self._mapping.plan(source, time=checkpoint.started)
-        beginning = begin(self._store, self._sources, checkpoint, self._options, self._dead_letters)
+        others = read_jobs(self._others)
+        beginning = begin(self._store, self._sources, checkpoint, self._options, self._dead_letters, others)
         sources = [
             source if progress.origin is None else Corrected(source, progress.origin)
             for source, progress in zip(self._sources, beginning.checkpoint.sources, strict=True)

@@ -217,8 +217,8 @@ def _refuse_compressed_copies(contents: Iterable[Content]) -> None:
         plain = name[: -len(PurePath(name).suffix)] if PurePath(name).suffix.lower() in COMPRESSED else name
         if plain in seen:
             raise SourceError(
-                f"{content.name} and {seen[plain]} seem to be one file and its compressed copy, whose rows would become "
-                "two events each; name one of them, or rename one if their rows are different"
+                f"{content.name} and {seen[plain]} seem to be one file and its compressed copy, and each row would "
+                "become two events; name one of them, or rename one if their rows are different"
             )
         seen[plain] = content.name
 
