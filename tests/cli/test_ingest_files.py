@@ -127,3 +127,15 @@ def test_a_late_file_is_sent_by_itself(run: Run, sandbox: Sandbox, folder: Path)
     assert (again.returncode, figures(again.stdout)["repeats"]) == (0, 18)
     named = run("ingest", "d/*.jsonl", *OPTIONS, "--checkpoint", "new", **options)
     assert (named.returncode, sandbox.repeats) == (0, 36)
+
+
+def test_failures_that_cannot_be_written_are_not_said_to_be_there(run: Run, sandbox: Sandbox, folder: Path) -> None:
+    options: dict[str, Any] = {"cwd": folder, **sandbox.environment()}
+    stopped = run("ingest", "a.jsonl", *OPTIONS, "--dead-letter", "none/a.dead", **options)
+    assert stopped.returncode == 3, stopped.stderr
+    assert "The failures are in" not in stopped.stdout
+    assert "1 failure could not be recorded in none/a.dead; the same command sends these rows again." in stopped.stdout
+    (folder / "none").mkdir()
+    again = run(*advised(stopped.stdout), **options)
+    assert (again.returncode, "The failures are in none/a.dead." in again.stdout) == (1, True), again.stderr
+    assert len(sandbox.events) == 3

@@ -143,16 +143,8 @@ def _go_on(
     check_same_records(kept, new)
     check_sources(kept, new, others)
     retried = 0
-    if options.retry_failed and kept.failed:
-        with _translated_errors():
-            retried = reopen(
-                kept,
-                new,
-                sources,
-                _kept_dead_letters(dead_letters).dead_letters(),
-                is_repeatable=records_of(kept.records).is_repeatable,
-            )
-        save_checkpoint(store, kept)
+    if kept.failed and (options.retry_failed or kept.retry == new.content):
+        retried = _retry(kept, new, store, sources, _kept_dead_letters(dead_letters))
     else:
         check_same_job(kept, new, others)
     if kept.has_stale_dead_letters:
@@ -160,6 +152,37 @@ def _go_on(
             drop_stale(kept, _kept_dead_letters(dead_letters))
         save_checkpoint(store, kept)
     return Beginning(kept, [_in_flight(progress) for progress in kept.sources], retried)
+
+
+def _retry(
+    kept: Checkpoint,
+    new: Checkpoint,
+    store: CheckpointStore,
+    sources: Sequence[Source],
+    dead_letters: KeptDeadLetters,
+) -> int:
+    """Note the failed rows as ones to be sent; returns how many these are."""
+    kept.retry = ()
+    before = kept.to_json()
+    # To compare the accepted rows takes long. A run that is killed meanwhile is continued by the plain command.
+    kept.retry = new.content
+    save_checkpoint(store, kept)
+    try:
+        with _translated_errors():
+            retried = reopen(
+                kept,
+                new,
+                sources,
+                dead_letters.dead_letters(),
+                is_repeatable=records_of(kept.records).is_repeatable,
+            )
+    except Exception:
+        with suppress(OSError):
+            store.save(before)
+        raise
+    kept.retry = ()
+    save_checkpoint(store, kept)
+    return retried
 
 
 def _in_flight(progress: SourceProgress) -> RowSet:

@@ -312,7 +312,8 @@ class Runner:
             records=self._records,
         )
         report = replace(await run.run(sender), retried_rows=beginning.retried_rows)
-        return report if run.has_unwritten_dead_letters else await self._conclude(report, beginning.checkpoint)
+        # The checkpoint counts what is on no record: it stays as it was saved last.
+        return report if report.unrecorded else await self._conclude(report, beginning.checkpoint)
 
     async def _conclude(self, report: IngestReport, checkpoint: Checkpoint) -> IngestReport:
         if isinstance(self._dead_letters, ResentDeadLetters):
