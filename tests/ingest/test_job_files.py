@@ -77,6 +77,7 @@ def test_of_named_files_those_are_passed_over_that_nobody_means() -> None:
     # They may be meant.
     assert job_files_among(["a.jsonl.dead", "z.dead"]) == []
     assert job_files_among(["a.jsonl", "z.dead"]) == []
+    assert job_files_among(["a.jsonl.dead", "a.jsonl"]) == []
     assert job_files_among(["a.jsonl.dead", "a.jsonl.checkpoint"]) == ["a.jsonl.checkpoint"]
     assert job_files_among(["a.jsonl.checkpoint"]) == []
 

@@ -62,11 +62,17 @@ def without_job_files(pattern: str, found: Sequence[str]) -> Sequence[str]:
 def job_files_among(arguments: Sequence[str]) -> list[str]:
     """Return those of the named files that a job has written, and that nobody can have meant as sources.
 
-    A shell that expands `data/*` names them. Dead letters may be meant, unless their own source is named as well.
+    A shell that expands `data/*` names them. Dead letters may be meant, unless their own source is named before them, as
+    shells do, which sort.
     """
-    written = [name for name in arguments if is_job_file(name)]
-    others = tuple(f"{name}." for name in arguments if name not in written)
-    dead_letters = [name for name in written if name.endswith(DEAD_ENDING)]
-    if not others and not dead_letters:
-        return []
-    return [name for name in written if name not in dead_letters or name.startswith(others)]
+    sources: list[str] = []
+    written: list[str] = []
+    meant: list[str] = []
+    for name in arguments:
+        if not is_job_file(name):
+            sources.append(name)
+        elif not name.endswith(DEAD_ENDING) or any(name.startswith(f"{source}.") for source in sources):
+            written.append(name)
+        else:
+            meant.append(name)
+    return written if sources or meant else []
