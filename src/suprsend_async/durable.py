@@ -23,7 +23,7 @@ def replace_file(path: Path, content: bytes, mode: int | None = None) -> None:
     Raises:
         OSError: The new content cannot be written; the old one is still there.
     """
-    new = path.with_name(path.name + ".new")
+    new = new_beside(path)
     try:
         with _opened(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC) as descriptor:
             write_all(descriptor, content)
@@ -35,6 +35,11 @@ def replace_file(path: Path, content: bytes, mode: int | None = None) -> None:
             new.unlink()
         raise
     sync(path.parent)
+
+
+def new_beside(path: Path) -> Path:
+    """Return where the new content of a file stands until it replaces the old one."""
+    return path.with_name(path.name + ".new")
 
 
 def write_all(descriptor: int, content: bytes) -> None:

@@ -195,7 +195,8 @@ async def test_rows_whose_letters_found_no_room_are_not_finished(
         report = await job.run(sandbox)
     assert report.ending == "stopped"
     assert report.reason == "a.jsonl.dead cannot be written: No space left on device"
+    assert (report.failed, report.unrecorded) == (5, 5)
     # The same command reads them again.
     report = await job.run(sandbox)
-    assert (report.ending, report.failed, report.failed_now) == ("finished", 5, 5)
+    assert (report.ending, report.failed, report.failed_now, report.unrecorded) == ("finished", 5, 5, 0)
     assert sorted(dead_letter["row"] for dead_letter in job.dead_letters()) == [5, 6, 7, 8, 9]

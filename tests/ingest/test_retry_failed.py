@@ -346,7 +346,7 @@ async def test_repeats_are_counted_as_such(job: Job, sandbox: Sandbox) -> None:
     correct(job, lines, row3=line(3))
     # Of other rows nobody knows what they were.
     assert (await job.run(sandbox, restart=True)).repeats == 0
-    job.checkpoint.write_bytes(b"nonsense")
+    job.checkpoint.write_bytes(b'{"format": "nonsense"')
     assert (await job.run(sandbox, restart=True)).repeats == 0
 
 

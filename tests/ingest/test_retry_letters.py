@@ -133,3 +133,60 @@ async def test_trying_again_needs_what_tells_which_rows_failed(job: Job, sandbox
             await Runner(client, sources, job.mapping, options=RunnerOptions(retry_failed=True)).run()
     with pytest.raises(ConfigurationError, match="give only one of them"):
         RunnerOptions(retry_failed=True, restart=True)
+
+
+class Killed(BaseException):
+    """What a test raises where a process is killed."""
+
+
+@pytest.mark.parametrize("change", ["source", "mapping", "nothing"])
+async def test_a_retry_that_was_killed_while_it_compared_is_continued_by_the_plain_command(
+    job: Job, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    lines = write_lines(job, 150, row3="not JSON" if change == "source" else json.dumps({"name": "u", "id": "k-3"}))
+    if change == "nothing":
+        write_lines(job, 150)
+        sandbox.fail_next(2, status=400)
+    first = await job.run(sandbox)
+    assert first.failed
+    if change == "source":
+        correct(job, lines, row3=line(3))
+    elif change == "mapping":
+        job.mapping = EventMapping(distinct_id="id", event="signed_up", key="{id}")
+
+    def kill(*_: object, **__: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as killed:
+        killed.setattr("suprsend_async.ingest.job.resuming.reopen", kill)
+        with pytest.raises(Killed):
+            await job.run(sandbox, retry_failed=True)
+    report = await job.run(sandbox)
+    assert (report.success, report.retried_rows, report.accepted) == (True, first.failed, 150)
+    assert (keys(sandbox), sandbox.repeats) == (expected(150), 0)
+    # And the one after it has nothing left to do.
+    assert (await job.run(sandbox)).accepted_now == 0
+
+
+async def test_a_retry_that_was_killed_does_not_open_the_way_for_another_change(
+    job: Job, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = write_lines(job, 150, row3="not JSON")
+    await job.run(sandbox)
+    correct(job, lines, row3=line(3))
+
+    def kill(*_: object, **__: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as killed:
+        killed.setattr("suprsend_async.ingest.job.resuming.reopen", kill)
+        with pytest.raises(Killed):
+            await job.run(sandbox, retry_failed=True)
+    correct(job, lines, row3=line(3), row4=line(400))
+    with pytest.raises(CheckpointError, match="has changed since the job began"):
+        await job.run(sandbox)
+    # What is refused leaves nothing behind that a later run would take for a retry.
+    with pytest.raises(CheckpointError, match="has changed in rows that were accepted"):
+        await job.run(sandbox, retry_failed=True)
+    with pytest.raises(CheckpointError, match="has changed since the job began"):
+        await job.run(sandbox)

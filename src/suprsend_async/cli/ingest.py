@@ -71,7 +71,14 @@ def ingest(
     if it was interrupted.
     """
     from suprsend_async.cli import ingest_look, ingest_session
-    from suprsend_async.cli.ingest_plan import IngestPlan, beside, open_plan, refuse_compressed
+    from suprsend_async.cli.ingest_plan import (
+        IngestPlan,
+        beside,
+        open_plan,
+        other_checkpoints,
+        refuse_compressed,
+        refuse_shared_files,
+    )
     from suprsend_async.cli.output import OutputLost, lost_output
     from suprsend_async.ingest import RunnerOptions, SourceOptions
 
@@ -124,9 +131,13 @@ def ingest(
             if in_sandbox and (checkpoint is not None or retry_failed):
                 option = "--retry-failed" if checkpoint is None else "--checkpoint"
                 fail(f"a sandbox forgets everything when it ends, so a job cannot be resumed there; leave out {option}")
+            is_named = checkpoint is not None
             if not in_sandbox:
                 checkpoint, dead_letter = beside(opened, mapping, checkpoint, dead_letter)
-            plan = IngestPlan(opened, mapping, options, checkpoint, dead_letter, base_url, in_sandbox)
+            refuse_shared_files(opened, map_file, checkpoint, dead_letter)
+            # Who names a checkpoint decides what it is of.
+            others = () if is_named or checkpoint is None else other_checkpoints(opened, checkpoint)
+            plan = IngestPlan(opened, mapping, options, checkpoint, dead_letter, base_url, in_sandbox, others)
             if plan.resends:
                 if retry_failed:
                     fail("dead letters are sent again as they were; leave out --retry-failed")

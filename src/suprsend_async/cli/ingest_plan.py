@@ -9,20 +9,35 @@ from typing import TYPE_CHECKING, Any
 
 from suprsend_async.cli.terminal import warn
 from suprsend_async.errors import ConfigurationError
-from suprsend_async.ingest import FileContent, SourceOptions, mapping_of, open_sources, read_mapping
+from suprsend_async.ingest import (
+    CheckpointFile,
+    DeadLetterFile,
+    FileContent,
+    SourceOptions,
+    mapping_of,
+    open_sources,
+    read_mapping,
+)
+from suprsend_async.ingest.job.checkpoint_file import checkpoints_in
 from suprsend_async.ingest.job.dead_letter_source import DeadLetterMapping, kind_of_dead_letters
+from suprsend_async.ingest.job.own_files import OwnFile, check_apart
 from suprsend_async.ingest.job.runner import records_in
 from suprsend_async.ingest.mapping.records import EVENTS, RowKind, records_of
+from suprsend_async.ingest.sources.job_files import job_files_among
 from suprsend_async.ingest.sources.names import shown_path
 from suprsend_async.ingest.sources.reader import Reader
 from suprsend_async.ingest.sources.remote import is_url
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from suprsend_async.ingest.job.runner import Mapping as RowMapping
     from suprsend_async.ingest.job.runner import RunnerOptions
     from suprsend_async.ingest.sources.source import Source
+
+_NAMES_SHOWN = 5
+_INPUT = 0
+_OUTPUTS = (1, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +52,7 @@ class IngestPlan:
         dead_letter: The file of failures; None for none, and for dead letters that are put back into their own file.
         base_url: Where the platform is; None for the environment's.
         in_sandbox: Whether the records go to a sandbox that is started for them.
+        others: Checkpoints of jobs that may have sent the same sources.
     """
 
     sources: Sequence[Source]
@@ -46,6 +62,7 @@ class IngestPlan:
     dead_letter: Path | None
     base_url: str | None
     in_sandbox: bool
+    others: Iterable[CheckpointFile] = ()
 
     @property
     def records(self) -> RowKind:
@@ -91,7 +108,10 @@ def open_plan(
     )
     if mapping is not None:
         reading = replace(reading, only=mapping.columns())
-    sources = open_sources(arguments, reading)
+    passed_over = job_files_among(arguments)
+    if passed_over:
+        warn(f"{_names(passed_over)}: written by an earlier run, and passed over; sources are the other files")
+    sources = open_sources([name for name in arguments if name not in passed_over], reading)
     dead_letters = [source.fingerprint() and kind_of_dead_letters(source) for source in sources]
     kinds = {kind for kind in dead_letters if kind is not None}
     if kinds and all(kind is not None for kind in dead_letters):
@@ -103,11 +123,19 @@ def open_plan(
             )
         return sources, DeadLetterMapping(records_of(kinds.pop()))
     if kinds:
-        raise ConfigurationError("some of the sources are dead letters and some are not; send them one after another")
+        letters = [source.name for source, kind in zip(sources, dead_letters, strict=True) if kind is not None]
+        raise ConfigurationError(
+            f"some of the sources are dead letters ({_names(letters)}) and some are not; send them one after another"
+        )
     mapping = mapping or mapping_of(as_given)
     for doubt in chain.from_iterable(map(mapping.doubts, sources)):
         warn(doubt)
     return sources, mapping
+
+
+def _names(names: Sequence[str]) -> str:
+    shown = ", ".join(shown_path(name) for name in names[:_NAMES_SHOWN])
+    return shown if len(names) <= _NAMES_SHOWN else f"{shown} and {len(names) - _NAMES_SHOWN:,} more"
 
 
 def beside(
@@ -135,6 +163,34 @@ def beside(
         name = f"{kind}.dead"
         dead_letter = Path(f"standard-input{name}") if is_piped else paths[0].with_name(f"{paths[0].name}{name}")
     return checkpoint, dead_letter
+
+
+def other_checkpoints(sources: Sequence[Source], checkpoint: Path) -> Iterable[CheckpointFile]:
+    """Return the other checkpoints that stand beside the sources, for each job's is named after its first source."""
+    named = (source.records for source in sources if isinstance(source, Reader))
+    return checkpoints_in((path.parent for path in named if path is not None), checkpoint)
+
+
+def refuse_shared_files(
+    sources: Sequence[Source], map_file: Path | None, checkpoint: Path | None, dead_letter: Path | None
+) -> None:
+    """Refuse a job that would write to a file that it reads, or two things to one file.
+
+    Raises:
+        ConfigurationError: It would; the message names the file.
+    """
+    read = [OwnFile(path, "a source") for path in paths_of(sources)]
+    if len(read) < len(sources):
+        read.append(OwnFile(_INPUT, "a source"))
+    if map_file is not None:
+        read.append(OwnFile(map_file, "the mapping"))
+    output = [OwnFile(number, "the output", "send the output to another file") for number in _OUTPUTS]
+    for each in output:
+        # Both may be one file.
+        check_apart([each], read)
+    records = [] if checkpoint is None else CheckpointFile(checkpoint).written
+    failures = [] if dead_letter is None else DeadLetterFile(dead_letter).written
+    check_apart([*records, *failures], [*read, *output])
 
 
 def refuse_compressed(dead_letters: Sequence[Source]) -> None:

@@ -64,6 +64,7 @@ async def _run(plan: IngestPlan, view: View) -> IngestReport:
             options=plan.options,
             on_progress=view.progress,
             on_failure=view.failure,
+            others=plan.others,
         )
         stack.enter_context(view)
         _take_interrupts(runner, view, stack)

@@ -152,7 +152,13 @@ def _of_failures(report: IngestReport, plan: IngestPlan) -> list[str]:
     """Return what is to be said of rows that failed."""
     if not report.failed or plan.dead_letter is None:
         return []
-    sentences = [f"The failures are in {shown_path(plan.dead_letter)}."]
+    name = shown_path(plan.dead_letter)
+    sentences: list[str] = []
+    if report.unrecorded:
+        again = "" if plan.checkpoint is None else "; the same command sends these rows again"
+        sentences.append(f"{counted(report.unrecorded, 'failure')} could not be recorded in {name}{again}.")
+    if report.failed > report.unrecorded:
+        sentences.append(f"{'The other' if report.unrecorded else 'The'} failures are in {name}.")
     if report.unmade:
         what = f"{counted(report.unmade, 'row')} could not become {plan.records.nouns}: correct"
         sentences.append(

@@ -171,6 +171,8 @@ class Checkpoint:
         records: What the rows become, by its name.
         version: The version of the list that is filled; None before it is started, and for other kinds of records.
         keys: What the keys of its records are made from; None if it is unknown, as of an earlier version's checkpoint.
+        retry: What identifies the mapping and the sources with which the failed rows are about to be tried again; empty
+            once these rows are noted.
     """
 
     target: str
@@ -186,6 +188,12 @@ class Checkpoint:
     records: str = EVENTS.name
     version: VersionNotes | None = None
     keys: KeysFrom | None = None
+    retry: tuple[str, ...] = ()
+
+    @property
+    def content(self) -> tuple[str, ...]:
+        """What identifies the mapping and the sources."""
+        return (self.mapping, *(source.fingerprint for source in self.sources))
 
     @property
     def job(self) -> str:
@@ -244,6 +252,8 @@ class Checkpoint:
             document |= {"format": KINDS_FORMAT, "records": self.records, "version": self.version}
         if self.keys is not None:
             document["keys"] = self.keys
+        if self.retry:
+            document["retry"] = self.retry
         return json.dumps(document).encode()
 
 
@@ -271,10 +281,11 @@ def read_checkpoint(content: bytes) -> Checkpoint:
             _text(document.get("records", EVENTS.name)),
             _read_version(document.get("version")),
             _read_keys(document.get("keys")),
+            tuple(_text(each) for each in document.get("retry", ())),
         )
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
         pass
-    raise CheckpointError("this file is not a checkpoint; name another one, or start over")
+    raise CheckpointError("this file is not a checkpoint; name another one")
 
 
 def _read_source(document: dict[str, Any]) -> SourceProgress:

@@ -8,11 +8,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
-from suprsend_async.durable import replace_file
+from suprsend_async.durable import new_beside, replace_file
 from suprsend_async.ingest.job.checkpoint import CheckpointError
+from suprsend_async.ingest.job.own_files import OwnFile
+from suprsend_async.ingest.sources.job_files import CHECKPOINT_ENDING, is_job_file
 from suprsend_async.ingest.sources.names import shown_path
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from types import TracebackType
 
 
@@ -100,6 +103,12 @@ class CheckpointFile:
         self._descriptor = -1
 
     @property
+    def written(self) -> list[OwnFile]:
+        """The files that it writes."""
+        what, advice = "the checkpoint", "name another file with --checkpoint FILE"
+        return [OwnFile(path, what, advice) for path in (self.path, self._lock, new_beside(self.path))]
+
+    @property
     def name(self) -> str:
         """The path, for people."""
         return shown_path(self.path)
@@ -167,6 +176,18 @@ class CheckpointFile:
             OSError: The new content cannot be written; the old one is still there.
         """
         replace_file(self.path, content)
+
+
+def checkpoints_in(folders: Iterable[Path], but: Path) -> Iterator[CheckpointFile]:
+    """Return the checkpoints that folders hold, all but one, as they are found."""
+    for folder in dict.fromkeys(folders):
+        try:
+            names = sorted(name for name in os.listdir(folder) if name.endswith(CHECKPOINT_ENDING))  # noqa: PTH208 - many
+        except OSError:
+            continue  # not every folder may be listed
+        for path in (folder / name for name in names):
+            if path != but and is_job_file(path):
+                yield CheckpointFile(path)
 
 
 def _lock(descriptor: int) -> None:

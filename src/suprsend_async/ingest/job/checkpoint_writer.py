@@ -69,9 +69,9 @@ class CheckpointWriter:
         return self._next
 
     @property
-    def has_unwritten_dead_letters(self) -> bool:
-        """Whether the checkpoint counts failures that are on no record, so that it may not be saved as it is."""
-        return bool(self._pending)
+    def unwritten_dead_letters(self) -> int:
+        """How many failures the checkpoint counts that are on no record; unless 0, it may not be saved as it is."""
+        return len(self._pending)
 
     def close(self) -> None:
         """Let `run` end, after a last write; `note` then returns that one."""

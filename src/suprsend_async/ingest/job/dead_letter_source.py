@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from suprsend_async.events.event import Event
     from suprsend_async.ingest.job.checkpoint import Checkpoint, SourceProgress
     from suprsend_async.ingest.job.dead_letters import FailedRow
+    from suprsend_async.ingest.job.own_files import OwnFile
     from suprsend_async.ingest.mapping.records import RowKind
     from suprsend_async.ingest.sources.source import Row, Source
 
@@ -167,6 +168,19 @@ class ResentDeadLetters:
         self._files = [DeadLetterFile(path) for path in paths]
         self._checkpoint = Path(checkpoint)
         self._failed = DeadLetterFile(f"{self._files[0].path}.again")
+
+    @property
+    def written(self) -> list[OwnFile]:
+        """The files that it writes besides its sources."""
+        return self._failed.written
+
+    def check(self) -> None:
+        """Make sure that what an earlier run left is a file of dead letters.
+
+        Raises:
+            ConfigurationError: It is something else.
+        """
+        self._failed.check()
 
     def write(self, dead_letters: Sequence[FailedRow]) -> None:
         """Keep failures until the end.

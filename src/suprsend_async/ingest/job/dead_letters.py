@@ -12,9 +12,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic_core import from_json, to_json
 
-from suprsend_async.durable import sync, write_all
+from suprsend_async.durable import new_beside, sync, write_all
+from suprsend_async.errors import ConfigurationError
+from suprsend_async.ingest.job.own_files import OwnFile
 from suprsend_async.ingest.job.record_forms import arguments_of
 from suprsend_async.ingest.mapping.records import EVENTS
+from suprsend_async.ingest.sources.job_files import DEAD_LETTER_BEGINNING
+from suprsend_async.ingest.sources.names import shown_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -147,6 +151,31 @@ class DeadLetterFile:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path: Path = Path(path)
 
+    @property
+    def written(self) -> list[OwnFile]:
+        """The files that it writes."""
+        what, advice = "failures", "name another file with --dead-letter FILE"
+        return [OwnFile(path, what, advice) for path in (self.path, new_beside(self.path))]
+
+    def check(self) -> None:
+        """Make sure that what is there already is a file of dead letters, or empty.
+
+        Raises:
+            ConfigurationError: It is something else, to which no failure should be added.
+        """
+        try:
+            with self.path.open("rb") as file:
+                is_foreign = os.fstat(file.fileno()).st_size > 0 and not _may_be_dead_letter(file.readline(_LINE_BYTES))
+        except IsADirectoryError:
+            is_foreign = True
+        except OSError:
+            return  # none is there, or it can be told only by writing to it
+        if is_foreign:
+            raise ConfigurationError(
+                f"{shown_path(self.path)} is there already and holds no dead letters, so failures are not added to "
+                "it; name another file with --dead-letter FILE"
+            )
+
     def write(self, dead_letters: Sequence[FailedRow]) -> None:
         """Append dead letters, durably.
 
@@ -166,7 +195,9 @@ class DeadLetterFile:
         with self._locked(os.O_RDWR | os.O_CREAT | os.O_APPEND) as descriptor:
             size = os.fstat(descriptor).st_size
             end = _end_of_whole_lines(descriptor, size)
-            if end < size:
+            if end is None:
+                content, end = b"\n" + content, size
+            elif end < size:
                 os.ftruncate(descriptor, end)
             try:
                 write_all(descriptor, content)
@@ -198,7 +229,7 @@ class DeadLetterFile:
         """
         # A link stays one: what it points to is replaced.
         path = self.path.resolve()
-        new = path.with_name(path.name + ".new")
+        new = new_beside(path)
         try:
             with self._locked(os.O_RDWR) as descriptor:
                 is_empty = _copy(descriptor, new, keep)
@@ -269,8 +300,28 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _end_of_whole_lines(descriptor: int, size: int) -> int:
+def _may_be_dead_letter(line: bytes) -> bool:
+    """Return whether a line is a dead letter, or the beginning of one that a crash cut short."""
+    if line.isspace() or dead_letter_of(line) is not None:
+        return True
+    is_torn = not line.endswith(b"\n") and (
+        line.startswith(DEAD_LETTER_BEGINNING) or DEAD_LETTER_BEGINNING.startswith(line)
+    )
+    return is_torn and not _is_json(line)
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        from_json(line)
+    except ValueError:
+        return False
+    return True
+
+
+def _end_of_whole_lines(descriptor: int, size: int) -> int | None:
     """Return where the last whole line ends; what a crash cut short behind it is written again.
+
+    None if what is behind it is a whole dead letter that lacks nothing but the end of its line.
 
     Raises:
         OSError: What is behind it is no dead letter, so the file is somebody else's.
@@ -285,11 +336,11 @@ def _end_of_whole_lines(descriptor: int, size: int) -> int:
         if b"\n" in tail:
             break
     torn = tail[tail.rfind(b"\n") + 1 :]
-    if torn and not torn.startswith(_BEGINNING) and not _BEGINNING.startswith(torn):
+    if torn and not _may_be_dead_letter(torn):
         raise OSError(errno.EINVAL, "it is not a file of dead letters")
-    return size - len(torn)
+    return None if torn and _is_json(torn) else size - len(torn)
 
 
 _BLOCK_BYTES = 64 * 1024
-_BEGINNING = b'{"source":'
+_LINE_BYTES = 64 * 1024 * 1024
 _FIELDS = frozenset(FIELDS)

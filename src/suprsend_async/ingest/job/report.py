@@ -123,6 +123,8 @@ class IngestReport:
             whose keys it knows.
         records: What the rows became: "events", "users", "workflows" or "list:LIST_ID".
         list_is_live: Whether the list now has the members that were sent; None for other kinds of records.
+        unrecorded: Rows among the failed ones whose failure could not be written. Another run sends them again, if the
+            source can be read again.
     """
 
     ending: Ending
@@ -140,6 +142,7 @@ class IngestReport:
     repeats: int = 0
     records: str = EVENTS.name
     list_is_live: bool | None = None
+    unrecorded: int = 0
 
     @property
     def rows(self) -> int:

@@ -13,19 +13,28 @@ from suprsend_async.ingest.job.checkpoint import (
     read_checkpoint,
 )
 from suprsend_async.ingest.job.checkpoint_file import NoCheckpoint
+from suprsend_async.ingest.job.other_jobs import check_not_sent
 from suprsend_async.ingest.job.ranges import RowSet
 from suprsend_async.ingest.job.retry_failed import FailedNumbers, KeptDeadLetters, drop_stale, failed_rows, reopen
-from suprsend_async.ingest.job.same_job import check_restart, check_same_job, is_over
+from suprsend_async.ingest.job.same_job import (
+    check_restart,
+    check_same_job,
+    check_same_records,
+    check_sources,
+    is_over,
+)
 from suprsend_async.ingest.mapping.records import EVENTS, records_of
+from suprsend_async.ingest.sources.job_files import CHECKPOINT_BEGINNING
 from suprsend_async.ingest.sources.names import shown_path
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Sequence
 
     from suprsend_async.client import AsyncSuprsend
     from suprsend_async.ingest.job.checkpoint import KeysFrom, VersionNotes
     from suprsend_async.ingest.job.checkpoint_file import CheckpointStore
     from suprsend_async.ingest.job.dead_letters import DeadLetters
+    from suprsend_async.ingest.job.other_jobs import KeptJob
     from suprsend_async.ingest.job.runner import RunnerOptions
     from suprsend_async.ingest.mapping.records import RowKind
     from suprsend_async.ingest.sources.source import Position, Row, Source
@@ -82,11 +91,21 @@ def begin(
     new: Checkpoint,
     options: RunnerOptions,
     dead_letters: DeadLetters | KeptDeadLetters,
+    others: Iterable[KeptJob] = (),
 ) -> Beginning:
     """Return what the run begins with: the kept checkpoint if there is one and it is wanted, else the new one.
 
+    Args:
+        store: Where the checkpoint is kept.
+        sources: The sources.
+        new: A checkpoint of the job that would begin now.
+        options: What is wanted.
+        dead_letters: Where the failures are kept.
+        others: Jobs that may have sent the same sources; read only if the checkpoint is none of this job.
+
     Raises:
-        CheckpointError: What is kept is no checkpoint, or another job's, or cannot be kept.
+        CheckpointError: What is kept is no checkpoint, or another job's, or cannot be kept. Or there is none, and
+            another job has sent some of the sources.
         ConfigurationError: A source can be read only once, or nobody knows which rows failed.
         SourceError: A source cannot be read.
     """
@@ -98,12 +117,13 @@ def begin(
         if not progress.fingerprint:
             raise ConfigurationError(f"{source.name} can be read only once: a job that reads it has no checkpoint")
     if options.restart:
-        return _begin_anew(store, new, dead_letters)
+        return _begin_anew(store, new, dead_letters, others)
     content = store.load()
     if content is None:
+        check_not_sent(new, others)
         return Beginning(new, [RowSet() for _ in sources])
     try:
-        return _go_on(read_checkpoint(content), new, store, sources, options, dead_letters)
+        return _go_on(read_checkpoint(content), new, store, sources, options, dead_letters, others)
     except CheckpointError as error:
         problem = f"{store.name}: {error.message}"
     raise CheckpointError(problem)
@@ -116,27 +136,53 @@ def _go_on(
     sources: Sequence[Source],
     options: RunnerOptions,
     dead_letters: DeadLetters | KeptDeadLetters,
+    others: Iterable[KeptJob],
 ) -> Beginning:
     if is_over(kept, new):
         return Beginning(new, [RowSet() for _ in sources])
+    check_same_records(kept, new)
+    check_sources(kept, new, others)
     retried = 0
-    if options.retry_failed and kept.failed:
-        with _translated_errors():
-            retried = reopen(
-                kept,
-                new,
-                sources,
-                _kept_dead_letters(dead_letters).dead_letters(),
-                is_repeatable=records_of(kept.records).is_repeatable,
-            )
-        save_checkpoint(store, kept)
+    if kept.failed and (options.retry_failed or kept.retry == new.content):
+        retried = _retry(kept, new, store, sources, _kept_dead_letters(dead_letters))
     else:
-        check_same_job(kept, new)
+        check_same_job(kept, new, others)
     if kept.has_stale_dead_letters:
         with _translated_errors():
             drop_stale(kept, _kept_dead_letters(dead_letters))
         save_checkpoint(store, kept)
     return Beginning(kept, [_in_flight(progress) for progress in kept.sources], retried)
+
+
+def _retry(
+    kept: Checkpoint,
+    new: Checkpoint,
+    store: CheckpointStore,
+    sources: Sequence[Source],
+    dead_letters: KeptDeadLetters,
+) -> int:
+    """Note the failed rows as ones to be sent; returns how many these are."""
+    kept.retry = ()
+    before = kept.to_json()
+    # To compare the accepted rows takes long. A run that is killed meanwhile is continued by the plain command.
+    kept.retry = new.content
+    save_checkpoint(store, kept)
+    try:
+        with _translated_errors():
+            retried = reopen(
+                kept,
+                new,
+                sources,
+                dead_letters.dead_letters(),
+                is_repeatable=records_of(kept.records).is_repeatable,
+            )
+    except Exception:
+        with suppress(OSError):
+            store.save(before)
+        raise
+    kept.retry = ()
+    save_checkpoint(store, kept)
+    return retried
 
 
 def _in_flight(progress: SourceProgress) -> RowSet:
@@ -146,18 +192,29 @@ def _in_flight(progress: SourceProgress) -> RowSet:
     return rows
 
 
-def _begin_anew(store: CheckpointStore, new: Checkpoint, dead_letters: DeadLetters | KeptDeadLetters) -> Beginning:
+def _begin_anew(
+    store: CheckpointStore,
+    new: Checkpoint,
+    dead_letters: DeadLetters | KeptDeadLetters,
+    others: Iterable[KeptJob],
+) -> Beginning:
     """Begin with the new checkpoint, and the facts of the kept one that still count.
 
-    That is which rows were accepted, as far as it is known which ones failed, and the version of a list that nobody
-    else will finish.
+    That is which rows were accepted, by this job and by others, as far as it is known which ones failed, and the
+    version of a list that nobody else will finish.
     """
+    content = None
     try:
         content = store.load()
         kept = new if content is None else read_checkpoint(content)
         version = kept.version if (kept.records, kept.target) == (new.records, new.target) else None
     except CheckpointError:
-        # Whatever is there is to be forgotten.
+        if content is not None and not CHECKPOINT_BEGINNING.startswith(content[: len(CHECKPOINT_BEGINNING)]):
+            problem = (
+                f"{store.name}: this file is not a checkpoint, and --restart does not replace it; name another one"
+            )
+            raise CheckpointError(problem) from None
+        # A checkpoint that cannot be read is to be forgotten.
         kept, version = new, None
     failed = [FailedNumbers() for _ in kept.sources]
     with suppress(ConfigurationError, OSError):
@@ -167,17 +224,30 @@ def _begin_anew(store: CheckpointStore, new: Checkpoint, dead_letters: DeadLette
     except CheckpointError as error:
         problem = f"{store.name}: {error.message}"
     else:
-        return Beginning(new, _accepted(kept, new, failed), earlier_version=version)
+        sent = _accepted(new, [(kept, failed), *((job.checkpoint, None) for job in others)])
+        return Beginning(new, sent, earlier_version=version)
     raise CheckpointError(problem)
 
 
-def _accepted(kept: Checkpoint, new: Checkpoint, failed: Sequence[FailedNumbers]) -> Sequence[RowSet]:
-    """Return for each source the rows that were accepted, if the kept checkpoint is of the same job."""
-    try:
-        check_same_job(kept, new)
-    except CheckpointError:
-        return [RowSet() for _ in new.sources]
-    return [progress.finished.without(rows.numbers) for progress, rows in zip(kept.sources, failed, strict=True)]
+def _accepted(new: Checkpoint, kept: Iterable[tuple[Checkpoint, Sequence[FailedNumbers] | None]]) -> Sequence[RowSet]:
+    """Return for each source the rows that jobs have accepted which made the same records of it.
+
+    Args:
+        new: The checkpoint of the job that begins.
+        kept: Checkpoints, each with the rows that failed, by its sources; None if nobody knows which ones did.
+    """
+    accepted: dict[str, RowSet] = {}
+    for checkpoint, failed in kept:
+        is_known = failed is not None or not checkpoint.failed
+        made = (checkpoint.records, checkpoint.target, checkpoint.mapping)
+        if not is_known or made != (new.records, new.target, new.mapping):
+            continue
+        for place, progress in enumerate(checkpoint.sources):
+            rows = progress.finished if failed is None else progress.finished.without(failed[place].numbers)
+            before = accepted.get(progress.fingerprint)
+            if before is None or len(before) < len(rows):
+                accepted[progress.fingerprint] = rows
+    return [accepted.get(progress.fingerprint, RowSet()) for progress in new.sources]
 
 
 def _kept_dead_letters(dead_letters: DeadLetters | KeptDeadLetters) -> KeptDeadLetters:

@@ -85,11 +85,6 @@ class Run:
         )
         self._progress_reader = ProgressReader(sources, checkpoint, self._row_log)
 
-    @property
-    def has_unwritten_dead_letters(self) -> bool:
-        """Whether the checkpoint counts failures that are on no record: it stays as it was saved last."""
-        return self._writer.has_unwritten_dead_letters
-
     async def run(self, sender: BulkSender[Any]) -> IngestReport:
         """Run to the end, or until asked to stop.
 
@@ -174,4 +169,5 @@ class Run:
             unmade=self._checkpoint.unmade,
             repeats=self._row_log.repeats,
             records=self._records.name,
+            unrecorded=self._writer.unwritten_dead_letters,
         )

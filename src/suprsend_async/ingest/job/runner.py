@@ -6,6 +6,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol
 
 from anyio.to_thread import run_sync
@@ -16,7 +17,9 @@ from suprsend_async.errors import ConfigurationError, SuprsendError
 from suprsend_async.ingest.job.checkpoint import CheckpointError
 from suprsend_async.ingest.job.checkpoint_file import NoCheckpoint
 from suprsend_async.ingest.job.dead_letter_source import ResentDeadLetters
-from suprsend_async.ingest.job.dead_letters import DropDeadLetters
+from suprsend_async.ingest.job.dead_letters import DeadLetterFile, DropDeadLetters
+from suprsend_async.ingest.job.other_jobs import read_jobs
+from suprsend_async.ingest.job.own_files import KeepsFiles, OwnFile, check_apart
 from suprsend_async.ingest.job.report import Stop, report_of
 from suprsend_async.ingest.job.resuming import Corrected, begin, new_checkpoint, save_checkpoint, target_of
 from suprsend_async.ingest.job.retry_failed import KeptDeadLetters, failed_rows, sums_of
@@ -24,9 +27,10 @@ from suprsend_async.ingest.job.run import Run
 from suprsend_async.ingest.mapping.mapping import EventMapping
 from suprsend_async.ingest.mapping.records import EVENTS, USERS, WORKFLOWS
 from suprsend_async.ingest.mapping.workflows import WorkflowMapping
+from suprsend_async.ingest.sources.reader import Reader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from suprsend_async.client import AsyncSuprsend
     from suprsend_async.ingest.job.checkpoint import Checkpoint, KeysFrom, RowSums
@@ -148,6 +152,8 @@ class Runner:
         on_progress: Called with the progress, at most 10 times a second, and once at the end.
         on_failure: Called with each failure.
         wall: Gives the time in epoch seconds.
+        others: Checkpoints of other jobs. If one of them has sent some of these sources, a job that would begin anew is
+            refused; with `restart` it is not.
 
     Examples:
         >>> from pathlib import Path
@@ -171,6 +177,7 @@ class Runner:
         on_progress: Callable[[IngestProgress], None] | None = None,
         on_failure: Callable[[FailedRow], None] | None = None,
         wall: Callable[[], float] = time.time,
+        others: Iterable[CheckpointStore] = (),
     ) -> None:
         check_callback("on_progress", on_progress)
         check_callback("on_failure", on_failure)
@@ -184,6 +191,7 @@ class Runner:
         self._on_progress = on_progress
         self._on_failure = on_failure
         self._wall = wall
+        self._others = others
         self._stop = Stop()
         self._is_interrupted = False
 
@@ -202,13 +210,16 @@ class Runner:
             takes nothing end the run early, with the reason in the report.
 
         Raises:
-            CheckpointError: The checkpoint is another job's, or another process uses it.
+            CheckpointError: The checkpoint is another job's, or another process uses it. Or there is none, and another
+                job has sent some of the sources.
             SourceError: A source cannot be read.
             ConfigurationError: The mapping does not fit a source, the client was closed, no connection can be made
-                with what the environment says, or the list that is to be filled is not there.
+                with what the environment says, or the list that is to be filled is not there. Or the file of the
+                checkpoint or of the failures is a source, or holds something else already.
         """
         if self._records.list_id is not None and self._options.limit is not None:
             raise ConfigurationError("limit: a part of the rows would become the list; leave it out")
+        await run_sync(self._check_files)
         with self._store:
             beginning, plans = await run_sync(self._prepare)
             # Before anything runs beside it, so that its error comes alone.
@@ -218,6 +229,17 @@ class Runner:
             finally:
                 self._stop = Stop()
                 self._is_interrupted = False
+
+    def _check_files(self) -> None:
+        """Refuse to write to what is read, and to what is somebody else's."""
+        kept = [each for each in (self._store, self._dead_letters) if isinstance(each, KeepsFiles)]
+        paths = [source.path for source in self._sources if isinstance(source, Reader)]
+        check_apart(
+            chain.from_iterable(each.written for each in kept),
+            [OwnFile(path, "a source") for path in paths if path is not None],
+        )
+        if isinstance(self._dead_letters, (DeadLetterFile, ResentDeadLetters)):
+            self._dead_letters.check()
 
     async def _run(self, beginning: Beginning, plans: list[RecordPlan | RowPlan]) -> IngestReport:
         filling = self._filling(beginning)
@@ -290,7 +312,8 @@ class Runner:
             records=self._records,
         )
         report = replace(await run.run(sender), retried_rows=beginning.retried_rows)
-        return report if run.has_unwritten_dead_letters else await self._conclude(report, beginning.checkpoint)
+        # The checkpoint counts what is on no record: it stays as it was saved last.
+        return report if report.unrecorded else await self._conclude(report, beginning.checkpoint)
 
     async def _conclude(self, report: IngestReport, checkpoint: Checkpoint) -> IngestReport:
         if isinstance(self._dead_letters, ResentDeadLetters):
@@ -345,7 +368,8 @@ class Runner:
             # A mapping that does not fit a source is refused before the rows to try again are noted.
             for source in self._sources:
                 self._mapping.plan(source, time=checkpoint.started)
-        beginning = begin(self._store, self._sources, checkpoint, self._options, self._dead_letters)
+        others = read_jobs(self._others)
+        beginning = begin(self._store, self._sources, checkpoint, self._options, self._dead_letters, others)
         sources = [
             source if progress.origin is None else Corrected(source, progress.origin)
             for source, progress in zip(self._sources, beginning.checkpoint.sources, strict=True)

@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from suprsend_async.counting import counted
 from suprsend_async.ingest.job.checkpoint import DEAD_LETTERS, CheckpointError
+from suprsend_async.ingest.job.other_jobs import START_OVER, last_name, of_other_sources
 from suprsend_async.ingest.mapping.records import records_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from suprsend_async.ingest.job.checkpoint import Checkpoint, SourceProgress
+    from suprsend_async.ingest.job.other_jobs import KeptJob
     from suprsend_async.ingest.job.retry_failed import FailedNumbers
 
 
-def check_same_job(kept: Checkpoint, wanted: Checkpoint) -> None:
+def check_same_job(kept: Checkpoint, wanted: Checkpoint, others: Iterable[KeptJob] = ()) -> None:
     """Make sure that a checkpoint is one of the job that is wanted.
+
+    Args:
+        kept: The checkpoint.
+        wanted: One of the wanted job that would begin now.
+        others: Other jobs that may have sent some of its sources.
 
     Raises:
         CheckpointError: The sources, the mapping or where the events go is another.
     """
     check_same_records(kept, wanted)
-    check_sources(kept, wanted)
+    check_sources(kept, wanted, others)
     for before, now in zip(kept.sources, wanted.sources, strict=True):
         if before.fingerprint != now.fingerprint:
+            if last_name(before.name) != last_name(now.name):
+                raise CheckpointError(of_other_sources(kept, wanted, others))
             raise CheckpointError(
                 f"{now.name} has changed since the job began, so its rows may be different; "
                 f"{_advice_for_changed_source(kept, wanted, before)}"
@@ -36,7 +44,7 @@ def check_same_job(kept: Checkpoint, wanted: Checkpoint) -> None:
             f"{retry}or put new rows into a new file: with another key all of them would be new "
             f"{records_of(kept.records).nouns}"
             if _has_other_keys(kept, wanted) and not records_of(kept.records).is_repeatable
-            else f"{retry}or {_ADVICE}"
+            else f"{retry}or {START_OVER}"
         )
         raise CheckpointError(
             f"the mapping has changed since the job began: continue with the old mapping, {otherwise}"
@@ -55,15 +63,14 @@ def is_over(kept: Checkpoint, wanted: Checkpoint) -> bool:
     return kept.mapping == wanted.mapping == DEAD_LETTERS and kept.is_complete and has_changed
 
 
-def check_sources(kept: Checkpoint, wanted: Checkpoint) -> None:
+def check_sources(kept: Checkpoint, wanted: Checkpoint, others: Iterable[KeptJob] = ()) -> None:
     """Make sure that a job has as many sources as it had.
 
     Raises:
         CheckpointError: It has not.
     """
     if len(kept.sources) != len(wanted.sources):
-        names = ", ".join(source.name for source in kept.sources)
-        raise CheckpointError(f"it belongs to a job with other sources ({names}); {_ADVICE}")
+        raise CheckpointError(of_other_sources(kept, wanted, others))
 
 
 def check_same_records(kept: Checkpoint, wanted: Checkpoint) -> None:
@@ -75,7 +82,7 @@ def check_same_records(kept: Checkpoint, wanted: Checkpoint) -> None:
     if kept.records != wanted.records:
         raise CheckpointError(
             f"it belongs to a job whose rows become {kept.records}, and those of this one become {wanted.records}: "
-            f"give --as {kept.records} to continue that job, or {_ADVICE}"
+            f"give --as {kept.records} to continue that job, or {START_OVER}"
         )
 
 
@@ -87,7 +94,7 @@ def check_same_target(kept: Checkpoint, wanted: Checkpoint) -> None:
     """
     if kept.target != wanted.target:
         raise CheckpointError(
-            f"the workspace or the address has changed since the job began: continue with the old ones, or {_ADVICE}"
+            f"the workspace or the address has changed since the job began: continue with the old ones, or {START_OVER}"
         )
 
 
@@ -106,8 +113,8 @@ def _advice_for_changed_source(kept: Checkpoint, wanted: Checkpoint, progress: S
             return f"{new_keys}: put the old file back and {_FINISH_FIRST}"
         return f"{new_keys}, and every row was accepted: put the old file back, or put new rows into a new file"
     if can_retry or not is_unfinished:
-        return f"put the old file back to continue, {_RETRY if can_retry else ''}or {_ADVICE}"
-    return f"put the old file back and {_FINISH_FIRST}; or {_ADVICE}"
+        return f"put the old file back to continue, {_RETRY if can_retry else ''}or {START_OVER}"
+    return f"put the old file back and {_FINISH_FIRST}; or {START_OVER}"
 
 
 def check_restart(kept: Checkpoint, wanted: Checkpoint, failed: Sequence[FailedNumbers]) -> None:
@@ -126,12 +133,12 @@ def check_restart(kept: Checkpoint, wanted: Checkpoint, failed: Sequence[FailedN
     wanted_kind = records_of(wanted.records)
     if wanted_kind.is_repeatable:
         return
-    names = {_last_name(source.name) for source in wanted.sources}
+    names = {last_name(source.name) for source in wanted.sources}
     now = {source.fingerprint for source in wanted.sources}
     has_other_keys = _has_other_keys(kept, wanted)
     accepted = in_flight = 0
     for source, rows in zip(kept.sources, failed, strict=True):
-        is_same_source = source.fingerprint in now or _last_name(source.name) in names
+        is_same_source = source.fingerprint in now or last_name(source.name) in names
         # A source that was corrected has the keys of what it was.
         has_new_keys = wanted.keys == "source" and (source.origin or source.fingerprint) not in now
         if is_same_source and (has_other_keys or has_new_keys):
@@ -152,12 +159,7 @@ def _has_other_keys(kept: Checkpoint, wanted: Checkpoint) -> bool:
     return None not in (kept.keys, wanted.keys) and kept.keys != wanted.keys
 
 
-def _last_name(name: str) -> str:
-    return re.split(r"[/\\]", name)[-1]
-
-
 _RETRY = "add --retry-failed to send the failed rows, if you changed it for them, "
 _FINISH_FIRST = (
     "finish the job with it first (the same command); then correct the failed rows in place, and add --retry-failed"
 )
-_ADVICE = "start over with --restart, or give the new job another --checkpoint FILE"

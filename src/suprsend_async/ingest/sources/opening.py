@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from suprsend_async.ingest.sources.arrow import Arrow
 from suprsend_async.ingest.sources.content import SUFFIXES as COMPRESSED
 from suprsend_async.ingest.sources.content import FileContent, StandardInput
 from suprsend_async.ingest.sources.delimited import Delimited
+from suprsend_async.ingest.sources.job_files import without_job_files
 from suprsend_async.ingest.sources.json_lines import JsonLines
 from suprsend_async.ingest.sources.names import nearest, shown_path
 from suprsend_async.ingest.sources.parquet import Parquet
@@ -129,6 +131,8 @@ STANDARD_INPUT = "-"
 def open_sources(arguments: Iterable[str], options: SourceOptions | None = None) -> list[Source]:
     """Return the sources that the arguments name, in their order; what a glob names is sorted.
 
+    A glob passes over the checkpoints, locks and dead letters of jobs, unless it spells their ending, as `*.dead` does.
+
     Args:
         arguments: Paths, globs (`**` goes through all folders), and `-` for standard input. URLs that begin with
             `s3://`, `gs://`, `abfs://`, `memory://` or `file://`, and globs of them. A file that is named twice is
@@ -136,7 +140,8 @@ def open_sources(arguments: Iterable[str], options: SourceOptions | None = None)
         options: How to read them.
 
     Raises:
-        SourceError: One cannot be found or read, its format is unknown, or two files have the same content.
+        SourceError: One cannot be found or read, its format is unknown, two files have the same content, or their
+            names in one folder differ only by the ending of a compression.
 
     Examples:
         >>> from suprsend_async.ingest import open_sources
@@ -148,6 +153,7 @@ def open_sources(arguments: Iterable[str], options: SourceOptions | None = None)
     for argument in arguments:
         for name, content in _named(argument):
             contents.setdefault(name, content)
+    _refuse_compressed_copies(contents.values())
     sources = [options.source(content) for content in contents.values()]
     if not sources:
         raise SourceError("no source is named; give files, globs, or - for standard input")
@@ -174,7 +180,7 @@ def _names(argument: str) -> Iterator[str]:
     found = sorted(name for name in glob.iglob(argument, recursive=True) if not Path(name).is_dir())  # noqa: PTH207 - may be absolute
     if not found:
         raise SourceError(f"{shown_path(argument)} matches no file")
-    yield from found
+    yield from without_job_files(argument, found)
 
 
 def _file(name: str) -> Path:
@@ -198,6 +204,23 @@ def _refuse_equal(sources: list[Source]) -> None:
         if fingerprint in seen:
             raise SourceError(f"{source.name} holds the same as {seen[fingerprint]}; name one of them")
         seen[fingerprint] = source.name
+
+
+def _refuse_compressed_copies(contents: Iterable[Content]) -> None:
+    """Refuse a file beside its compressed copy, as `data/*` names them: each row would be two events.
+
+    By the names, for their fingerprints differ, and to compare the contents would be to read both.
+    """
+    seen: dict[str, str] = {}
+    for content in contents:
+        name = os.path.abspath(content.path) if isinstance(content, FileContent) else content.name  # noqa: PTH100 - no link is followed
+        plain = name[: -len(PurePath(name).suffix)] if PurePath(name).suffix.lower() in COMPRESSED else name
+        if plain in seen:
+            raise SourceError(
+                f"{content.name} and {seen[plain]} seem to be one file and its compressed copy, and each row would "
+                "become two events; name one of them, or rename one if their rows are different"
+            )
+        seen[plain] = content.name
 
 
 def _refuse_equal_names(sources: list[Source]) -> None:

@@ -1,0 +1,78 @@
+"""The files that a job leaves beside its sources: known by their names and first bytes, they are no sources."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+
+CHECKPOINT_ENDING = ".checkpoint"
+CHECKPOINT_BEGINNING = b'{"format":'
+"""What every checkpoint begins with."""
+
+DEAD_ENDING = ".dead"
+DEAD_LETTER_BEGINNING = b'{"source":'
+"""What every line of a file of dead letters begins with."""
+
+_BEGINNINGS = {
+    CHECKPOINT_ENDING: CHECKPOINT_BEGINNING,
+    f"{CHECKPOINT_ENDING}.new": CHECKPOINT_BEGINNING,
+    f"{CHECKPOINT_ENDING}.lock": b"",
+    DEAD_ENDING: DEAD_LETTER_BEGINNING,
+    f"{DEAD_ENDING}.new": DEAD_LETTER_BEGINNING,
+    f"{DEAD_ENDING}.again": DEAD_LETTER_BEGINNING,
+}
+
+
+def is_job_file(path: str | os.PathLike[str]) -> bool:
+    """Return whether a job has written a file, by the end of its name and the beginning of its content.
+
+    Examples:
+        >>> from suprsend_async.ingest.sources.job_files import is_job_file
+        >>> is_job_file("examples/flights.csv")
+        False
+    """
+    name = PurePath(path).name
+    beginning = next((each for ending, each in _BEGINNINGS.items() if name.endswith(ending)), None)
+    if beginning is None or not Path(path).is_file():
+        return False
+    try:
+        with Path(path).open("rb") as file:
+            # A file that was cut short is one as well.
+            return beginning.startswith(file.read(len(beginning) or 1))
+    except OSError:
+        return False
+
+
+def without_job_files(pattern: str, found: Sequence[str]) -> Sequence[str]:
+    """Return what a glob names but for the files of jobs; dead letters if there is nothing else.
+
+    A pattern that spells such an ending means these files.
+    """
+    last = PurePath(pattern).name
+    if CHECKPOINT_ENDING in last or DEAD_ENDING in last:
+        return found
+    sources = [name for name in found if not is_job_file(name)]
+    return sources or [name for name in found if name.endswith(DEAD_ENDING)] or found
+
+
+def job_files_among(arguments: Sequence[str]) -> list[str]:
+    """Return those of the named files that a job has written, and that nobody can have meant as sources.
+
+    A shell that expands `data/*` names them. Dead letters may be meant, unless their own source is named before them, as
+    shells do, which sort.
+    """
+    sources: list[str] = []
+    written: list[str] = []
+    meant: list[str] = []
+    for name in arguments:
+        if not is_job_file(name):
+            sources.append(name)
+        elif not name.endswith(DEAD_ENDING) or any(name.startswith(f"{source}.") for source in sources):
+            written.append(name)
+        else:
+            meant.append(name)
+    return written if sources or meant else []

@@ -1,0 +1,94 @@
+"""The files that jobs leave beside their sources are no sources of the next run."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from suprsend_async.ingest import SourceError, open_sources
+from suprsend_async.ingest.sources.job_files import is_job_file, job_files_among
+
+CHECKPOINT = b'{"format": 1, "target": ""}'
+DEAD = b'{"source":"a.jsonl","row":0}\n'
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(**contents: bytes) -> None:
+    for name, content in contents.items():
+        Path(name.replace("_", ".")).write_bytes(content)
+
+
+def names(*arguments: str) -> list[str]:
+    return [source.name for source in open_sources(arguments)]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("a.checkpoint", CHECKPOINT, True),
+        ("a.users.checkpoint.new", CHECKPOINT[:5], True),
+        ("a.checkpoint.lock", b"", True),
+        ("a.dead", DEAD, True),
+        ("a.dead.again", DEAD, True),
+        ("a.dead.new", b"", True),
+        ("model.checkpoint", b"\x80weights", False),
+        ("a.dead", b'{"user": "u"}\n', False),
+        ("a.checkpoint.lock", b"mine", False),
+        ("a.jsonl", DEAD, False),
+    ],
+)
+def test_name_and_beginning_tell(name: str, content: bytes, expected: bool) -> None:
+    Path(name).write_bytes(content)
+    assert is_job_file(name) is expected
+
+
+def test_what_is_no_file_is_no_file_of_a_job() -> None:
+    Path("a.checkpoint").mkdir()
+    assert not is_job_file("a.checkpoint")
+    assert not is_job_file("none.dead")
+
+
+def test_a_glob_passes_over_the_files_of_jobs() -> None:
+    write(a_jsonl=b"{}\n", b_jsonl=b'{"b":1}\n', a_jsonl_checkpoint=CHECKPOINT, a_jsonl_dead=DEAD)
+    write(a_jsonl_checkpoint_lock=b"", a_jsonl_users_dead=DEAD + DEAD)
+    for pattern in ("*", "*.jsonl*", "**/*"):
+        assert names(pattern) == ["a.jsonl", "b.jsonl"]
+    # A pattern that spells the ending means them.
+    assert names("*.dead") == ["a.jsonl.dead", "a.jsonl.users.dead"]
+    assert names("a.jsonl.dead") == ["a.jsonl.dead"]
+
+
+def test_a_glob_of_nothing_else_names_the_dead_letters() -> None:
+    write(a_jsonl_checkpoint=CHECKPOINT, a_jsonl_dead=DEAD)
+    assert names("*") == ["a.jsonl.dead"]
+
+
+def test_of_named_files_those_are_passed_over_that_nobody_means() -> None:
+    write(a_jsonl=b"{}\n", a_jsonl_checkpoint=CHECKPOINT, a_jsonl_dead=DEAD, a_jsonl_checkpoint_lock=b"", z_dead=DEAD)
+    passed = ["a.jsonl.checkpoint", "a.jsonl.checkpoint.lock", "a.jsonl.dead"]
+    assert job_files_among(["a.jsonl", *passed]) == passed
+    # They may be meant.
+    assert job_files_among(["a.jsonl.dead", "z.dead"]) == []
+    assert job_files_among(["a.jsonl", "z.dead"]) == []
+    assert job_files_among(["a.jsonl.dead", "a.jsonl"]) == []
+    assert job_files_among(["a.jsonl.dead", "a.jsonl.checkpoint"]) == ["a.jsonl.checkpoint"]
+    assert job_files_among(["a.jsonl.checkpoint"]) == []
+
+
+@pytest.mark.parametrize("packed", ["a.jsonl.gz", "a.jsonl.ZST"])
+def test_a_file_beside_its_compressed_copy_is_refused(folder: Path, packed: str) -> None:
+    Path("a.jsonl").write_bytes(b"{}\n")
+    Path(packed).write_bytes(gzip.compress(b"{}\n"))
+    for words in (["a.jsonl", packed], ["*"], ["./a.jsonl", str(folder / packed)]):
+        with pytest.raises(SourceError, match=r"one file and its compressed copy.*name one of them, or rename one"):
+            open_sources(words)
+    Path("x").mkdir()
+    Path("x", packed).write_bytes(gzip.compress(b'{"b": 1}\n'))
+    assert len(open_sources(["a.jsonl", f"x/{packed}"])) == 2
