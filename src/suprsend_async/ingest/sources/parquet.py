@@ -7,9 +7,12 @@ from importlib import import_module
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from suprsend_async.ingest.errors import SourceError
 from suprsend_async.ingest.sources.columnar import BATCH_ROWS, Columnar, pyarrow_module
 from suprsend_async.ingest.sources.held_at_once import is_much
-from suprsend_async.ingest.sources.parquet_pages import page_bytes, signed
+from suprsend_async.ingest.sources.parquet_encryption import encrypted_columns, has_encrypted_footer
+from suprsend_async.ingest.sources.parquet_pages import page_bytes
+from suprsend_async.ingest.sources.thrift import signed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -40,9 +43,11 @@ class BatchSizes:
         self._metadata = metadata
         self._stored = stored
         self._open = open_file
-        self._columns = [_Column(metadata, place) for place in range(metadata.num_columns)]
-        # A path is that of a column or of something in it; one too many does no harm.
-        self._columns = [column for column in self._columns if column.is_in(names)]
+        # Of the others nothing may be asked: they may be encrypted.
+        places = [
+            place for place in range(metadata.num_columns) if _is_in(metadata.schema.column(place).path, names)
+        ]
+        self._columns = [_Column(metadata, place) for place in places]
         self._dictionaries: Any = None
 
     def readings(self, group: int) -> Iterator[tuple[list[int], int]]:
@@ -119,9 +124,6 @@ class _Column:
             "DELTA_BYTE_ARRAY" in self._chunk(group).encodings for group in range(metadata.num_row_groups)
         )
 
-    def is_in(self, names: Sequence[str]) -> bool:
-        return any(self.path == name or self.path.startswith(f"{name}.") for name in names)
-
     def values(self, group: int) -> int:
         return int(self._chunk(group).num_values)
 
@@ -161,6 +163,11 @@ class _Column:
         return self._metadata.row_group(group).column(self.place)
 
 
+def _is_in(path: str, names: Sequence[str]) -> bool:
+    """Return whether a path is that of a column or of something in it; one too many does no harm."""
+    return any(path == name or path.startswith(f"{name}.") for name in names)
+
+
 def _longest(column: Any) -> int:
     """Return the length of the longest text in the dictionaries of a column, be they inside lists and structs."""
     if hasattr(column, "dictionary"):
@@ -195,8 +202,20 @@ class Parquet(Columnar):
     kind = "Parquet"
 
     def _schema(self) -> Any:
-        with self._stored() as stored, self._open(stored) as file:
-            return file.schema_arrow
+        with self._stored() as stored:
+            if has_encrypted_footer(stored):
+                raise SourceError(f"{self.name} is encrypted as a whole; write it without encryption")
+            with self._open(stored) as file:
+                self._refuse_encrypted(encrypted_columns(stored, file.metadata), file.schema_arrow)
+                return file.schema_arrow
+
+    def _refuse_encrypted(self, paths: Sequence[str], schema: Any) -> None:
+        for name in schema.names:
+            if self._is_read(name) and any(_is_in(path, [name]) for path in paths):
+                raise SourceError(
+                    f"{self.name}: column {name!r} is encrypted; write it without encryption, or leave it out of the "
+                    "mapping"
+                )
 
     def _open(self, stored: Any, *, metadata: Any = None, read_dictionary: Sequence[int] | None = None) -> Any:
         parquet = pyarrow_module("pyarrow.parquet", self.name)
