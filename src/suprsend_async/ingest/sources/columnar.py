@@ -183,7 +183,8 @@ class Columnar(Reader):
                     f"{self.name} cannot be read as {self.kind}: pyarrow {self._pyarrow.__version__} has no way to read "
                     f"something in it ({str(error).splitlines()[0]}); upgrade pyarrow, or write that in another type"
                 ) from error
-            except self._pyarrow.ArrowException as error:
+            # Names of columns that are not UTF-8 are damage as well.
+            except (self._pyarrow.ArrowException, UnicodeDecodeError) as error:
                 if isinstance(error, MemoryError):
                     raise
                 raise SourceError(
