@@ -41,7 +41,7 @@ def _bare(pyarrow: Any, kind: Any) -> Any:
     if types.is_decimal(kind):
         return pyarrow.binary(kind.byte_width)
     if types.is_date(kind) or types.is_time(kind):
-        return pyarrow.int32() if kind.bit_width == 32 else pyarrow.int64()  # noqa: PLR2004 - two widths there are
+        return pyarrow.int32() if kind.bit_width == 32 else pyarrow.int64()
     return _bare_text(pyarrow, kind)
 
 

@@ -179,9 +179,10 @@ class Columnar(Reader):
             try:
                 yield
             except self._pyarrow.ArrowNotImplementedError as error:
+                reason = str(error).partition("\n")[0]
                 raise SourceError(
-                    f"{self.name} cannot be read as {self.kind}: pyarrow {self._pyarrow.__version__} has no way to read "
-                    f"something in it ({str(error).splitlines()[0]}); upgrade pyarrow, or write that in another type"
+                    f"{self.name} cannot be read as {self.kind}: pyarrow {self._pyarrow.__version__} has no way to "
+                    f"read something in it ({reason}); upgrade pyarrow, or write that in another type"
                 ) from error
             # Names of columns that are not UTF-8 are damage as well.
             except (self._pyarrow.ArrowException, UnicodeDecodeError) as error:

@@ -137,8 +137,8 @@ def _is_bare_return(error: csv.Error) -> bool:
 def _csv_problem(error: csv.Error, lines: int) -> str:
     if _is_bare_return(error):
         return (
-            "the record is not valid CSV: a carriage return stands outside of quotes; quote its cell, or if lines end so, "
-            f"convert the file first: {RETURNS_CONVERSION}"
+            "the record is not valid CSV: a carriage return stands outside of quotes; quote its cell, or if lines end "
+            f"so, convert the file first: {RETURNS_CONVERSION}"
         )
     extent = f"; it spans {lines} lines, so a quote may be missing" if lines > 1 else ""
     return f"the record is not valid CSV: {error}{extent}"

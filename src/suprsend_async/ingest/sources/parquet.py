@@ -44,9 +44,7 @@ class BatchSizes:
         self._stored = stored
         self._open = open_file
         # Of the others nothing may be asked: they may be encrypted.
-        places = [
-            place for place in range(metadata.num_columns) if _is_in(metadata.schema.column(place).path, names)
-        ]
+        places = [place for place in range(metadata.num_columns) if _is_in(metadata.schema.column(place).path, names)]
         self._columns = [_Column(metadata, place) for place in places]
         self._dictionaries: Any = None
 
@@ -206,7 +204,11 @@ class Parquet(Columnar):
             if has_encrypted_footer(stored):
                 raise SourceError(f"{self.name} is encrypted as a whole; write it without encryption")
             with self._open(stored) as file:
-                self._refuse_encrypted(encrypted_columns(stored, file.metadata), file.schema_arrow)
+                try:
+                    paths = encrypted_columns(stored, file.metadata)
+                except (ValueError, RecursionError) as error:
+                    raise self._pyarrow.ArrowInvalid("the footer cannot be read") from error
+                self._refuse_encrypted(paths, file.schema_arrow)
                 return file.schema_arrow
 
     def _refuse_encrypted(self, paths: Sequence[str], schema: Any) -> None:
