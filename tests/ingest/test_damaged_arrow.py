@@ -11,8 +11,11 @@ import pyarrow.ipc
 import pytest
 
 from suprsend_async.ingest import Arrow, FileContent, Position, SourceError
+from suprsend_async.ingest.sources.arrow_soundness import SoundnessCheck
 
 pytestmark = pytest.mark.extras("files")
+
+checked = SoundnessCheck._check_column
 
 new_kinds = pytest.mark.parametrize("new", [pa.ipc.new_file, pa.ipc.new_stream])
 
@@ -97,6 +100,30 @@ def test_a_wrong_value_hides_no_damage(tmp_path: Path, new: Any) -> None:
     path.write_bytes(data.replace(integers(11, 24, 25), integers(11, 7, 25)))
     with pytest.raises(SourceError, match="it is damaged"):
         read(path)
+
+
+@new_kinds
+def test_a_dictionary_of_many_batches_is_looked_at_once(
+    tmp_path: Path, new: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "rows.arrow"
+    values = pa.array([f"text {number}" for number in range(300)])
+    codes = pa.DictionaryArray.from_arrays(pa.array([*range(90), 7777, 3, 4], pa.int32()), pa.nulls(8000, pa.string()))
+    codes = pa.DictionaryArray.from_arrays(codes.indices, values, safe=False)
+    looked_at: list[int] = []
+    monkeypatch.setattr(
+        SoundnessCheck,
+        "_check_column",
+        lambda self, column: (looked_at.append(column.dictionary.null_count), checked(self, column)),
+    )
+    written(path, pa.table({"a": codes.slice(0, 90)}), new, most_rows=30)
+    assert len(read(path)) == 90
+    assert looked_at == [0, 300, 300]
+    written(path, pa.table({"a": codes}), new, most_rows=30)
+    rows = Arrow(FileContent(path)).rows()
+    assert [next(rows).values for _ in range(90)] == [{"a": text} for text in values[:90].to_pylist()]
+    with pytest.raises(SourceError, match="it is damaged"):
+        next(rows)
 
 
 def test_a_name_that_is_not_text_is_damage(tmp_path: Path) -> None:

@@ -206,13 +206,8 @@ def test_the_advice_for_lines_that_end_with_a_return_works(
         monkeypatch.setattr(name, "MAX_LINE_BYTES", most)
     with pytest.raises(SourceError, match=r"rows\.csv has lines that end with a carriage return alone") as told:
         written(tmp_path, cells).columns()
-    command = (
-        str(told.value)
-        .splitlines()[0]
-        .partition("convert it first: ")[2]
-        .replace("FILE", "rows.csv")
-        .replace("NEW", "new.csv")
-    )
+    command = str(told.value).splitlines()[0].partition("convert it first: ")[2]
+    command = command.replace("FILE", "rows.csv").replace("NEW", "new.csv")
     subprocess.run(command, shell=True, cwd=tmp_path, check=True)
     monkeypatch.undo()
     rows = Delimited(FileContent(tmp_path / "new.csv")).rows()

@@ -141,13 +141,8 @@ def test_an_array_further_on_is_a_row_that_cannot_be_read(tmp_path: Path) -> Non
 def test_the_advice_for_lines_that_end_with_a_return_works(tmp_path: Path, between: bytes) -> None:
     with pytest.raises(SourceError, match=r"rows\.jsonl has lines that end with a carriage return alone") as told:
         list(written(tmp_path, b'{"a": 1}' + between + b'{"a": 2}\r').rows())
-    command = (
-        str(told.value)
-        .splitlines()[0]
-        .partition("convert it first: ")[2]
-        .replace("FILE", "rows.jsonl")
-        .replace("NEW", "new")
-    )
+    command = str(told.value).splitlines()[0].partition("convert it first: ")[2]
+    command = command.replace("FILE", "rows.jsonl").replace("NEW", "new")
     subprocess.run(command, shell=True, cwd=tmp_path, check=True)
     assert [row.values for row in JsonLines(FileContent(tmp_path / "new")).rows()] == [{"a": 1}, {"a": 2}]
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from suprsend_async.ingest.errors import SourceError
 from suprsend_async.ingest.sources.arrow_messages import footer_place, messages
-from suprsend_async.ingest.sources.arrow_soundness import check_sound
+from suprsend_async.ingest.sources.arrow_soundness import SoundnessCheck
 from suprsend_async.ingest.sources.columnar import Columnar, pyarrow_module
 
 if TYPE_CHECKING:
@@ -48,9 +48,10 @@ class Arrow(Columnar):
                 )
         with self._stored() as file:
             first = 0
+            soundness = SoundnessCheck(self._pyarrow)
             for batch, end in self._all_batches(file, names):
                 if first + batch.num_rows > number:
-                    check_sound(self._pyarrow, batch)
+                    soundness.check(batch)
                     yield first, batch
                 first += batch.num_rows
                 self._file.bytes_read = end

@@ -5,26 +5,60 @@ from __future__ import annotations
 from typing import Any
 
 
-def check_sound(pyarrow: Any, batch: Any) -> None:
-    """Refuse a record batch whose values cannot be looked at without leaving the memory that holds them.
+class SoundnessCheck:
+    """Refuses record batches whose values cannot be looked at without leaving the memory that holds them.
 
     A value that is wrong only in itself, such as a text that is not UTF-8, harms its own row and nothing else: it is
     found when the row is read.
 
     Args:
         pyarrow: The module.
-        batch: The record batch, as it was read.
-
-    Raises:
-        ArrowInvalid: An offset, a length, an index or a type is outside of what there is.
     """
-    try:
-        batch.validate(full=True)
-    except pyarrow.ArrowInvalid:
-        # Is it more than a value? Bytes and whole numbers may be any.
-        for column in batch.columns:
-            bare = _bare(pyarrow, column.type)
+
+    def __init__(self, pyarrow: Any) -> None:
+        self._pyarrow = pyarrow
+        self._dictionaries: dict[int, Any] = {}
+
+    def check(self, batch: Any) -> None:
+        """Look at one record batch of a file, as it was read.
+
+        Raises:
+            ArrowInvalid: An offset, a length, an index or a type is outside of what there is.
+        """
+        batch.validate()
+        for place, column in enumerate(batch.columns):
+            dictionary = column.dictionary if self._has_flat_dictionary(column.type) else None
+            if dictionary is not None and _is_same(dictionary, self._dictionaries.get(place)):
+                # All batches of a file may share a large one. How long it is, is all that these indices need.
+                nothing = self._pyarrow.nulls(len(dictionary))
+                self._check_column(self._pyarrow.DictionaryArray.from_arrays(column.indices, nothing, safe=False))
+            else:
+                self._check_column(column)
+                self._dictionaries[place] = dictionary
+
+    def _has_flat_dictionary(self, kind: Any) -> bool:
+        """Return whether all of a dictionary's values are in its own buffers."""
+        types = self._pyarrow.types
+        if not types.is_dictionary(kind) or isinstance(kind.value_type, self._pyarrow.BaseExtensionType):
+            return False
+        return not types.is_nested(kind.value_type) and not types.is_dictionary(kind.value_type)
+
+    def _check_column(self, column: Any) -> None:
+        try:
+            column.validate(full=True)
+        except self._pyarrow.ArrowInvalid:
+            # Is it more than a value? Bytes and whole numbers may be any.
+            bare = _bare(self._pyarrow, column.type)
             (column if bare == column.type else column.view(bare)).validate(full=True)
+
+
+def _is_same(dictionary: Any, known: Any) -> bool:
+    """Return whether a dictionary lies where one lies that is still held."""
+    return known is not None and _place(dictionary) == _place(known)
+
+
+def _place(values: Any) -> tuple[int, int, list[int | None]]:
+    return len(values), values.offset, [buffer and buffer.address for buffer in values.buffers()]
 
 
 def _bare(pyarrow: Any, kind: Any) -> Any:

@@ -139,12 +139,8 @@ class _Column:
 
     def page_bytes(self, group: int, stored: Any) -> int:
         """Return how much memory the largest page takes, and the dictionary; that of all pages if it is not known."""
-        chunk = self._chunk(group)
-        start = chunk.data_page_offset
-        if chunk.has_dictionary_page:
-            start = min(start, chunk.dictionary_page_offset)
         try:
-            return page_bytes(stored, start, start + chunk.total_compressed_size)
+            return page_bytes(stored, *_pages(self._chunk(group)))
         except (ValueError, RecursionError):
             return self.stored_once(group)
 
@@ -159,6 +155,14 @@ class _Column:
 
     def _chunk(self, group: int) -> Any:
         return self._metadata.row_group(group).column(self.place)
+
+
+def _pages(chunk: Any) -> tuple[int, int]:
+    """Return where the pages of a column of a row group begin and end."""
+    start = chunk.data_page_offset
+    if chunk.has_dictionary_page:
+        start = min(start, chunk.dictionary_page_offset)
+    return start, start + chunk.total_compressed_size
 
 
 def _is_in(path: str, names: Sequence[str]) -> bool:
@@ -180,6 +184,29 @@ def _longest(column: Any) -> int:
     return 0
 
 
+def _holds_a_joint(stored: Any, metadata: Any) -> bool:
+    """Return whether one file ends and another begins between the last pages that the footer tells of, and the footer.
+
+    It is the second one's, and it leads into the first: the first one's rows would be taken for the second one's.
+    """
+    place = len(_JOINT) // 2
+    if metadata.num_row_groups:
+        group = metadata.row_group(metadata.num_row_groups - 1)
+        ends = [_pages(group.column(column))[1] for column in range(group.num_columns)]
+        place = max([place, *ends])
+    end = stored.size() - _FOOTER_END_BYTES - metadata.serialized_size
+    beginning = b""
+    while place < end:
+        data = stored.read_at(min(_BUFFER_BYTES, end - place), place)
+        if _JOINT in beginning + data or not data:
+            return bool(data)
+        beginning = data[-len(_JOINT) :]
+        place += len(data)
+    return False
+
+
+_JOINT = b"PAR1PAR1"
+_FOOTER_END_BYTES = 8
 _BUFFER_BYTES = 1024 * 1024
 _REWRITE = (
     "with pyarrow: parquet.write_table(parquet.read_table(OLD), NEW, data_page_size=1000000, write_batch_size=16)"
@@ -209,6 +236,11 @@ class Parquet(Columnar):
                 except (ValueError, RecursionError) as error:
                     raise self._pyarrow.ArrowInvalid("the footer cannot be read") from error
                 self._refuse_encrypted(paths, file.schema_arrow)
+                if not paths and _holds_a_joint(stored, file.metadata):
+                    raise SourceError(
+                        f"{self.name} cannot be read: more than one Parquet file is in it, and they cannot be joined "
+                        "so; name the files one by one"
+                    )
                 return file.schema_arrow
 
     def _refuse_encrypted(self, paths: Sequence[str], schema: Any) -> None:
