@@ -17,6 +17,7 @@ import pyarrow.parquet
 import pytest
 
 from suprsend_async.ingest import FileContent, Parquet, SourceError, open_sources
+from suprsend_async.ingest.sources.columnar import python_bytes
 
 pytestmark = pytest.mark.extras("files")
 
@@ -52,6 +53,13 @@ COLUMNS: dict[str, tuple[pa.Array, Any]] = {
     "coded_list": (pa.ListArray.from_arrays([0, 1], pa.array([NS], TIME).dictionary_encode()), [TEXT]),
     "category": (pa.array(["x"]).dictionary_encode(), "x"),
 }
+VIEWS = pa.array(["x" * 100, "y"], pa.string_view())
+
+
+def coded(values: pa.Array) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(pa.array([0], pa.int8()), values)
+
+
 ONLY_ARROW: dict[str, tuple[pa.Array, Any]] = {
     "zoned_map": (pa.array([[("k", NS)]], pa.map_(pa.string(), ZONED)), {"k": LOCAL}),
     "runs": (pa.RunEndEncodedArray.from_arrays([1], pa.array([NS], ZONED)), LOCAL),
@@ -62,6 +70,35 @@ ONLY_ARROW: dict[str, tuple[pa.Array, Any]] = {
         "00000000-0000-0000-0000-000000000000",
     ),
     "union": (pa.UnionArray.from_sparse(pa.array([0], pa.int8()), [pa.array([7]), pa.array(["y"])]), 7),
+    # As Polars writes its categories.
+    "coded_view": (coded(VIEWS), "x" * 100),
+    "coded_bytes": (coded(VIEWS.cast(pa.binary_view())), "x" * 100),
+    "coded_view_in_a_list": (pa.ListArray.from_arrays([0, 1], coded(VIEWS)), ["x" * 100]),
+    "coded_view_in_a_struct": (
+        pa.StructArray.from_arrays([coded(VIEWS), pa.array([NS], ZONED)], ["a", "b"]),
+        {"a": "x" * 100, "b": LOCAL},
+    ),
+    "coded_large": (coded(pa.array(["x", "y"], pa.large_string())), "x"),
+    "coded_lists": (coded(pa.array([["x"], ["y"]])), ["x"]),
+    "coded_list_views": (coded(pa.array([["x"], ["y"]], pa.list_view(pa.string()))), ["x"]),
+    "coded_lists_of_views": (coded(pa.array([["x"], ["y"]], pa.list_(pa.string_view()))), ["x"]),
+    "coded_lists_of_times": (coded(pa.array([[NS]], pa.list_(ZONED))), [LOCAL]),
+    "coded_lists_in_a_list": (pa.ListArray.from_arrays([0, 1], coded(pa.array([["x"]]))), [["x"]]),
+    "coded_structs": (coded(pa.array([{"a": 1}, {"a": 2}])), {"a": 1}),
+    "coded_maps": (coded(pa.array([[("k", 1)], []], pa.map_(pa.string(), pa.int64()))), {"k": 1}),
+    "coded_unions": (
+        coded(pa.UnionArray.from_sparse(pa.array([0], pa.int8()), [pa.array([7]), pa.array(["y"])])),
+        7,
+    ),
+    "coded_runs": (coded(pa.RunEndEncodedArray.from_arrays([1], pa.array(["x"]))), "x"),
+    "runs_of_codes": (pa.RunEndEncodedArray.from_arrays([1], coded(pa.array(["x"]))), "x"),
+    "runs_of_views": (pa.RunEndEncodedArray.from_arrays([1], VIEWS.slice(0, 1)), "x" * 100),
+    "runs_of_unions": (
+        pa.RunEndEncodedArray.from_arrays(
+            [1], pa.UnionArray.from_sparse(pa.array([0], pa.int8()), [pa.array([7]), pa.array(["y"])])
+        ),
+        7,
+    ),
 }
 
 READ = """
@@ -151,6 +188,28 @@ def test_a_type_that_cannot_be_read_everywhere_is_refused_everywhere(tmp_path: P
     [source] = open_sources([str(write(tmp_path, "rows.arrow", {"at": (values, None)}))])
     with pytest.raises(SourceError, match=r"rows\.arrow: column 'at' is of type .* cannot be read; make it a list"):
         source.columns()
+
+
+@pytest.mark.parametrize("values", [VIEWS, pa.array(["x", "y"]), pa.array([["x"], ["y"]]), pa.array(["x", None])])
+def test_a_null_of_a_dictionary_or_of_a_run_is_no_value(tmp_path: Path, values: pa.Array) -> None:
+    codes = pa.DictionaryArray.from_arrays(pa.array([1, None, 0], pa.int8()), values)
+    second, first = values.to_pylist()[::-1]
+    expected = [{} if value is None else {"a": value} for value in (second, None, first)]
+    for name, column in (
+        ("codes.arrow", codes),
+        ("runs.arrow", pa.RunEndEncodedArray.from_arrays([1, 2, 3], codes)),
+        ("unions.arrow", pa.UnionArray.from_sparse(pa.array([0] * 3, pa.int8()), [codes])),
+    ):
+        [source] = open_sources([str(write(tmp_path, name, {"a": (column, None)}))])
+        assert [row.values for row in source.rows()] == expected
+
+
+def test_the_texts_of_a_large_dictionary_are_not_all_made_for_each_row(tmp_path: Path) -> None:
+    many = pa.array([f"text {number} of many" for number in range(100_000)], pa.string_view())
+    codes = pa.DictionaryArray.from_arrays(pa.array(range(99_000, 100_000), pa.int32()), many)
+    assert python_bytes(pa, codes) < 200 * 1_000
+    [source] = open_sources([str(write(tmp_path, "rows.arrow", {"a": (codes, None)}))])
+    assert [row.values for row in source.rows()] == [{"a": f"text {each} of many"} for each in range(99_000, 100_000)]
 
 
 def test_the_old_form_of_times_reaches_beyond_2262(tmp_path: Path) -> None:

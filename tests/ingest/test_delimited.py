@@ -64,7 +64,7 @@ def test_tabs_and_other_delimiters(tmp_path: Path) -> None:
         ("1,2,3", "has 3 cells where the header has 2"),
         ('1,"x"y', "not valid CSV"),
         ("1," + "x" * 140_000, "not valid CSV: field larger than field limit"),
-        ("1\r2,3", "not valid CSV"),
+        ("1\r2,3", "not valid CSV: a carriage return stands outside of quotes; quote its cell, or if lines end so"),
     ],
 )
 def test_a_broken_record_harms_no_other(tmp_path: Path, record: str, problem: str) -> None:
@@ -194,6 +194,29 @@ def test_a_header_that_does_not_serve_is_refused(tmp_path: Path, data: bytes | s
         source.columns()
     with pytest.raises(SourceError, match=rf"rows\.csv.*{problem}"):
         list(source.rows())
+
+
+@pytest.mark.parametrize("most", [lines_module.MAX_LINE_BYTES, 8])
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_the_advice_for_lines_that_end_with_a_return_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quote: str, most: int
+) -> None:
+    cells = f"{quote}a{quote},b\r1,2\r{quote}3{quote},4\r"
+    for name in (lines_module, module):
+        monkeypatch.setattr(name, "MAX_LINE_BYTES", most)
+    with pytest.raises(SourceError, match=r"rows\.csv has lines that end with a carriage return alone") as told:
+        written(tmp_path, cells).columns()
+    command = str(told.value).splitlines()[0].partition("convert it first: ")[2]
+    command = command.replace("FILE", "rows.csv").replace("NEW", "new.csv")
+    subprocess.run(command, shell=True, cwd=tmp_path, check=True)
+    monkeypatch.undo()
+    rows = Delimited(FileContent(tmp_path / "new.csv")).rows()
+    assert [row.values for row in rows] == [{"a": "1", "b": "2"}, {"a": "3", "b": "4"}]
+
+
+def test_a_return_in_quotes_is_a_text(tmp_path: Path) -> None:
+    [row] = written(tmp_path, 'a,"b\rc"\n"1\r2",3\n').rows()
+    assert row.values == {"a": "1\r2", "b\rc": "3"}
 
 
 @pytest.mark.parametrize("options", [{"delimiter": ""}, {"delimiter": ",,"}, {"delimiter": '"'}, {"encoding": "utf-9"}])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -134,6 +135,25 @@ def test_a_json_array_is_told_apart(tmp_path: Path, text: str) -> None:
 def test_an_array_further_on_is_a_row_that_cannot_be_read(tmp_path: Path) -> None:
     rows = list(written(tmp_path, b'{"a": 1}\n[1]\n').rows())
     assert [row.values for row in rows] == [{"a": 1}, None]
+
+
+@pytest.mark.parametrize("between", [b"\r", b" \r\r\t"])
+def test_the_advice_for_lines_that_end_with_a_return_works(tmp_path: Path, between: bytes) -> None:
+    with pytest.raises(SourceError, match=r"rows\.jsonl has lines that end with a carriage return alone") as told:
+        list(written(tmp_path, b'{"a": 1}' + between + b'{"a": 2}\r').rows())
+    command = str(told.value).splitlines()[0].partition("convert it first: ")[2]
+    command = command.replace("FILE", "rows.jsonl").replace("NEW", "new")
+    subprocess.run(command, shell=True, cwd=tmp_path, check=True)
+    assert [row.values for row in JsonLines(FileContent(tmp_path / "new")).rows()] == [{"a": 1}, {"a": 2}]
+
+
+def test_returns_between_objects_further_on_are_a_row_that_cannot_be_read(tmp_path: Path) -> None:
+    first, second = written(tmp_path, b'{"a":\r1}\n{"a": 1}\r{"a": 2}\r').rows()
+    assert first.values == {"a": 1}
+    assert second.problem == (
+        "the line holds several objects with carriage returns between them; convert the file first: "
+        r"tr '\r' '\n' < FILE > NEW"
+    )
 
 
 def test_a_file_that_vanished_is_told(tmp_path: Path) -> None:

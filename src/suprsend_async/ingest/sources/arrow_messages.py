@@ -3,26 +3,43 @@
 from __future__ import annotations
 
 import struct
-from typing import Any
+from typing import Any, NamedTuple
 
 _FILE_BEGINNING = b"ARROW1\0\0"
 _CONTINUATION = 0xFFFFFFFF
 _MOST_METADATA = 64 * 1024 * 1024
 _DICTIONARY_BATCH, _RECORD_BATCH = 2, 3
+_END = -1
+_FOOTER_LENGTH_BYTES = 4 + len(b"ARROW1")
 # The fields of Arrow's flatbuffers by their places: of a message, of a record batch, and of one with a dictionary.
 _HEADER_TYPE, _HEADER, _BODY_LENGTH = 1, 2, 3
 _BUFFERS, _COMPRESSION = 2, 3
 _DATA = 1
 
 
-def batch_bytes(stored: Any) -> int:
-    """Return how much memory the largest record batch takes, and all dictionaries beside it; 0 if that cannot be read.
+class Messages(NamedTuple):
+    """What the messages of a file tell.
+
+    Attributes:
+        held_bytes: How much memory the largest record batch takes, and all dictionaries beside it; 0 if that cannot be
+            read.
+        end: Where the messages of the file format end; None if nothing marks it, and for the streaming format.
+    """
+
+    held_bytes: int
+    end: int | None
+
+
+def messages(stored: Any) -> Messages:
+    """Look at all messages of a file; of several streams, one behind the other, at those of each.
 
     Args:
         stored: The file's bytes, with pyarrow's `read_at` and `size`.
     """
-    dictionaries = largest = 0
-    place = len(_FILE_BEGINNING) if stored.read_at(len(_FILE_BEGINNING), 0) == _FILE_BEGINNING else 0
+    held = dictionaries = largest = 0
+    is_file_format = stored.read_at(len(_FILE_BEGINNING), 0) == _FILE_BEGINNING
+    place = len(_FILE_BEGINNING) if is_file_format else 0
+    end: int | None = None
     try:
         while place < stored.size():
             place, kind, size = _message(stored, place)
@@ -30,21 +47,34 @@ def batch_bytes(stored: Any) -> int:
                 dictionaries += size
             elif kind == _RECORD_BATCH:
                 largest = max(largest, size)
+            elif kind == _END:
+                held, dictionaries, largest = max(held, dictionaries + largest), 0, 0
+                if is_file_format:
+                    end = place
+                    break
             elif kind is None:
                 break
     except (struct.error, IndexError):
         pass  # A footer, or damage, which pyarrow finds.
-    return dictionaries + largest
+    return Messages(max(held, dictionaries + largest), end)
+
+
+def footer_place(stored: Any) -> int:
+    """Return where the footer of the file format begins by what stands behind it."""
+    (length,) = struct.unpack("<i", stored.read_at(4, stored.size() - _FOOTER_LENGTH_BYTES))
+    return int(stored.size()) - _FOOTER_LENGTH_BYTES - int(length)
 
 
 def _message(stored: Any, place: int) -> tuple[int, int | None, int]:
-    """Return where a message ends, its kind, and how much memory its body takes; no kind if it is the end."""
+    """Return where a message ends, its kind, and how much memory its body takes; no kind if it is none."""
     (length,) = struct.unpack("<I", stored.read_at(4, place))
     place += 4
     if length == _CONTINUATION:  # before Arrow 0.15 there was none
         (length,) = struct.unpack("<I", stored.read_at(4, place))
         place += 4
-    if not 0 < length <= _MOST_METADATA:
+    if length == 0:
+        return place, _END, 0
+    if length > _MOST_METADATA:
         return place, None, 0
     message = _Table.root(stored.read_at(length, place))
     body = place + length

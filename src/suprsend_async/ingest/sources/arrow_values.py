@@ -41,8 +41,27 @@ def form_of(pyarrow: Any, kind: Any) -> Form:
     Raises:
         UnreadableType: They cannot.
     """
-    is_run = pyarrow.types.is_run_end_encoded(kind)
-    return _form(pyarrow, kind.value_type if is_run else kind)
+    is_decoded = _is_stored_once(pyarrow, kind) and _is_plain(pyarrow, kind.value_type)
+    return _form(pyarrow, kind.value_type if is_decoded else kind)
+
+
+def _is_stored_once(pyarrow: Any, kind: Any) -> bool:
+    """Return whether a value is stored once and referred to by many: in a dictionary, or by runs."""
+    return bool(pyarrow.types.is_dictionary(kind) or pyarrow.types.is_run_end_encoded(kind))
+
+
+def _is_plain(pyarrow: Any, kind: Any) -> bool:
+    """Return whether pyarrow can write such values out, which were stored once. It has no way for the others."""
+    types = pyarrow.types
+    if _is_view(pyarrow, kind) or types.is_union(kind) or isinstance(kind, pyarrow.BaseExtensionType):
+        return False
+    return not _is_stored_once(pyarrow, kind) and all(
+        _is_plain(pyarrow, inner) for inner in _inner_types(pyarrow, kind)
+    )
+
+
+def _is_view(pyarrow: Any, kind: Any) -> bool:
+    return bool(pyarrow.types.is_string_view(kind) or pyarrow.types.is_binary_view(kind))
 
 
 def _form(pyarrow: Any, kind: Any) -> Form:
@@ -53,7 +72,7 @@ def _form(pyarrow: Any, kind: Any) -> Form:
         return Form((pyarrow.time64 if types.is_time64(kind) else pyarrow.duration)("us"))
     if types.is_float16(kind):
         return Form(pyarrow.float32())
-    if types.is_dictionary(kind):
+    if types.is_dictionary(kind) and not types.is_nested(kind.value_type) and _is_plain(pyarrow, kind.value_type):
         return _form(pyarrow, kind.value_type)
     if types.is_struct(kind) or types.is_map(kind):
         return _struct(pyarrow, kind) if types.is_struct(kind) else _map(pyarrow, kind)
@@ -64,7 +83,8 @@ def _form(pyarrow: Any, kind: Any) -> Form:
 
 def _uncast(pyarrow: Any, kind: Any) -> Form:
     for inner in _inner_types(pyarrow, kind):
-        if _form(pyarrow, inner) != Form(inner):
+        as_it_is = Form(inner.value_type if pyarrow.types.is_dictionary(inner) else inner)
+        if _form(pyarrow, inner) not in (Form(inner), as_it_is):
             raise UnreadableType(f"is of type {kind}, in which {inner} cannot be read; make it a list or a struct")
     return Form(kind)
 
@@ -73,6 +93,8 @@ def _inner_types(pyarrow: Any, kind: Any) -> list[Any]:
     """Return the types inside a type that cannot be cast."""
     if isinstance(kind, pyarrow.BaseExtensionType):
         return [kind.storage_type]
+    if _is_stored_once(pyarrow, kind):
+        return [kind.value_type]
     return [kind.field(place).type for place in range(kind.num_fields)]
 
 
@@ -141,7 +163,8 @@ class _Reading(NamedTuple):
 
     type: Any | None
     localize: Callable[[Any], Any] | None
-    has_runs: bool
+    decode: Callable[[Any], Any] | None
+    is_shared: bool
     maps: str | None
     counts_nulls: bool
 
@@ -172,13 +195,15 @@ class RecordMaker:
         except UnreadableType as error:
             raise UnreadableType(f"column {field.name!r} {error}") from None
         types = self._pyarrow.types
+        is_dictionary = types.is_dictionary(type_)
         return _Reading(
             type_ if type_ != field.type else None,
             localize,
-            has_runs=types.is_run_end_encoded(field.type),
+            decode=_decoding(self._pyarrow, field.type) if type_ != field.type else None,
+            is_shared=is_dictionary and _is_view(self._pyarrow, type_.value_type),
             # Of two equal keys in a map, none may get lost. It is asked for only where there are maps, for it is slow.
             maps="strict" if "map<" in str(type_) else None,
-            counts_nulls=not types.is_union(type_),
+            counts_nulls=not (types.is_union(type_) or _is_stored_once(self._pyarrow, type_)),
         )
 
     def records(self, batch: Any) -> list[dict[str, Any]]:
@@ -214,8 +239,10 @@ class RecordMaker:
     def _column(self, place: int, column: Any) -> tuple[list[Any], bool]:
         """Return a column's objects, and whether any of them is None."""
         reading = self._columns[place]
-        if reading.has_runs:
-            column = import_module("pyarrow.compute").run_end_decode(column)
+        if reading.is_shared:
+            return _shared(column), True
+        if reading.decode is not None:
+            column = reading.decode(column)
         if reading.type is not None:
             column = column.cast(reading.type, safe=False)
         values: list[Any] = column.to_pylist(maps_as_pydicts=reading.maps)
@@ -223,3 +250,21 @@ class RecordMaker:
         if localize is not None:
             values = [value if value is None else localize(value) for value in values]
         return values, column.null_count > 0 or not reading.counts_nulls
+
+
+def _decoding(pyarrow: Any, kind: Any) -> Callable[[Any], Any] | None:
+    """Return what writes out values that are stored once; None if there are none, or the cast does it."""
+    if pyarrow.types.is_run_end_encoded(kind):
+        decode: Callable[[Any], Any] = import_module("pyarrow.compute").run_end_decode
+        return decode
+    if pyarrow.types.is_dictionary(kind) and pyarrow.types.is_nested(kind.value_type):
+        return lambda column: column.dictionary_decode()
+    return None
+
+
+def _shared(column: Any) -> list[Any]:
+    """Return the objects of a dictionary's texts. Each is made once: pyarrow would make it anew for each row."""
+    places: list[int | None] = column.indices.to_pylist()
+    dictionary = column.dictionary
+    texts = {place: None if place is None else dictionary[place].as_py() for place in set(places)}
+    return [texts[place] for place in places]

@@ -37,8 +37,7 @@ def python_bytes(pyarrow: Any, column: Any) -> int:
     count = len(column)
     own = count * _OBJECT_BYTES
     if types.is_dictionary(kind):
-        used = column.dictionary.take(column.indices.unique().drop_null())
-        return own + count * _largest(pyarrow, used)
+        return own + count * _largest_used(pyarrow, column.dictionary, column.indices.unique().drop_null())
     if types.is_run_end_encoded(kind):
         return own + count * _largest(pyarrow, column.values)
     if types.is_string_view(kind) or types.is_binary_view(kind):
@@ -81,6 +80,14 @@ def _largest(pyarrow: Any, values: Any) -> int:
         compute = import_module("pyarrow.compute")
         return int(compute.max(compute.binary_length(values)).as_py() or 0)
     return python_bytes(pyarrow, values)
+
+
+def _largest_used(pyarrow: Any, dictionary: Any, places: Any) -> int:
+    """Return about the size of the largest value of a dictionary that is at one of some places."""
+    try:
+        return _largest(pyarrow, dictionary.take(places))
+    except pyarrow.ArrowNotImplementedError:  # of views, and of what has runs
+        return max((python_bytes(pyarrow, dictionary.slice(place, 1)) for place in places.to_pylist()), default=0)
 
 
 def _viewed(column: Any) -> int:
@@ -171,7 +178,14 @@ class Columnar(Reader):
         with super()._telling():
             try:
                 yield
-            except self._pyarrow.ArrowException as error:
+            except self._pyarrow.ArrowNotImplementedError as error:
+                reason = str(error).partition("\n")[0]
+                raise SourceError(
+                    f"{self.name} cannot be read as {self.kind}: pyarrow {self._pyarrow.__version__} has no way to "
+                    f"read something in it ({reason}); upgrade pyarrow, or write that in another type"
+                ) from error
+            # Names of columns that are not UTF-8 are damage as well.
+            except (self._pyarrow.ArrowException, UnicodeDecodeError) as error:
                 if isinstance(error, MemoryError):
                     raise
                 raise SourceError(

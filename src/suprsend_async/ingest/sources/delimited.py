@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 from suprsend_async.counting import counted
 from suprsend_async.ingest.errors import SourceError
 from suprsend_async.ingest.sources.lines import (
+    BARE_RETURNS,
     MAX_LINE_BYTES,
     MAX_TEXT_BYTES,
+    RETURNS_CONVERSION,
     TOO_LONG,
     checked_beginning,
     skip,
@@ -71,13 +73,18 @@ class Delimited(Reader):
         return lines, csv.reader(iter(lines), delimiter=self._delimiter, strict=True)
 
     def _header(self, lines: _Lines, records: _Records) -> tuple[str, ...]:
+        names: list[str] = []
         try:
-            names: list[str] = []
             while not names:
                 names = next(records)
         except StopIteration:
-            raise SourceError(f"{self.name} is empty: it has no header") from None
+            if lines.problem is None:
+                raise SourceError(f"{self.name} is empty: it has no header") from None
+            if b"\r" in lines.text.rstrip():
+                raise SourceError(f"{self.name} {BARE_RETURNS}") from None
         except csv.Error as error:
+            if _is_bare_return(error):
+                raise SourceError(f"{self.name} {BARE_RETURNS}") from None
             raise SourceError(f"{self.name}: the header is not valid CSV: {error}") from None
         if lines.problem is not None:
             raise SourceError(f"{self.name}: the header cannot be read: {lines.problem}")
@@ -122,7 +129,17 @@ class _Records(Protocol):
     def __next__(self) -> list[str]: ...
 
 
+def _is_bare_return(error: csv.Error) -> bool:
+    """Return whether a carriage return outside of quotes is what is wrong. Only the text tells."""
+    return "new-line character" in str(error)
+
+
 def _csv_problem(error: csv.Error, lines: int) -> str:
+    if _is_bare_return(error):
+        return (
+            "the record is not valid CSV: a carriage return stands outside of quotes; quote its cell, or if lines end "
+            f"so, convert the file first: {RETURNS_CONVERSION}"
+        )
     extent = f"; it spans {lines} lines, so a quote may be missing" if lines > 1 else ""
     return f"the record is not valid CSV: {error}{extent}"
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic_core import from_json
 
 from suprsend_async.ingest.errors import SourceError
 from suprsend_async.ingest.sources.lines import (
+    BARE_RETURNS,
     MAX_LINE_BYTES,
     MAX_TEXT_BYTES,
+    RETURNS_CONVERSION,
     TOO_LONG,
     checked_beginning,
     skip,
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
 
 _COLON = ord(":")
 _BACKSLASH = ord("\\")
+_RETURN_BETWEEN_OBJECTS = re.compile(rb"\}[ \t]*\r[ \t\r]*\{")
+"""Within one value neither JSON's syntax nor its texts have this."""
 _MOST_PLACES = 32
 """So many places where lines have colons are remembered; of more, a look at all values is as quick."""
 
@@ -151,6 +156,8 @@ class JsonLines(Reader):
             raise SourceError(
                 f"{self.name} is one JSON array and not one object on each line; convert it first: jq -c '.[]'"
             )
+        if _RETURN_BETWEEN_OBJECTS.search(text):
+            raise SourceError(f"{self.name} {BARE_RETURNS}")
         return text
 
 
@@ -188,6 +195,11 @@ def _problem(text: bytes) -> str:
     try:
         values: dict[str, Any] = from_json(text)
     except ValueError as error:
+        if _RETURN_BETWEEN_OBJECTS.search(text):
+            return (
+                "the line holds several objects with carriage returns between them; convert the file first: "
+                f"{RETURNS_CONVERSION}"
+            )
         torn = "" if text.endswith(b"\n") else "; it is the last line, and it has no end: the file is cut short"
         return f"the line is not valid JSON: {error}{torn}"
     if type(values) is not dict:

@@ -21,6 +21,15 @@ MAX_TEXT_BYTES = 16 * 1024
 TOO_LONG = f"the line is longer than {MAX_LINE_BYTES >> 20} MiB"
 """What is wrong with such a line."""
 
+RETURNS_CONVERSION = r"tr '\r' '\n' < FILE > NEW"
+"""What makes lines of those that end with a carriage return alone."""
+
+BARE_RETURNS = (
+    "has lines that end with a carriage return alone, as some programs on a Mac write them; convert it first: "
+    f"{RETURNS_CONVERSION}"
+)
+"""What is wrong with a file of such lines."""
+
 _WIDE_MARKS = {
     # The marks of UTF-32 begin with those of UTF-16.
     codecs.BOM_UTF32_LE: "UTF-32",

@@ -7,9 +7,12 @@ from importlib import import_module
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from suprsend_async.ingest.errors import SourceError
 from suprsend_async.ingest.sources.columnar import BATCH_ROWS, Columnar, pyarrow_module
 from suprsend_async.ingest.sources.held_at_once import is_much
-from suprsend_async.ingest.sources.parquet_pages import page_bytes, signed
+from suprsend_async.ingest.sources.parquet_encryption import encrypted_columns, has_encrypted_footer
+from suprsend_async.ingest.sources.parquet_pages import page_bytes
+from suprsend_async.ingest.sources.thrift import signed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -40,9 +43,9 @@ class BatchSizes:
         self._metadata = metadata
         self._stored = stored
         self._open = open_file
-        self._columns = [_Column(metadata, place) for place in range(metadata.num_columns)]
-        # A path is that of a column or of something in it; one too many does no harm.
-        self._columns = [column for column in self._columns if column.is_in(names)]
+        # Of the others nothing may be asked: they may be encrypted.
+        places = [place for place in range(metadata.num_columns) if _is_in(metadata.schema.column(place).path, names)]
+        self._columns = [_Column(metadata, place) for place in places]
         self._dictionaries: Any = None
 
     def readings(self, group: int) -> Iterator[tuple[list[int], int]]:
@@ -119,9 +122,6 @@ class _Column:
             "DELTA_BYTE_ARRAY" in self._chunk(group).encodings for group in range(metadata.num_row_groups)
         )
 
-    def is_in(self, names: Sequence[str]) -> bool:
-        return any(self.path == name or self.path.startswith(f"{name}.") for name in names)
-
     def values(self, group: int) -> int:
         return int(self._chunk(group).num_values)
 
@@ -139,12 +139,8 @@ class _Column:
 
     def page_bytes(self, group: int, stored: Any) -> int:
         """Return how much memory the largest page takes, and the dictionary; that of all pages if it is not known."""
-        chunk = self._chunk(group)
-        start = chunk.data_page_offset
-        if chunk.has_dictionary_page:
-            start = min(start, chunk.dictionary_page_offset)
         try:
-            return page_bytes(stored, start, start + chunk.total_compressed_size)
+            return page_bytes(stored, *_pages(self._chunk(group)))
         except (ValueError, RecursionError):
             return self.stored_once(group)
 
@@ -161,6 +157,19 @@ class _Column:
         return self._metadata.row_group(group).column(self.place)
 
 
+def _pages(chunk: Any) -> tuple[int, int]:
+    """Return where the pages of a column of a row group begin and end."""
+    start = chunk.data_page_offset
+    if chunk.has_dictionary_page:
+        start = min(start, chunk.dictionary_page_offset)
+    return start, start + chunk.total_compressed_size
+
+
+def _is_in(path: str, names: Sequence[str]) -> bool:
+    """Return whether a path is that of a column or of something in it; one too many does no harm."""
+    return any(path == name or path.startswith(f"{name}.") for name in names)
+
+
 def _longest(column: Any) -> int:
     """Return the length of the longest text in the dictionaries of a column, be they inside lists and structs."""
     if hasattr(column, "dictionary"):
@@ -175,6 +184,29 @@ def _longest(column: Any) -> int:
     return 0
 
 
+def _holds_a_joint(stored: Any, metadata: Any) -> bool:
+    """Return whether one file ends and another begins between the last pages that the footer tells of, and the footer.
+
+    It is the second one's, and it leads into the first: the first one's rows would be taken for the second one's.
+    """
+    place = len(_JOINT) // 2
+    if metadata.num_row_groups:
+        group = metadata.row_group(metadata.num_row_groups - 1)
+        ends = [_pages(group.column(column))[1] for column in range(group.num_columns)]
+        place = max([place, *ends])
+    end = stored.size() - _FOOTER_END_BYTES - metadata.serialized_size
+    beginning = b""
+    while place < end:
+        data = stored.read_at(min(_BUFFER_BYTES, end - place), place)
+        if _JOINT in beginning + data or not data:
+            return bool(data)
+        beginning = data[-len(_JOINT) :]
+        place += len(data)
+    return False
+
+
+_JOINT = b"PAR1PAR1"
+_FOOTER_END_BYTES = 8
 _BUFFER_BYTES = 1024 * 1024
 _REWRITE = (
     "with pyarrow: parquet.write_table(parquet.read_table(OLD), NEW, data_page_size=1000000, write_batch_size=16)"
@@ -195,8 +227,29 @@ class Parquet(Columnar):
     kind = "Parquet"
 
     def _schema(self) -> Any:
-        with self._stored() as stored, self._open(stored) as file:
-            return file.schema_arrow
+        with self._stored() as stored:
+            if has_encrypted_footer(stored):
+                raise SourceError(f"{self.name} is encrypted as a whole; write it without encryption")
+            with self._open(stored) as file:
+                try:
+                    paths = encrypted_columns(stored, file.metadata)
+                except (ValueError, RecursionError) as error:
+                    raise self._pyarrow.ArrowInvalid("the footer cannot be read") from error
+                self._refuse_encrypted(paths, file.schema_arrow)
+                if not paths and _holds_a_joint(stored, file.metadata):
+                    raise SourceError(
+                        f"{self.name} cannot be read: more than one Parquet file is in it, and they cannot be joined "
+                        "so; name the files one by one"
+                    )
+                return file.schema_arrow
+
+    def _refuse_encrypted(self, paths: Sequence[str], schema: Any) -> None:
+        for name in schema.names:
+            if self._is_read(name) and any(_is_in(path, [name]) for path in paths):
+                raise SourceError(
+                    f"{self.name}: column {name!r} is encrypted; write it without encryption, or leave it out of the "
+                    "mapping"
+                )
 
     def _open(self, stored: Any, *, metadata: Any = None, read_dictionary: Sequence[int] | None = None) -> Any:
         parquet = pyarrow_module("pyarrow.parquet", self.name)
