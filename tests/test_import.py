@@ -245,8 +245,18 @@ def test_the_types_are_published() -> None:
 ENGINES = {
     f"transport/{name}.py"
     for name in (
-        *("connector", "engine", "given_engine", "incoming", "proxies", "resolver", "round_trip", "sending"),
-        "unreadable",
+        *(
+            "attended",
+            "connector",
+            "engine",
+            "given_engine",
+            "incoming",
+            "proxies",
+            "resolver",
+            "round_trip",
+            "sending",
+        ),
+        *("unreadable", "whole_answers"),
     )
 }
 """The modules that know an HTTP library; they are imported with the first call."""

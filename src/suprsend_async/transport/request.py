@@ -40,7 +40,7 @@ class Request:
         repeatable: Whether doing it twice does no more than doing it once.
         not_found_is_done: Whether a 404 of the platform's to a repeat means that an earlier attempt did it: a delete.
         names_message: Whether the platform's yes to it names the message that it has become, as for an event.
-        has_records: Whether the platform's yes to it has a record for each of its own, as for many events.
+        has_records: Whether the platform's yes has one record for each that the body carries, as for many events.
         record_count: How many records the body carries.
         max_answer_bytes: An answer is read no further than this.
         target: The path below the base URL and the query, percent-encoded: what is signed and sent.

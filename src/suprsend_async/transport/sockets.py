@@ -34,9 +34,9 @@ def has_unread(transport: asyncio.Transport) -> bool:
 
 
 class Unsent:
-    """What had not reached the other side's system at one moment, to be looked at once more a little later.
+    """What had not reached the other side's system at one moment, to be looked at again a little later.
 
-    By then the connection may be closed. So it is looked at through a descriptor of its own, which keeps it.
+    By then the connection may be closed. So the look goes through another descriptor, which keeps the connection.
     """
 
     def __init__(self, descriptor: int | None = None, spared: int = 0) -> None:
