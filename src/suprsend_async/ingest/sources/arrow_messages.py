@@ -17,7 +17,7 @@ _BUFFERS, _COMPRESSION = 2, 3
 _DATA = 1
 
 
-class Messages(NamedTuple):
+class ArrowMessages(NamedTuple):
     """What the messages of a file tell.
 
     Attributes:
@@ -30,7 +30,7 @@ class Messages(NamedTuple):
     end: int | None
 
 
-def messages(stored: Any) -> Messages:
+def messages(stored: Any) -> ArrowMessages:
     """Look at all messages of a file; of several streams, one behind the other, at those of each.
 
     Args:
@@ -56,7 +56,7 @@ def messages(stored: Any) -> Messages:
                 break
     except (struct.error, IndexError):
         pass  # A footer, or damage, which pyarrow finds.
-    return Messages(max(held, dictionaries + largest), end)
+    return ArrowMessages(max(held, dictionaries + largest), end)
 
 
 def footer_place(stored: Any) -> int:
