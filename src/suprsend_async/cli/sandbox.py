@@ -26,6 +26,7 @@ commands: typer.Typer = typer.Typer(invoke_without_command=True, rich_markup_mod
 
 
 @commands.callback()
+@lost_output(ends_it=False)
 def sandbox(
     context: typer.Context,
     port: Annotated[
@@ -103,8 +104,7 @@ def sandbox(
         fail(str(error))
     except OSError as error:
         fail(f"cannot use {error.filename}: {error.strerror}", NOT_ACCEPTED)
-    # Who reads what it says may go; those who send to it stay.
-    with lost_output(ends_it=False), warnings_shown():
+    with warnings_shown():
         try:
             platform.start()
         except OSError as error:
@@ -122,6 +122,7 @@ def sandbox(
 
 
 @commands.command()
+@lost_output(ends_it=False)
 def save(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write; an existing file is replaced.")],
     url: Annotated[
