@@ -76,6 +76,9 @@ def sandbox(
     """
     if context.invoked_subcommand is not None:
         return
+    # Here, for a help needs none of it.
+    import sqlite3
+
     try:
         from suprsend_async.cli.arrivals import ArrivalLines
         from suprsend_async.sandbox import Sandbox
@@ -116,6 +119,8 @@ def sandbox(
             while not received:
                 time.sleep(_POLL)
                 arrivals.show()
+        except sqlite3.DatabaseError as error:
+            fail(f"{store} cannot be read any more: {error}", NOT_ACCEPTED)
         finally:
             platform.stop()
         typer.echo(f"Stopped after {counted(platform.accepted, 'event')}.", err=True)
