@@ -18,7 +18,7 @@ from suprsend_async.buffering.reports import BufferStats, Failures
 from suprsend_async.bulk.limiter import AdaptiveLimiter
 from suprsend_async.bulk.results import FailedRecord
 from suprsend_async.errors import BufferFull, ConfigurationError
-from suprsend_async.tasks import first_error
+from suprsend_async.tasks import Group, first_error
 
 if TYPE_CHECKING:
     from suprsend_async.api.response import EventResponse
@@ -79,7 +79,7 @@ class Dispatcher:
         # The flushes under way: each waits for the records whose numbers are below its own.
         self._flushes: deque[tuple[int, anyio.Event]] = deque()
         self._arrived = anyio.Event()
-        self._group = anyio.create_task_group()
+        self._group = Group()
 
     async def run(self, started: anyio.Event) -> None:
         """Send what comes until cancelled; every caller that still waits then gets a result."""

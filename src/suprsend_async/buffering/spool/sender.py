@@ -21,6 +21,7 @@ from suprsend_async.buffering.spool.dead_letters import DeadLetter
 from suprsend_async.bulk.kind import Room
 from suprsend_async.bulk.limiter import AdaptiveLimiter
 from suprsend_async.errors import SpoolError
+from suprsend_async.tasks import Group
 from suprsend_async.transport.retry import REFUSED_CREDENTIALS
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ class SpoolSender:
         self._work = anyio.Event()
         self._finished = anyio.Event()
         self._is_over = False
-        self._group = anyio.create_task_group()
+        self._group = Group()
 
     @property
     def _unread(self) -> int:
