@@ -132,7 +132,6 @@ def test_a_chunks_records_are_counted_where_its_kind_says_how_many() -> None:
 
 BOOLS_THAT_ARE_VALUES = {
     "events/json_scalars.py": "true and false in JSON",
-    "events/json_scalars.py": "true and false in JSON",
     "ingest/job/checkpoint.py": "true and false in a checkpoint's numbers",
     "ingest/mapping/column_values.py": "true and false in a column of times",
     "transport/request.py": "true and false in a query",

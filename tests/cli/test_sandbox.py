@@ -5,7 +5,6 @@ import os
 import shlex
 import signal
 import socket
-import sqlite3
 import stat
 import struct
 import subprocess
@@ -16,10 +15,8 @@ from pathlib import Path
 import httpx
 import pytest
 from rich.cells import cell_len
-from typer.testing import CliRunner
 
 from suprsend_async import Event, Suprsend
-from suprsend_async.cli.application import app
 from suprsend_async.cli.arrivals import ArrivalLines
 from suprsend_async.sandbox import Sandbox
 from suprsend_async.sandbox.faults import RefuseRecords, Reset
@@ -75,22 +72,6 @@ def test_it_goes_on_without_who_reads_what_it_says(start: Start, run: Run, gone:
     assert run("track", "user-1", "signed_up", **variables).returncode == 0
     process.send_signal(signal.SIGTERM)
     assert process.wait() == 0
-
-
-def test_it_ends_with_a_sentence_when_its_store_cannot_be_read(
-    cli: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def damaged(_: object) -> None:
-        raise sqlite3.DatabaseError("database disk image is malformed")
-
-    monkeypatch.setattr(ArrivalLines, "show", damaged)
-    kept = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
-    result = cli.invoke(app, ["sandbox", "--store", str(tmp_path / "sandbox.db")])
-    for number, handler in zip((signal.SIGINT, signal.SIGTERM), kept, strict=True):
-        signal.signal(number, handler)
-    assert result.exit_code == 1
-    said = f"error: {tmp_path / 'sandbox.db'} cannot be read any more: database disk image is malformed"
-    assert result.stderr.splitlines() == [said]
 
 
 def test_the_variables_point_a_client_at_it(start: Start, run: Run) -> None:

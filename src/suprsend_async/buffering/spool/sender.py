@@ -110,13 +110,10 @@ class SpoolSender:
         self._is_ordered = name == EDIT
         self._concurrency = requests_at_once(name, sender.concurrency)
         self._transport = sender.transport
-        self._clock = sender.transport.session.clock
+        session = sender.transport.session
+        self._clock = session.clock
         self._limiter = AdaptiveLimiter(
-            self._concurrency,
-            self._clock,
-            sender.transport.timeout,
-            LONGEST_PAUSE,
-            now=sender.transport.session.server_now,
+            self._concurrency, self._clock, sender.transport.timeout, LONGEST_PAUSE, now=session.server_now
         )
         self._ages = ages
         self._linger = linger
