@@ -223,6 +223,15 @@ def test_no_two_classes_have_the_same_name() -> None:
     assert {name: found for name, found in places.items() if len(found) > 1} == {}
 
 
+# Tasks
+
+
+def test_tasks_are_started_in_one_kind_of_group() -> None:
+    found = places(is_named("create_task_group"))
+    # The sandbox's are the server's: they end before its loop does.
+    assert {name for name in found if not name.startswith("sandbox/")} == {"tasks.py"}
+
+
 # Disks
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -26,7 +27,7 @@ from suprsend_async.outbox import Relay
 from suprsend_async.sandbox import Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
 pytestmark = pytest.mark.extras("sandbox", "outbox")
 
@@ -124,6 +125,30 @@ async def test_what_cannot_be_called_is_no_callback(
 ) -> None:
     for value in (5, True, "x"):
         with pytest.raises(ConfigurationError, match=rf"^{name} must be a function or None"):
+            await result_of(call, arguments, {name: value})
+
+
+def generates(_: object) -> Iterator[None]:
+    yield
+
+
+async def generates_asynchronously(_: object) -> AsyncIterator[None]:
+    yield
+
+
+class Generates:
+    """An object that can be called, to no effect."""
+
+    async def __call__(self, _: object) -> AsyncIterator[None]:
+        yield
+
+
+@pytest.mark.parametrize(("call", "arguments", "name"), TAKING_CALLBACKS)
+async def test_what_does_nothing_when_it_is_called_is_no_callback(
+    call: Callable[..., Any], arguments: tuple[Any, ...], name: str
+) -> None:
+    for value in (generates, generates_asynchronously, partial(generates_asynchronously), Generates()):
+        with pytest.raises(ConfigurationError, match=rf"^{name} must be a function without `yield`"):
             await result_of(call, arguments, {name: value})
 
 

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from suprsend_async.checks import only_generates
 from suprsend_async.tasks import foreign_cancellation
 
 T = TypeVar("T")
@@ -29,7 +30,7 @@ class Exits:
 
     def guarded(self, callback: Callback[T] | None) -> Callback[T] | None:
         """Return a callback whose exits are noted; a `RuntimeError` takes their place."""
-        if not callable(callback):
+        if not callable(callback) or only_generates(callback):
             return callback  # for who would call it to refuse
 
         async def guarded(argument: T) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import sys
+from typing import TYPE_CHECKING
 
 from suprsend_async.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # A whole number may be larger, and nothing can be reckoned with it.
 _LARGEST = sys.float_info.max
@@ -32,10 +37,20 @@ def check_callback(name: str, value: object) -> None:
         value: What was given.
 
     Raises:
-        ConfigurationError: It cannot be called.
+        ConfigurationError: It cannot be called, or calling it does nothing: a function with `yield` in it.
     """
-    if value is not None and not callable(value):
+    if value is None:
+        return
+    if not callable(value):
         raise ConfigurationError(f"{name} must be a function or None, not {type(value).__name__}")
+    if only_generates(value):
+        raise ConfigurationError(f"{name} must be a function without `yield`: one with it does nothing when called")
+
+
+def only_generates(function: Callable[..., object]) -> bool:
+    """Return whether a call of it does nothing: it returns a generator, which nobody takes anything from."""
+    called = (function, type(function).__call__)
+    return any(inspect.isgeneratorfunction(each) or inspect.isasyncgenfunction(each) for each in called)
 
 
 def check_whole(name: str, value: object, least: int = 1, most: int | None = None) -> None:

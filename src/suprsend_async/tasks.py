@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVarTuple, cast
 
 import anyio
 
@@ -13,6 +13,9 @@ from suprsend_async.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Generator
     from types import TracebackType
+
+
+Ts = TypeVarTuple("Ts")
 
 
 class OwnedTask:
@@ -24,6 +27,8 @@ class OwnedTask:
 
     def __init__(self, work: Coroutine[Any, Any, None]) -> None:
         self._task: asyncio.Task[None] = asyncio.create_task(_ungrouped(work))
+        # Cancelled before its first turn, as by the end of the loop, it has not begun the work.
+        self.when_over(work.close)
 
     def when_over(self, callback: Callable[[], None]) -> None:
         """Call back once the work has ended, however it ended."""
@@ -111,6 +116,48 @@ class OwnedTask:
                 cancelled = error
         if cancelled is not None:
             raise cancelled
+
+
+class Group:
+    """anyio's task group, without its warning of a coroutine that was never awaited.
+
+    A task that the end of the loop cancels before its first turn has not begun the coroutine that it was given. The
+    program's own error would be shown with a warning that tells of nothing.
+
+    Attributes:
+        cancel_scope: What cancels all of it.
+    """
+
+    def __init__(self) -> None:
+        """Begin without tasks."""
+        self._group = anyio.create_task_group()
+        self.cancel_scope: anyio.CancelScope = self._group.cancel_scope
+        self._waiting: set[Coroutine[Any, Any, None]] = set()
+
+    def start_soon(self, work: Callable[[*Ts], Awaitable[object]], *args: *Ts) -> None:
+        """Start a task, at the loop's next turn."""
+
+        async def begin() -> None:
+            self._waiting.discard(begun)
+            await work(*args)
+
+        begun = begin()
+        self._waiting.add(begun)
+        self._group.start_soon(lambda: begun, name=work)
+
+    async def __aenter__(self) -> Self:
+        await self._group.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool | None:
+        """Wait for the tasks, which an error cancels."""
+        try:
+            return await self._group.__aexit__(kind, error, traceback)
+        finally:
+            for begun in self._waiting:
+                begun.close()
 
 
 async def _ungrouped(work: Coroutine[Any, Any, None]) -> None:

@@ -42,7 +42,7 @@ def test_the_reader_of_json_dies(start: Start, sandbox: Sandbox, source: Path) -
     assert process.stderr is not None
     errors = process.stderr.read()
     assert process.wait() == 0, errors
-    assert errors == "warning: standard output cannot be written (Broken pipe); the job continues without it\n"
+    assert errors == "warning: standard output cannot be written (Broken pipe); the command continues without it\n"
     assert keys(sandbox) == expected(2_000)
 
 
@@ -50,7 +50,7 @@ def test_the_reader_of_json_dies(start: Start, sandbox: Sandbox, source: Path) -
 def test_the_disk_of_the_output_is_full(sandbox: Sandbox, source: Path, environment: dict[str, str], more: str) -> None:
     result = ingest(source, {**environment, **sandbox.environment()}, more)
     assert result.returncode == 0
-    problem = "standard output cannot be written (No space left on device); the job continues without it"
+    problem = "standard output cannot be written (No space left on device); the command continues without it"
     assert result.stderr == f"warning: {problem}\n"
     assert keys(sandbox) == expected(2_000)
 

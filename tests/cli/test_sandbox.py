@@ -68,7 +68,7 @@ def test_it_goes_on_without_who_reads_what_it_says(start: Start, run: Run, gone:
     assert run("track", "user-1", "signed_up", **variables).returncode == 0
     if process.stdout is not None and not process.stdout.closed:
         said = process.stdout.readline()
-        assert said == "warning: standard error cannot be written (Broken pipe); the job continues without it\n"
+        assert said == "warning: standard error cannot be written (Broken pipe); the command continues without it\n"
     assert run("track", "user-1", "signed_up", **variables).returncode == 0
     process.send_signal(signal.SIGTERM)
     assert process.wait() == 0

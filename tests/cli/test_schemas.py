@@ -211,7 +211,18 @@ def test_a_name_of_a_schema_that_is_no_text(run: Run, tmp_path: Path) -> None:
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.json")).write_text('{"properties": {}}')
     process = run("schemas", "generate", ".", "--out", "generated.py", cwd=tmp_path)
     assert process.returncode == 2
-    assert "has a name that is no text in UTF-8: percent-encode what cannot be named" in process.stderr
+    assert "has a name that is not UTF-8: percent-encode what cannot be named" in process.stderr
+
+
+@pytest.mark.parametrize("name", ["paid .json", "paid.JSON", "workflows/paid%20.json"])
+def test_a_name_that_no_event_has(run: Run, tmp_path: Path, name: str) -> None:
+    (tmp_path / "workflows").mkdir()
+    (tmp_path / "sold.json").write_text('{"properties": {}}')
+    (tmp_path / name).write_text('{"properties": {}}')
+    process = run("schemas", "generate", ".", "--out", "generated.py", cwd=tmp_path)
+    assert (process.returncode, process.stderr.count("\n")) == (2, 1)
+    assert process.stderr.startswith(f"error: {name} is ")
+    assert process.stderr.endswith("name it paid.json\n")
 
 
 def test_a_folder_without_schemas(run: Run, tmp_path: Path) -> None:

@@ -365,7 +365,7 @@ def test_a_full_disk_is_said_and_passes(tmp_path: Path, caplog: pytest.LogCaptur
         # SQLite's own way to have no more room.
         database.execute(f"PRAGMA max_page_count = {pages}")
         reply = wire.post(MANY, [{"x": "y" * 10_000}] * 20)
-        assert_error(reply, 500, "store_error", "The sandbox's store cannot be written: database or disk is full.")
+        assert_error(reply, 500, "store_error", "The sandbox's store cannot be used: database or disk is full.")
         database.execute("PRAGMA max_page_count = 1000000")
         assert wire.post(MANY, [{"x": "y" * 10_000}] * 20).status == 207
         wire.close()

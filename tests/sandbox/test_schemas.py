@@ -333,6 +333,31 @@ def test_a_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
         Sandbox(schemas=tmp_path)
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["order_placed .json", " order_placed.json", "order_placed%20.json", "order_placed%0A.json", "order_placed.JSON",
+     "order_placed.json "],
+)  # fmt: skip
+def test_a_file_that_would_check_nothing_is_refused_with_the_name_it_should_have(tmp_path: Path, name: str) -> None:
+    (tmp_path / "signed_up.json").write_text("{}")
+    (tmp_path / name).write_text('{"required": ["a"]}')
+    with pytest.raises(ValueError, match=r"^[^:]*: name it order_placed\.json$") as caught:
+        Sandbox(schemas=tmp_path)
+    assert str(caught.value).startswith(f"{tmp_path / name} is ")
+
+
+def test_a_file_that_is_named_after_nothing(tmp_path: Path) -> None:
+    (tmp_path / "%20.json").write_text("{}")
+    with pytest.raises(ValueError, match=r"%20\.json is named after nothing"):
+        Sandbox(schemas=tmp_path)
+
+
+def test_a_name_that_no_event_has_cannot_be_registered(schemas: Schemas) -> None:
+    with pytest.raises(ValueError, match="with white space around it; name it 'order_placed'"):
+        schemas.register("order_placed ", {})
+    assert "order_placed " not in schemas.registered()
+
+
 def test_a_file_may_begin_with_a_mark_of_its_encoding(tmp_path: Path) -> None:
     (tmp_path / "order_placed.json").write_bytes(b'\xef\xbb\xbf{"required": ["a"]}')
     with Sandbox(schemas=tmp_path) as sandbox, sandbox.blocking_client() as client:

@@ -100,6 +100,12 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
         load_definitions(tmp_path, CATEGORIES)
 
 
+def test_a_file_that_would_be_passed_over_is_named(tmp_path: Path) -> None:
+    (tmp_path / "shop.TOML").write_text(SHIPPED)
+    with pytest.raises(ValueError, match=r"shop\.TOML is passed over: name it shop\.toml$"):
+        load_definitions(tmp_path, CATEGORIES)
+
+
 def test_a_slug_stands_once(tmp_path: Path) -> None:
     for name in ("a.toml", "b.toml"):
         (tmp_path / name).write_text('[w]\nsms = {body = "x"}')

@@ -7,7 +7,7 @@ import contextlib
 import socket
 import struct
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import anyio.to_thread
 import pytest
@@ -30,9 +30,12 @@ if TYPE_CHECKING:
     from aiohttp.abc import ResolveResult
     from tests.conftest import Server
 
+    from suprsend_async import EventResponse
+
     Using = Callable[..., AsyncSuprsend]
 
 EVENT = Event("user-1", "signed_up")
+PATIENCE = 30.0  # seconds until a test that hangs fails
 YES = b'{"status": "success", "message_id": "m-1"}'
 
 
@@ -226,3 +229,29 @@ async def test_a_name_is_not_looked_up_for_each_connection(
     responses = await asyncio.gather(*(client.track_event(Event("user-1", "signed_up")) for _ in range(20)))
     assert all(response.success for response in responses)
     assert len(looked_up) == 1
+
+
+@pytest.mark.filterwarnings("ignore:base_url is plain http")
+def test_the_loop_ends_while_the_name_service_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, over, answered = threading.Event(), threading.Event(), threading.Event()
+
+    def silent(*_: object, **__: object) -> NoReturn:
+        asked.set()
+        over.wait(PATIENCE)
+        answered.set()
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", silent)
+
+    async def call() -> EventResponse:
+        async with AsyncSuprsend("k" * 20, "s", base_url="http://silent.example.com/", timeout=0.2) as client:
+            return await client.track_event(EVENT)
+
+    try:
+        response = asyncio.run(call())
+        assert response.outcome == "not_sent"
+        assert asked.is_set()
+        assert not answered.is_set()
+    finally:
+        over.set()
+        answered.wait(PATIENCE)

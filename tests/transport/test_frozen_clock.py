@@ -14,6 +14,7 @@ from suprsend_async import AsyncSuprsend, ConfigurationError, Event, FailedRecor
 from suprsend_async.buffering.lifecycle import State
 from suprsend_async.sandbox import Sandbox
 from suprsend_async.sandbox.faults import Latency
+from suprsend_async.transport.transport import Transport
 
 if TYPE_CHECKING:
     import subprocess
@@ -186,6 +187,37 @@ async def test_what_is_left_in_a_buffer_whose_clock_stopped_for_a_moment_has_the
     with pytest.raises(ConfigurationError, match=r"real_asyncio=True"):
         await stopped_for_a_moment(tracker, server)
     assert "real_asyncio=True" in {failed.outcome: failed.error for failed in failures}["not_sent"]
+
+
+async def test_what_is_enqueued_before_the_failing_request_has_its_turn_has_the_reason(
+    make_client: Callable[..., AsyncSuprsend], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing, fails = asyncio.Event(), asyncio.Event()
+
+    async def send(*_: object) -> Any:
+        if failing.is_set():
+            await asyncio.Event().wait()
+        failing.set()
+        await fails.wait()
+        raise ConfigurationError("the clock stands still")
+
+    monkeypatch.setattr(Transport, "send", send)
+    failures: list[FailedRecord[Any]] = []
+    tracker: Any = make_client("http://127.0.0.1:9/").buffer(linger=0, on_failure=failures.append)
+
+    async def use() -> None:
+        async with tracker:
+            await enqueue(tracker)
+            await failing.wait()
+            fails.set()
+            tracker.enqueue(Event("user-2", "signed_up"))
+
+    with pytest.raises(ConfigurationError, match="the clock stands still"):
+        await use()
+    reason = "it was not sent: the clock stands still"
+    assert [(failed.outcome, failed.error) for failed in failures] == [("not_sent", reason)] * 2
+    assert "user-2" in {failed.record.distinct_id for failed in tracker.undelivered}
+    assert tracker.stats().last_error == reason
 
 
 async def test_a_spool_that_is_left_while_its_task_ends_says_why_and_what_stays(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import Counter, deque
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -18,7 +19,7 @@ from suprsend_async.buffering.reports import BufferStats, Failures
 from suprsend_async.bulk.limiter import AdaptiveLimiter
 from suprsend_async.bulk.results import FailedRecord
 from suprsend_async.errors import BufferFull, ConfigurationError
-from suprsend_async.tasks import first_error
+from suprsend_async.tasks import Group
 
 if TYPE_CHECKING:
     from suprsend_async.api.response import EventResponse
@@ -76,31 +77,32 @@ class Dispatcher:
         self._number = 0
         self._in_flight: set[Batch[PendingRecord]] = set()
         self._departed_at = -math.inf
+        # What is told of a record that was not sent when all this ended.
+        self._left = NOT_SENT
         # The flushes under way: each waits for the records whose numbers are below its own.
         self._flushes: deque[tuple[int, anyio.Event]] = deque()
         self._arrived = anyio.Event()
-        self._group = anyio.create_task_group()
+        self._group = Group()
 
     async def run(self, started: anyio.Event) -> None:
         """Send what comes until cancelled; every caller that still waits then gets a result."""
         await self._transport.session.loops.current()
-        left = NOT_SENT
         try:
             async with self._group:
                 started.set()
-                while True:
-                    await self._arrived.wait()
-                    self._arrived = anyio.Event()
-                    since = self._clock.monotonic() - self._departed_at
-                    if since < self._linger:
-                        await self._clock.sleep(self._linger - since)
-                    self._make_due()
-        except Exception as error:
-            if isinstance(reason := first_error(error), ConfigurationError):
-                left = not_sent_because(reason.message)
-            raise
+                try:
+                    while True:
+                        await self._arrived.wait()
+                        self._arrived = anyio.Event()
+                        since = self._clock.monotonic() - self._departed_at
+                        if since < self._linger:
+                            await self._clock.sleep(self._linger - since)
+                        self._make_due()
+                except ConfigurationError as error:
+                    self._end_because(error)
+                    raise
         finally:
-            self._give_up(left)
+            self._give_up()
             await self.failures.report_the_last()
 
     def enqueue(self, record: AnyRecord, name: KindName, body: bytes) -> None:
@@ -221,7 +223,11 @@ class Dispatcher:
 
     async def _send(self, batch: Batch[PendingRecord], queue: KindQueue) -> None:
         try:
-            await batch.send(self._transport, self._limiters[queue])
+            try:
+                await batch.send(self._transport, self._limiters[queue])
+            except ConfigurationError as error:
+                self._end_because(error)
+                raise
             if self.failures.are_many:
                 # The request's place is kept, so that failures are not made faster than they are reported.
                 await self.failures.report()
@@ -235,6 +241,8 @@ class Dispatcher:
         has_line = bool(self._backlog.in_line)
         entry = self._backlog.pop(number)
         self._notify_flushes()
+        if result.verdict is NOT_SENT:
+            result = replace(result, verdict=self._left)
         verdict = result.verdict
         self._outcomes[verdict.outcome] += 1
         self._transport.report_finished([verdict.outcome])
@@ -283,9 +291,14 @@ class Dispatcher:
             entry.answer.set_result(BatchResult(_NO_ROOM, 0).response())
             self._notify_flushes()
 
-    def _give_up(self, left: Verdict) -> None:
+    def _end_because(self, error: ConfigurationError) -> None:
+        # At once: the others are cancelled next, and what they have not sent has the same reason.
+        self._left = not_sent_because(error.message)
+        self.state = self.state.ended()
+
+    def _give_up(self) -> None:
         self.state = self.state.ended()
         while (number := self._backlog.oldest()) is not None:
             if number not in self._backlog.pending:
                 self._backlog.add(self._backlog.in_line.pop(number))
-            self._finish(number, BatchResult(left, 0))
+            self._finish(number, BatchResult(NOT_SENT, 0))

@@ -48,7 +48,7 @@ class State(Enum):
 
     def ended(self) -> State:
         """Return the state once the work has ended."""
-        return State.CANCELLED if self is State.OPEN else State.CLOSED
+        return State.CANCELLED if self in (State.OPEN, State.CANCELLED) else State.CLOSED
 
 
 class BufferSession(Protocol):

@@ -20,7 +20,7 @@ from suprsend_async.bulk.send_queue import InputOrder, Order, SendQueue
 from suprsend_async.callbacks import REPORT_SECONDS, Callback, call
 from suprsend_async.checks import class_of
 from suprsend_async.errors import ValidationError
-from suprsend_async.tasks import OwnedTask, foreign_cancellation
+from suprsend_async.tasks import Group, OwnedTask, foreign_cancellation
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -154,10 +154,10 @@ class Job(Generic[R]):
         await self._report_progress(done=True)
 
     async def _read_and_send(self) -> None:
-        async with anyio.create_task_group() as everything:
+        async with Group() as everything:
             everything.start_soon(self._watch)
             everything.start_soon(self._report_progress_now_and_then)
-            async with anyio.create_task_group() as work:
+            async with Group() as work:
                 work.start_soon(self._read)
                 for _ in range(self._concurrency):
                     work.start_soon(self._send)

@@ -14,14 +14,33 @@ _PACKAGES = ("typer", "rich", "click")
 
 def main() -> None:
     """Run the command; without its packages say how to install them, and exit with status 2."""
-    if sys.argv[1:] == ["--version"]:
-        # Before anything is imported: it takes no longer than the interpreter, and works whatever is missing.
-        sys.stdout.write(f"{VERSION}\n")
-        return
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a character is no reason to fail.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    # Before anything is imported: it takes no longer than the interpreter, and works whatever is missing.
+    if sys.argv[1:] == ["--version"] and _has_shown_version():
+        return
+    from suprsend_async.cli.output import OutputLost, lost_output
+
+    try:
+        with lost_output(ends_it=True):
+            _run()
+    except OutputLost:
+        raise SystemExit(3) from None
+
+
+def _has_shown_version() -> bool:
+    try:
+        if sys.stdout is not None:
+            sys.stdout.write(f"{VERSION}\n")
+            sys.stdout.flush()
+    except OSError:
+        return False
+    return True
+
+
+def _run() -> None:
     try:
         # typer works without rich, and would show no more than plain text.
         import_module("rich")

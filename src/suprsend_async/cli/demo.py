@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from suprsend_async.cli.output import lost_output
 from suprsend_async.cli.terminal import ACCEPTED, INTERRUPTED, NOT_ACCEPTED, fail
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from suprsend_async.sandbox import Sandbox
 
 
+@lost_output(ends_it=False)
 def demo() -> None:
     """Show what this package does, in seconds and without an account.
 

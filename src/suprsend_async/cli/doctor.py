@@ -4,9 +4,11 @@ from typing import Annotated
 
 import typer
 
+from suprsend_async.cli.output import lost_output
 from suprsend_async.cli.terminal import ACCEPTED, INTERRUPTED, NOT_ACCEPTED, fail
 
 
+@lost_output(ends_it=False)
 def doctor(
     base_url: Annotated[
         str | None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from suprsend_async.cli.output import lost_output
 from suprsend_async.cli.terminal import NOT_ACCEPTED, fail, printable
 from suprsend_async.counting import counted
 
@@ -50,18 +51,19 @@ def migrate(
         import_module("libcst")
     except ModuleNotFoundError:
         fail("`migrate` needs the package libcst: pip install 'suprsend-async[migrate]'")
-    moved = _move(paths, client)
-    edited = [file for file, module in moved.items() if module.is_edited]
-    if write:
-        _write(moved, edited, allow_dirty=allow_dirty)
-    else:
-        from suprsend_async.migration.files import difference
+    with lost_output(ends_it=not write):
+        moved = _move(paths, client)
+        edited = [file for file, module in moved.items() if module.is_edited]
+        if write:
+            _write(moved, edited, allow_dirty=allow_dirty)
+        else:
+            from suprsend_async.migration.files import difference
 
-        for file in edited:
-            _show(difference(str(file), moved[file].source, moved[file].result))
-    _remark(moved, written=write)
-    if _summarize(moved, edited, written=write):
-        raise typer.Exit(NOT_ACCEPTED)
+            for file in edited:
+                _show(difference(str(file), moved[file].source, moved[file].result))
+        _remark(moved, written=write)
+        if _summarize(moved, edited, written=write):
+            raise typer.Exit(NOT_ACCEPTED)
 
 
 def _move(paths: "Sequence[Path]", client: Client) -> "dict[Path, Moved]":

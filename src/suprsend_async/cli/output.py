@@ -1,4 +1,4 @@
-"""What a command that runs for long writes: lines that may be lost while the work goes on, and the package's log."""
+"""What a command writes: lines that may be lost while the work goes on, and the package's log."""
 
 from __future__ import annotations
 
@@ -22,17 +22,26 @@ class OutputLost(Exception):  # noqa: N818 - it is caught by the command, and no
 def lost_output(*, ends_it: bool) -> Generator[None]:
     """Take the standard streams in hand: what cannot be written is dropped, and the other stream says so once.
 
+    Every command runs in such a block, which it ends; one that does something besides writing has a block inside of it
+    that goes on, so that its exit status says how that went.
+
     Args:
         ends_it: Whether that ends the block with `OutputLost` besides.
     """
     kept = sys.stdout, sys.stderr
     for name in _NAMES:
-        stream: TextIO | None = getattr(sys, name)
+        stream: TextIO | _Stream | None = getattr(sys, name)
         if stream is not None:
-            setattr(sys, name, _Stream(stream, name, ends_it=ends_it))
+            # The inner one of two blocks decides, so it writes past the outer one's.
+            bare = stream.bare if isinstance(stream, _Stream) else stream
+            setattr(sys, name, _Stream(bare, name, ends_it=ends_it))
     try:
         yield
     finally:
+        for written in (sys.stdout, sys.stderr):
+            if written is not None:
+                with suppress(OutputLost):
+                    written.flush()
         sys.stdout, sys.stderr = kept
 
 
@@ -63,7 +72,7 @@ class _Stream:
     """Writes to a stream until that fails."""
 
     def __init__(self, stream: TextIO, name: str, *, ends_it: bool) -> None:
-        self._stream = stream
+        self.bare: TextIO = stream
         self._name = name
         self._ends_it = ends_it
         self._is_lost = False
@@ -72,7 +81,7 @@ class _Stream:
         """Write the text, or drop it."""
         try:
             if not self._is_lost:
-                self._stream.write(text)
+                self.bare.write(text)
         except OSError as error:
             self._lose(error)
         self._end_if_lost()
@@ -82,7 +91,7 @@ class _Stream:
         """Write what is held back, or drop it."""
         try:
             if not self._is_lost:
-                self._stream.flush()
+                self.bare.flush()
         except OSError as error:
             self._lose(error)
         self._end_if_lost()
@@ -96,8 +105,8 @@ class _Stream:
         self._is_lost = True
         # What is still held back is written when the process ends, and must not fail there.
         with suppress(OSError), Path(os.devnull).open("wb") as nowhere:
-            os.dup2(nowhere.fileno(), self._stream.fileno())
-        what = "the command ends" if self._ends_it else "the job continues without it"
+            os.dup2(nowhere.fileno(), self.bare.fileno())
+        what = "the command ends" if self._ends_it else "the command continues without it"
         sentence = f"warning: {_NAMES[self._name]} cannot be written ({error.strerror or error}); {what}\n"
         other = cast("_Stream | None", sys.stderr if self._name == "stdout" else sys.stdout)
         if other is not None:
@@ -106,4 +115,4 @@ class _Stream:
 
     def __getattr__(self, name: str) -> Any:
         """Be the stream in all else."""
-        return getattr(self._stream, name)
+        return getattr(self.bare, name)

@@ -33,11 +33,11 @@ T = TypeVar("T")
 _AT_ONCE = 500
 
 
+@lost_output(ends_it=False)
 def run_relay(url: str, base_url: str | None, *, once: bool, ordered: bool, lease: float, poll: float) -> int:
     """Send what is committed until a signal, or `once`; returns the exit status."""
     _check_installed()
-    # Who reads what it says may go; what is stored is sent all the same.
-    with lost_output(ends_it=False), warnings_shown():
+    with warnings_shown():
         try:
             client = environments_client(base_url)
             stats = asyncio.run(_relay(url, client, once=once, ordered=ordered, lease=lease, poll=poll))
@@ -104,6 +104,7 @@ def _lines(letters: Iterable[OutboxDeadLetter]) -> Iterator[str]:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
+@lost_output(ends_it=False)
 def decide(words: Sequence[str], *, of_all: bool, is_resent: bool) -> int:
     """Send dead letters again, or delete them; returns the exit status.
 

@@ -26,6 +26,7 @@ commands: typer.Typer = typer.Typer(invoke_without_command=True, rich_markup_mod
 
 
 @commands.callback()
+@lost_output(ends_it=False)
 def sandbox(
     context: typer.Context,
     port: Annotated[
@@ -75,6 +76,9 @@ def sandbox(
     """
     if context.invoked_subcommand is not None:
         return
+    # Here, for a help needs none of it.
+    import sqlite3
+
     try:
         from suprsend_async.cli.arrivals import ArrivalLines
         from suprsend_async.sandbox import Sandbox
@@ -103,8 +107,7 @@ def sandbox(
         fail(str(error))
     except OSError as error:
         fail(f"cannot use {error.filename}: {error.strerror}", NOT_ACCEPTED)
-    # Who reads what it says may go; those who send to it stay.
-    with lost_output(ends_it=False), warnings_shown():
+    with warnings_shown():
         try:
             platform.start()
         except OSError as error:
@@ -116,12 +119,15 @@ def sandbox(
             while not received:
                 time.sleep(_POLL)
                 arrivals.show()
+        except sqlite3.DatabaseError as error:
+            fail(f"{store} cannot be read any more: {error}", NOT_ACCEPTED)
         finally:
             platform.stop()
         typer.echo(f"Stopped after {counted(platform.accepted, 'event')}.", err=True)
 
 
 @commands.command()
+@lost_output(ends_it=False)
 def save(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write; an existing file is replaced.")],
     url: Annotated[

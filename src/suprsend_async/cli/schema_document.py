@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import keyword
-import os
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import unquote
 
 from suprsend_async.cli.schema_export import PLATFORMS_NAMES, WORKFLOWS, SchemaError
+from suprsend_async.file_names import files_of, name_in
 from suprsend_async.json_names import repeated_name
 
 if TYPE_CHECKING:
@@ -47,11 +46,10 @@ def read_folder(folder: Path) -> Document:
     """
     document = Document()
     files: dict[tuple[Path, str], Path] = {}
-    events = sorted(folder.glob("*.json"))
-    workflows = sorted((folder / WORKFLOWS).glob("*.json"))
+    events, workflows = _files(folder), _files(folder / WORKFLOWS)
     for path in (*events, *workflows):
+        name = _name(path)
         schema = _read(path)
-        name = unquote(path.stem)
         named = document.events if path.parent == folder else document.workflows
         if (first := files.setdefault((path.parent, name), path)) != path:
             raise SchemaError(f"{first} and {path} are both named after {name!r}; keep one of them")
@@ -61,6 +59,20 @@ def read_folder(folder: Path) -> Document:
     if not document.schemas:
         raise SchemaError(f"{folder} is not a JSON Schema; put each into a file named after its event, NAME.json")
     return document
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        return files_of(folder, ".json") if folder.is_dir() else []
+    except ValueError as error:
+        raise SchemaError(str(error)) from None
+
+
+def _name(path: Path) -> str:
+    try:
+        return name_in(path)
+    except ValueError as error:
+        raise SchemaError(str(error)) from None
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -87,11 +99,6 @@ def _content(path: Path) -> object:
     """Return what a file holds."""
     if not path.is_file():
         raise SchemaError(f"{path} is no file")
-    try:
-        unquote(path.stem).encode()
-    except UnicodeEncodeError:
-        shown = os.fsencode(path).decode(errors="replace")
-        raise SchemaError(f"{shown} has a name that is no text in UTF-8: percent-encode what cannot be named") from None
     try:
         text = path.read_text("utf-8-sig")
         found: object = json.loads(text)

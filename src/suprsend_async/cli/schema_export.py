@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from pydantic.json_schema import GenerateJsonSchema
 
 from suprsend_async.events.event_properties import EventProperties
 from suprsend_async.events.typed_fields import TypedFields, is_variant
+from suprsend_async.file_names import file_named
 from suprsend_async.resources.workflow_data import WorkflowData
 
 if TYPE_CHECKING:
@@ -74,14 +74,8 @@ def schema_of(kind: type[TypedFields]) -> dict[str, Any]:
 def file_of(kind: type[EventProperties | WorkflowData]) -> str:
     """Return the name of a class's file, of which the sandbox reads the event's name."""
     if issubclass(kind, EventProperties):
-        return f"{_named(kind.event_name)}.json"
-    return f"{WORKFLOWS}/{_named(kind.workflow)}.json"
-
-
-def _named(name: str) -> str:
-    # A file that begins with a dot is hidden.
-    quoted = quote(name, safe=" ")
-    return "%2E" + quoted[1:] if quoted.startswith(".") else quoted
+        return f"{file_named(kind.event_name)}.json"
+    return f"{WORKFLOWS}/{file_named(kind.workflow)}.json"
 
 
 def schemas_by_file(module: ModuleType) -> dict[str, dict[str, Any]]:

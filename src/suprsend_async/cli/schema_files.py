@@ -9,6 +9,7 @@ from pathlib import Path
 
 import typer
 
+from suprsend_async.cli.output import lost_output
 from suprsend_async.cli.schema_classes import classes
 from suprsend_async.cli.schema_document import read_folder
 from suprsend_async.cli.schema_export import SchemaError, schemas_by_file
@@ -17,6 +18,7 @@ from suprsend_async.counting import counted
 from suprsend_async.errors import SuprsendError
 
 
+@lost_output(ends_it=False)
 def write_schemas(module: str, out: Path) -> None:
     """Write the JSON Schemas of a module's classes to a folder, and print where."""
     if not all(part.isidentifier() for part in module.split(".")):
@@ -42,6 +44,7 @@ def write_schemas(module: str, out: Path) -> None:
         typer.echo(out / name)
 
 
+@lost_output(ends_it=False)
 def write_classes(folder: Path, out: Path) -> None:
     """Write the classes of a folder's JSON Schemas to a module, and print how many."""
     try:

@@ -4,9 +4,11 @@ from typing import Annotated
 
 import typer
 
+from suprsend_async.cli.output import lost_output
 from suprsend_async.cli.terminal import INTERRUPTED, fail
 
 
+@lost_output(ends_it=False)
 def track(
     distinct_id: Annotated[
         str, typer.Argument(metavar="DISTINCT_ID", help="The user's id in your application.", show_default=False)

@@ -25,6 +25,7 @@ from suprsend_async.outbox.database import FAILURES, reason_of
 from suprsend_async.outbox.judgement import Results, judge, verdict_before
 from suprsend_async.outbox.records import sendable_kinds
 from suprsend_async.outbox.reports import OutboxStats
+from suprsend_async.tasks import Group
 from suprsend_async.transport.clock import check_clock, sleep
 from suprsend_async.transport.outages import Outage
 
@@ -163,7 +164,7 @@ class Rounds:
     async def run(self) -> None:
         """Work until stopped or cancelled; what was claimed and not sent is given back."""
         try:
-            async with anyio.create_task_group() as group:
+            async with Group() as group:
                 group.start_soon(self._renew_now_and_then)
                 await self._claim_and_send()
                 group.cancel_scope.cancel()
@@ -174,7 +175,7 @@ class Rounds:
                 await self._give_back()
 
     async def _claim_and_send(self) -> None:
-        async with anyio.create_task_group() as rounds:
+        async with Group() as rounds:
             with self._stopping:
                 while True:
                     await self._slots.acquire()
@@ -241,7 +242,7 @@ class Rounds:
             if stale:
                 await self._note(Results(dead=stale, error=stale[-1][1].error), 0.0)
             gone = {record.id for record, _ in stale}
-            async with anyio.create_task_group() as group:
+            async with Group() as group:
                 for name, kind in self._kinds.items():
                     of_kind = [record for record in records if record.kind == name and record.id not in gone]
                     if of_kind:
@@ -261,7 +262,7 @@ class Rounds:
             order.add(index, record, kind.encode(record))
         queue.end()
         with self._transport.observed("outbox"):
-            async with anyio.create_task_group() as group:
+            async with Group() as group:
                 for _ in range(min(self._concurrency, len(records))):
                     group.start_soon(self._send_chunks, queue, limiter)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -59,6 +60,16 @@ def unacceptable(message: str) -> Refusal:
 def missing(message: str) -> Refusal:
     """Refuse what names something that is not there."""
     return Refusal(404, "not_found", message)
+
+
+def is_of_store(error: Exception) -> bool:
+    """Return whether an error is the store's: its file is damaged, or its disk is full."""
+    return isinstance(error, sqlite3.Error)
+
+
+def store_failed(error: Exception) -> Refusal:
+    """Say what is wrong with the store."""
+    return Refusal(500, "store_error", f"The sandbox's store cannot be used: {error}.")
 
 
 def retry_after(seconds: object) -> dict[str, str]:

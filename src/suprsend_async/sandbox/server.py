@@ -78,8 +78,8 @@ class Sandbox(LedgerAccess, StateAccess):
 
     Raises:
         ValueError: A credential is empty or the workspace key too short; the host is not this machine alone; an allowed
-            host is no name; the store is no sandbox's file; a file of the schemas holds none; an option is of another
-            type. The message names the option.
+            host is no name; the store is no sandbox's file, or damaged; a file of the schemas holds none; an option is
+            of another type. The message names the option.
         OSError: The store or the schemas cannot be opened; another sandbox may be using the store.
 
     Examples:
@@ -136,18 +136,23 @@ class Sandbox(LedgerAccess, StateAccess):
         self._allowed = frozenset(map(host_name, options.names("allowed_hosts", allowed_hosts)))
         self._port = port
         self._store = EntryStore(None if store is None else Path(store), max_events)
-        self._credentials = complete(given, self._store.credential)
-        self._clock = MovableClock(clock)
-        self._ledger = Ledger(self._store, self._clock)
-        self._faults = Faults(time.monotonic)
-        target = target_of(webhook, webhook_headers)
-        uid = self._credentials.workspace_uid
-        self._delivery = Delivery(self._ledger, self._faults, self._clock, target, uid, seconds=render_seconds)
-        self._provisions = Provisions((*ROOTS, *options.names("categories", categories)), workflows, load)
-        self._provide()
-        self._schemas = Schemas(schema_seconds)
-        if schemas is not None:
-            self._schemas.load(Path(schemas))
+        try:
+            self._credentials = complete(given, self._store.credential)
+            self._clock = MovableClock(clock)
+            self._ledger = Ledger(self._store, self._clock)
+            self._faults = Faults(time.monotonic)
+            target = target_of(webhook, webhook_headers)
+            uid = self._credentials.workspace_uid
+            self._delivery = Delivery(self._ledger, self._faults, self._clock, target, uid, seconds=render_seconds)
+            self._provisions = Provisions((*ROOTS, *options.names("categories", categories)), workflows, load)
+            self._provide()
+            self._schemas = Schemas(schema_seconds)
+            if schemas is not None:
+                self._schemas.load(Path(schemas))
+        except BaseException:
+            # Whoever keeps the error keeps this object, and the next one could not have the file.
+            self._store.close()
+            raise
         self._listener: Listener | None = None
         self._changing = Lock()
 

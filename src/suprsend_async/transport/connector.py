@@ -18,9 +18,10 @@ from weakref import WeakSet
 
 import aiohttp
 from aiohttp.http_writer import StreamWriter
+from aiohttp.resolver import ThreadedResolver
 
 from suprsend_async.transport.attended import TAKEN_FOR, attend
-from suprsend_async.transport.resolver import FailedLast
+from suprsend_async.transport.resolver import FailedLast, Resolver
 from suprsend_async.transport.sending import SPOKE_FIRST, Sending, current
 from suprsend_async.transport.sockets import has_unread
 
@@ -136,6 +137,19 @@ async def _connect_quietly(
             raise SpokeUnasked
 
 
+async def _make_in_time(
+    make: Callable[..., Awaitable[Any]], req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
+) -> Any:
+    """Make a connection within the time for it, with all that belongs to it: httpx-aiohttp sets none for a tunnel."""
+    try:
+        async with asyncio.timeout(timeout.sock_connect):
+            return await make(req, traces, timeout)
+    except TimeoutError as error:
+        if isinstance(error, aiohttp.ClientError):
+            raise
+        raise aiohttp.ConnectionTimeoutError(f"Connection timeout to host {req.url}") from error
+
+
 def drop_address(sending: Sending) -> None:
     """Have names looked up anew, for no answer came by the address that is known: it may have moved to another.
 
@@ -245,5 +259,10 @@ def watch(session: aiohttp.ClientSession) -> None:
     if connector is not None and connector not in _watched:
         _watched.add(connector)
         connector.connect = partial(_connect_quietly, connector, connector.connect)  # type: ignore[method-assign]
+        making: Any = connector
+        making._create_connection = partial(_make_in_time, making._create_connection)
         if isinstance(connector, aiohttp.TCPConnector):
-            setattr(connector, _RESOLVER, FailedLast(getattr(connector, _RESOLVER)))
+            resolver: Any = getattr(connector, _RESOLVER)
+            # One of the user's own is the user's; aiohttp's would hold up the end of the loop.
+            own = Resolver() if type(resolver) is ThreadedResolver else resolver
+            setattr(connector, _RESOLVER, FailedLast(own))

@@ -50,7 +50,7 @@ class GivenEngine:
 
     async def exchange(self, signed: SignedRequest, timeout: float, connect_timeout: float) -> Answer | Failure:
         """Send the request; return the answer, or why there is none, within `timeout` seconds."""
-        sending = Sending()
+        sending = Sending(tunnel_seconds=connect_timeout)
         seconds = httpx.Timeout(timeout, connect=connect_timeout)
         try:
             with anyio.move_on_after(timeout):

@@ -1,4 +1,4 @@
-"""Looks names up for aiohttp: through the running loop, also when that has no threads left; what failed comes last."""
+"""Looks names up for aiohttp: in threads that nobody waits for, at a loop's end either; what failed comes last."""
 
 from __future__ import annotations
 
@@ -29,8 +29,17 @@ class _OwnThreads:
         return await asyncio.get_running_loop().getnameinfo(*arguments)
 
 
+def _is_asyncios(loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether names are looked up as asyncio does it; another kind of loop, or a test, may have a way of its own."""
+    return getattr(loop.getaddrinfo, "__func__", None) is asyncio.BaseEventLoop.getaddrinfo
+
+
 class Resolver(ThreadedResolver):
-    """aiohttp's resolver, which also works in exit hooks: there a loop's own threads take no more work."""
+    """aiohttp's resolver, with threads of its own where asyncio would take those of the loop.
+
+    `asyncio.run` ends when the loop's threads have: with a server for names that is silent, minutes after the program.
+    In exit hooks the loop's threads take no more work.
+    """
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
@@ -42,7 +51,7 @@ class Resolver(ThreadedResolver):
         """
         with looking_up():
             # Not tried in vain when the interpreter ends: a loop that has begun to use its threads cannot end then.
-            if not is_ending():
+            if not (is_ending() or _is_asyncios(asyncio.get_running_loop())):
                 try:
                     return await super().resolve(host, port, family)
                 except RuntimeError:  # the loop's threads have been shut down

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -13,12 +14,15 @@ from suprsend_async.transport.httpx_connection import has_spoken
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from suprsend_async.transport.sockets import Unsent
 
 # What httpx's own engine reports of a connection that stands, by itself or with TLS on top.
 _CONNECTED = ("connect_tcp.complete", "connect_unix_socket.complete", "start_tls.complete")
+
+# And of an answer, of which the first is the proxy's.
+_ANSWERED = ("receive_response_headers.complete", "receive_response_headers.failed")
 
 SPOKE_FIRST = "bytes came before the request was sent, so they are no answer to it"
 
@@ -41,6 +45,7 @@ class Sending:
         connector: What was asked for a connection, where that is aiohttp's.
         peers: The addresses to which aiohttp tried to connect for it, or the one to which it did.
         stream: The connection that was made for it, where that is httpx's own.
+        tunnel_seconds: How long a proxy may take to open a tunnel for it.
     """
 
     begun: bool = False
@@ -56,6 +61,8 @@ class Sending:
     connector: aiohttp.BaseConnector | None = field(default=None, repr=False)
     peers: list[tuple[Any, ...]] = field(default_factory=list[tuple[Any, ...]], repr=False)
     stream: Any = field(default=None, repr=False)
+    tunnel_seconds: float | None = None
+    _give_time_back: Callable[[], None] | None = field(default=None, repr=False)
 
     @property
     def may_be_sent(self) -> bool:
@@ -94,6 +101,12 @@ class Sending:
         if event.endswith(_CONNECTED):
             self.stream = info.get("return_value")
         is_tunnel = getattr(info.get("request"), "method", b"") == b"CONNECT"
+        if self._give_time_back is not None:
+            if event.endswith(_ANSWERED):
+                self._give_time_back()
+                self._give_time_back = None
+        elif is_tunnel and event.endswith("send_request_headers.started"):
+            self._limit_tunnel(info["request"])
         if event.endswith("send_request_headers.started") and not is_tunnel:
             if self.abandoned:
                 raise httpx.ConnectTimeout("given up before the connection was made")
@@ -101,6 +114,18 @@ class Sending:
                 self.is_spoiled = True
                 raise httpx.ReadError(SPOKE_FIRST)
             self.sent = True
+
+    def _limit_tunnel(self, connect: Any) -> None:
+        """Let the proxy take no longer to answer than a connection may to be made.
+
+        httpx's own engine waits for that answer as long as for one of the platform. Both requests have one dictionary
+        of timeouts, and it is looked up at each step.
+        """
+        timeouts: dict[str, float | None] | None = connect.extensions.get("timeout")
+        if timeouts is None or self.tunnel_seconds is None:
+            return
+        self._give_time_back = partial(timeouts.update, read=timeouts.get("read"))
+        timeouts["read"] = self.tunnel_seconds
 
 
 current: ContextVar[Sending | None] = ContextVar("suprsend_async_sending", default=None)

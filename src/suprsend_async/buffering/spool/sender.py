@@ -21,6 +21,7 @@ from suprsend_async.buffering.spool.dead_letters import DeadLetter
 from suprsend_async.bulk.kind import Room
 from suprsend_async.bulk.limiter import AdaptiveLimiter
 from suprsend_async.errors import SpoolError
+from suprsend_async.tasks import Group
 from suprsend_async.transport.retry import REFUSED_CREDENTIALS
 
 if TYPE_CHECKING:
@@ -109,13 +110,10 @@ class SpoolSender:
         self._is_ordered = name == EDIT
         self._concurrency = requests_at_once(name, sender.concurrency)
         self._transport = sender.transport
-        self._clock = sender.transport.session.clock
+        session = sender.transport.session
+        self._clock = session.clock
         self._limiter = AdaptiveLimiter(
-            self._concurrency,
-            self._clock,
-            sender.transport.timeout,
-            LONGEST_PAUSE,
-            now=sender.transport.session.server_now,
+            self._concurrency, self._clock, sender.transport.timeout, LONGEST_PAUSE, now=session.server_now
         )
         self._ages = ages
         self._linger = linger
@@ -139,7 +137,7 @@ class SpoolSender:
         self._work = anyio.Event()
         self._finished = anyio.Event()
         self._is_over = False
-        self._group = anyio.create_task_group()
+        self._group = Group()
 
     @property
     def _unread(self) -> int:

@@ -25,6 +25,7 @@ from suprsend_async.buffering.spool.orphans import Notices, Orphans
 from suprsend_async.buffering.spool.sender import SpoolSender
 from suprsend_async.buffering.spool.writer import Writer
 from suprsend_async.errors import BufferFull, SpoolError
+from suprsend_async.tasks import Group
 from suprsend_async.transport.outages import Outage
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ class SpoolSession:
         await self._writer.open()
         self._orphans = Orphans(self._directory, self._writer.store.path, self._origin.workspace, self._notices)
         try:
-            async with anyio.create_task_group() as group:
+            async with Group() as group:
                 for sender in self._senders.values():
                     group.start_soon(sender.run)
                 group.start_soon(self._import_now_and_then)

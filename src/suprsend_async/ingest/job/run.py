@@ -13,7 +13,7 @@ from suprsend_async.ingest.job.checkpoint_writer import CheckpointWriter
 from suprsend_async.ingest.job.report import InDoubt, IngestReport, ProgressReader
 from suprsend_async.ingest.job.row_log import RowLog
 from suprsend_async.ingest.job.row_reader import Rate, RowReader
-from suprsend_async.tasks import OwnedTask
+from suprsend_async.tasks import Group, OwnedTask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -106,7 +106,7 @@ class Run:
         return self._report()
 
     async def _send(self, sender: BulkSender[Any]) -> None:
-        async with anyio.create_task_group() as tasks, aclosing(self._row_reader.records()) as records:
+        async with Group() as tasks, aclosing(self._row_reader.records()) as records:
             tasks.start_soon(self._row_reader.read)
             job = sender.job(
                 records,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+from suprsend_async.file_names import files_of, shown
 from suprsend_async.sandbox.platform.profiles import CHANNELS
 from suprsend_async.toml import read_toml
 
@@ -185,19 +185,18 @@ def load_definitions(folder: Path, categories: Collection[str]) -> dict[str, Def
     """Read every `.toml` file of a folder: each table of a file is one workflow.
 
     Raises:
-        ValueError: A file is no TOML, or a definition in it is wrong; the message names the file.
+        ValueError: A file is no TOML or would be passed over, or a definition in it is wrong; the message names it.
         OSError: The folder or a file cannot be read.
     """
     found: dict[str, Definition] = {}
-    for path in sorted(path for path in folder.iterdir() if path.suffix == ".toml"):
-        shown = os.fsencode(path).decode(errors="replace")
+    for path in files_of(folder, ".toml"):
         try:
             for definition in _in_file(path, categories):
                 if definition.slug in found:
                     raise ValueError(f"[{definition.slug}] is also in another file of the folder")
                 found[definition.slug] = definition
         except ValueError as error:
-            raise ValueError(f"{shown}: {error}") from error
+            raise ValueError(f"{shown(path)}: {error}") from error
     return found
 
 

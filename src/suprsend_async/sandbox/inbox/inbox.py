@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -35,7 +36,7 @@ from suprsend_async.sandbox.inbox.shapes import (
     RequestsQuery,
 )
 from suprsend_async.sandbox.platform import answers
-from suprsend_async.sandbox.refusal import Refusal, Refused
+from suprsend_async.sandbox.refusal import Refusal, Refused, store_failed
 from suprsend_async.sandbox.state.entry import EntryDetail, EntryPage, RequestDetail, RequestPage, Stats
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def create_inbox(can: Operations, records: RecordOperations, delivery: DeliveryO
             Route("/_sandbox/openapi.json", openapi),
             *ROUTES,
         ],
-        exception_handlers={HTTPException: _elsewhere, Refused: _refused},
+        exception_handlers={HTTPException: _elsewhere, Refused: _refused, sqlite3.Error: _store_failed},
     )
     application.router.redirect_slashes = False
     return application
@@ -166,6 +167,10 @@ async def _elsewhere(request: Request, error: Exception) -> Response:
 
 async def _refused(_: Request, error: Exception) -> Response:
     return _respond(cast("Refused", error).refusal)
+
+
+async def _store_failed(_: Request, error: Exception) -> Response:
+    return _respond(store_failed(error))
 
 
 def _allowed(request: Request) -> list[str]:

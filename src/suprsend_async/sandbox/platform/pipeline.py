@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import sqlite3
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
@@ -36,7 +35,7 @@ from suprsend_async.sandbox.platform import (
 from suprsend_async.sandbox.platform.authentication import authenticate
 from suprsend_async.sandbox.platform.body import problem_of
 from suprsend_async.sandbox.platform.endpoint import ApiCall, Routes
-from suprsend_async.sandbox.refusal import Refusal, Refused, invalid, unacceptable, wrong
+from suprsend_async.sandbox.refusal import Refusal, Refused, invalid, is_of_store, store_failed, unacceptable, wrong
 from suprsend_async.sandbox.state.transaction import Judged
 
 if TYPE_CHECKING:
@@ -152,8 +151,9 @@ class Platform:
             answer = came.refuse(refused.refusal)
             self._refuse(came, refused.refusal, None if unanswered else answer)
         except Exception as error:
-            # Neither the caller nor whoever looks at the inbox is left alone with it.
-            _logger.exception("the sandbox could not take a request")
+            # Neither the caller nor whoever looks at the inbox is left alone with it. A full disk and a damaged file
+            # are no faults of the program, of which a traceback would tell.
+            _logger.error("the sandbox could not take a request: %s", error, exc_info=not is_of_store(error))
             failure = _failure(error)
             answer = came.refuse(failure)
             with contextlib.suppress(Exception):
@@ -269,8 +269,8 @@ def _judge_one(items: Items, item: object, workspace: Workspace) -> Judged:
 
 
 def _failure(error: Exception) -> Refusal:
-    if isinstance(error, sqlite3.Error):
-        return Refusal(500, "store_error", f"The sandbox's store cannot be written: {error}.")
+    if is_of_store(error):
+        return store_failed(error)
     message = f"The sandbox itself failed ({type(error).__name__}); its log says where. Please report it."
     return Refusal(500, "sandbox_error", message)
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from codecs import BOM_UTF8
 from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import unquote
 
 import anyio
 import anyio.to_thread
 from pydantic_core import from_json
 
+from suprsend_async.file_names import files_of, name_in, shown
 from suprsend_async.json_names import check_names
 from suprsend_async.sandbox import json_numbers
 from suprsend_async.sandbox.platform.rules import PLATFORM_PROPERTIES
@@ -59,11 +58,13 @@ class Schemas:
             schema: A JSON Schema, of the draft that its `$schema` names, 2020-12 if it names none.
 
         Raises:
-            ValueError: This is no JSON Schema, it refers to something outside of itself, reading it takes too long, or
-                there are too many.
+            ValueError: This is no JSON Schema, it refers to something outside of itself, reading it takes too long,
+                there are too many, or no event has such a name.
         """
-        if not event_name.strip():
+        if not (stripped := event_name.strip()):
             raise ValueError("the event's name is empty")
+        if stripped != event_name:
+            raise ValueError(f"no event is named {event_name!r}, with white space around it; name it {stripped!r}")
         if len(self._schemas) >= MOST_REGISTERED and event_name not in self._schemas:
             raise ValueError(f"{MOST_REGISTERED} schemas are registered already; remove some first")
         taken = dict(schema)
@@ -77,30 +78,28 @@ class Schemas:
         """Register every `<event name>.json` of a folder; what a file cannot be named is percent-encoded.
 
         Raises:
-            ValueError: A file is not a JSON Schema, or two files stand for one event.
+            ValueError: A file is not a JSON Schema, its name is no event's, or two files stand for one event.
             OSError: The folder or a file cannot be read.
         """
         files: dict[str, str] = {}
-        for path in sorted(path for path in folder.iterdir() if path.suffix == ".json"):
-            shown = os.fsencode(path).decode(errors="replace")
+        for path in files_of(folder, ".json"):
+            place = shown(path)
             if not path.is_file():
-                raise ValueError(f"{shown} is not a file")
-            event_name = unquote(path.stem)
-            if any("\ud800" <= character <= "\udfff" for character in event_name):
-                raise ValueError(f"{shown} has a name that is not UTF-8: percent-encode what cannot be named")
-            if (first := files.setdefault(event_name, shown)) != shown:
-                raise ValueError(f"{first} and {shown} are both named after the event {event_name!r}; keep one of them")
+                raise ValueError(f"{place} is not a file")
+            event_name = name_in(path)
+            if (first := files.setdefault(event_name, place)) != place:
+                raise ValueError(f"{first} and {place} are both named after the event {event_name!r}; keep one of them")
             try:
                 content = path.read_bytes().removeprefix(BOM_UTF8)
                 schema = from_json(content, allow_inf_nan=False)
             except ValueError as error:
-                raise ValueError(f"{shown} is not valid JSON: {error}") from error
+                raise ValueError(f"{place} is not valid JSON: {error}") from error
             try:
                 check_names(content)
             except ValueError as error:
-                raise ValueError(f"{shown}: {error}") from None
+                raise ValueError(f"{place}: {error}") from None
             if not isinstance(schema, dict):
-                raise ValueError(f"{shown} is not a JSON Schema: it must be an object")
+                raise ValueError(f"{place} is not a JSON Schema: it must be an object")
             self.register(event_name, cast("dict[str, Any]", schema))
 
     def remove(self, event_name: str) -> bool:

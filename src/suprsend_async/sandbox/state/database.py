@@ -62,7 +62,7 @@ def open_database(path: Path | None, tables: str) -> sqlite3.Connection:
         tables: `CREATE TABLE IF NOT EXISTS` statements.
 
     Raises:
-        ValueError: The path leads to no file, or to one of something else.
+        ValueError: The path leads to no file, to one of something else, or to one that is damaged.
         OSError: The file cannot be opened, or another sandbox is using it.
     """
     if path is not None:
@@ -76,7 +76,10 @@ def open_database(path: Path | None, tables: str) -> sqlite3.Connection:
             reason = "another sandbox is using it" if "locked" in str(error) else str(error)
             raise OSError(errno.EBUSY, reason, str(path)) from error
         except (sqlite3.DatabaseError, _Foreign) as error:
-            message = f"{path} is not the file of a sandbox of this version; choose another one"
+            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_CORRUPT:
+                message = f"{path} is damaged ({error}); choose another file, or put a copy of it back"
+            else:
+                message = f"{path} is not the file of a sandbox of this version; choose another one"
             raise ValueError(message) from error
         on_failure.pop_all()
     if path is not None:
@@ -106,6 +109,16 @@ def _close_to_others(path: Path) -> None:
                 _logger.warning("others can read %s, and that cannot be changed: %s", each, error.strerror)
 
 
+def _check(database: sqlite3.Connection) -> None:
+    """Look at every page: a damaged one would else be found by a request, sooner or later."""
+    # Some damages it tells of, others it raises.
+    [found] = database.execute("PRAGMA quick_check(1)").fetchone()
+    if found != "ok":
+        damaged = sqlite3.DatabaseError("database disk image is malformed")
+        damaged.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+        raise damaged
+
+
 def _prepare(database: sqlite3.Connection, tables: str) -> None:
     database.execute("PRAGMA locking_mode = EXCLUSIVE")
     # Look before anything is changed.
@@ -114,6 +127,8 @@ def _prepare(database: sqlite3.Connection, tables: str) -> None:
     application, layout = (_APPLICATION, _LAYOUT) if is_new else made_by
     if application != _APPLICATION or not 1 <= layout <= _LAYOUT:
         raise _Foreign
+    if not is_new:
+        _check(database)
     migrations = "".join(_MIGRATIONS[each] for each in range(layout, _LAYOUT))
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = NORMAL")

@@ -1,0 +1,69 @@
+"""A proxy that opens no tunnel: that takes no longer than a connection may, with every client."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from httpx_aiohttp import HttpxAiohttpClient
+from tests.faults.server import FaultServer
+
+from suprsend_async import AsyncSuprsend, Event
+from suprsend_async.transport.sending import Sending
+
+if TYPE_CHECKING:
+    from tests.faults.exchange import Exchange
+
+# Reserved for names that do not exist; the proxy is the one who would look it up.
+SECURE = "https://nowhere.invalid/"
+
+
+async def silent(exchange: Exchange) -> None:
+    await exchange.head()
+    await asyncio.Event().wait()
+
+
+async def refusing(exchange: Exchange) -> None:
+    await exchange.head()
+    await exchange.answer(407, b"<html>log in</html>", {"Content-Type": "text/html"})
+    await exchange.connection.close()
+
+
+@pytest.mark.parametrize("engine", ["default", "httpx", "aiohttp"])
+async def test_a_silent_proxy_leaves_time_for_another_attempt(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with FaultServer() as proxy:
+        proxy.script.always(refusing)
+        proxy.script.plan(silent)
+        given: Any = None
+        if engine == "default":
+            monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        else:
+            kind: Any = httpx.AsyncClient if engine == "httpx" else HttpxAiohttpClient
+            given = kind(proxy=proxy.url, trust_env=False)
+        options: dict[str, Any] = {"http_client": given, "timeout": 6.0, "max_retries": 1}
+        async with AsyncSuprsend("k" * 20, "s", base_url=SECURE, **options) as client:
+            response = await client.track_event(Event("user-1", "signed_up"))
+        if given is not None:
+            await given.aclose()
+        assert proxy.requests == 2
+    assert (response.outcome, response.attempts) == ("not_sent", 2), response.message
+    assert "407" in response.message
+
+
+async def test_the_platform_has_the_time_that_the_proxy_has_not() -> None:
+    sending = Sending(tunnel_seconds=5.0)
+    timeouts = {"connect": 5.0, "read": 30.0, "write": 30.0, "pool": 30.0}
+    connect = SimpleNamespace(method=b"CONNECT", extensions={"timeout": timeouts})
+    post = SimpleNamespace(method=b"POST", extensions={"timeout": timeouts})
+    await sending.httpcore_trace("http11.send_request_headers.started", {"request": connect})
+    await sending.httpcore_trace("http11.receive_response_headers.started", {"request": connect})
+    assert timeouts["read"] == 5.0
+    await sending.httpcore_trace("http11.receive_response_headers.complete", {"return_value": ()})
+    assert timeouts == {"connect": 5.0, "read": 30.0, "write": 30.0, "pool": 30.0}
+    assert not sending.sent
+    await sending.httpcore_trace("http11.send_request_headers.started", {"request": post})
+    assert timeouts["read"] == 30.0
+    assert sending.sent
