@@ -32,8 +32,8 @@ class Parser:
         self._protocol = protocol
         self._renew = renew
         self._parser = protocol._parser
-        # What came since the last message ended; None once the head of the answer was given.
-        self._seen: bytes | None = b""
+        # The pieces that came since the last message ended; None once the head of the answer was given.
+        self._seen: list[bytes] | None = []
         self._fault: HttpProcessingError | None = None
 
     def __getattr__(self, name: str) -> Any:
@@ -47,12 +47,14 @@ class Parser:
         """
         if self._fault is not None:
             raise self._fault
-        seen = self._seen if self._seen is None else self._seen + data
+        seen = self._seen
+        if seen is not None:
+            seen.append(data)
         try:
             came = self._parser.feed_data(data)
         except HttpProcessingError as error:
             # What belongs to an answer of which the head came earlier has reached who reads its body.
-            if seen is None or (messages := self._read_again(seen)) is None:
+            if seen is None or (messages := self._read_again(b"".join(seen))) is None:
                 raise
             self._fault = error
             self._protocol.force_close()
@@ -72,13 +74,13 @@ class Parser:
         return messages
 
 
-def _begun_with(messages: Sequence[Any], seen: bytes) -> bytes | None:
+def _begun_with(messages: Sequence[Any], seen: list[bytes]) -> list[bytes] | None:
     """Return what a message may have begun with, of what was seen; None if the head of the answer is among it."""
     if not messages:
         return seen
     if messages[-1][0].code >= 200:
         return None
-    return b"" if seen.endswith(_END_OF_HEAD) else seen
+    return [] if seen[-1].endswith(_END_OF_HEAD) else seen
 
 
 def _whole_answer(parser: Any, data: bytes) -> list[Any] | None:
