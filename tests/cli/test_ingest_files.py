@@ -117,7 +117,7 @@ def test_a_late_file_is_sent_by_itself(run: Run, sandbox: Sandbox, folder: Path)
     refused = run("ingest", "d/*.jsonl", *OPTIONS, **options)
     assert refused.returncode == 2
     assert "d/a.jsonl.checkpoint has sent sources of this command before" in refused.stderr
-    assert "8 accepted rows would go again; send the new file by itself (d/0.jsonl)" in refused.stderr
+    assert "8 accepted rows would be sent again; send the new file by itself (d/0.jsonl)" in refused.stderr
     assert run("ingest", "d/0.jsonl", *OPTIONS, **options).returncode == 0
     assert (len(sandbox.events), sandbox.repeats) == (18, 0)
     # A file in the middle of the job is no new one, either.

@@ -73,7 +73,7 @@ async def test_a_new_file_that_sorts_first(folder: Folder, sandbox: Sandbox) -> 
     problem = await folder.refusal("a.jsonl", "b.jsonl", "c.jsonl")
     assert problem == (
         "b.jsonl.checkpoint has sent sources of this command before: under another checkpoint 20 accepted rows would "
-        "go again; send the new file by itself (a.jsonl), or, if they are to go again, add --restart or name another "
+        "be sent again; send the new file by itself (a.jsonl), or, to send them again, add --restart or name another "
         "--checkpoint FILE"
     )
     # The advice.
@@ -81,7 +81,7 @@ async def test_a_new_file_that_sorts_first(folder: Folder, sandbox: Sandbox) -> 
     assert (keys(sandbox), sandbox.repeats) == (expected(30), 0)
     # Each file is sent; the same command has nothing to do, and says so.
     problem = await folder.refusal("a.jsonl", "b.jsonl", "c.jsonl")
-    assert "30 accepted rows would go again; to avoid that, send none of these files: no one is new" in problem
+    assert "30 accepted rows would be sent again; to avoid that, send none of these files: no one is new" in problem
     assert (await folder.send("a.jsonl", "b.jsonl", "c.jsonl", restart=True)).repeats == 30
     assert sandbox.repeats == 30
 
@@ -93,13 +93,13 @@ async def test_a_new_file_that_sorts_last(folder: Folder, sandbox: Sandbox) -> N
     problem = await folder.refusal("a.jsonl", "b.jsonl", "c.jsonl")
     assert problem == (
         "a.jsonl.checkpoint: it belongs to a job with other sources (a.jsonl, b.jsonl): with --restart, or with "
-        "another --checkpoint FILE, 20 accepted rows would go again; to avoid that, send the new file by itself "
+        "another --checkpoint FILE, 20 accepted rows would be sent again; to avoid that, send the new file by itself "
         "(c.jsonl)"
     )
     assert (await folder.send("c.jsonl")).accepted == 10
     folder.write("d.jsonl", "e.jsonl")
     problem = await folder.refusal("a.jsonl", "b.jsonl", "c.jsonl", "d.jsonl", "e.jsonl")
-    assert "30 accepted rows would go again" in problem
+    assert "30 accepted rows would be sent again" in problem
     assert "send the new files by themselves (d.jsonl, e.jsonl)" in problem
     assert (await folder.send("d.jsonl", "e.jsonl")).accepted == 20
     assert (keys(sandbox), sandbox.repeats) == (expected(50), 0)
@@ -113,7 +113,7 @@ async def test_the_first_file_is_gone(folder: Folder) -> None:
     (folder.path / "a.jsonl").unlink()
     problem = await folder.refusal("b.jsonl", "c.jsonl")
     assert "a.jsonl.checkpoint has sent" in problem
-    assert "20 accepted rows would go again; send none of these files: no one is new" in problem
+    assert "20 accepted rows would be sent again; send none of these files: no one is new" in problem
     assert "10 accepted rows" in await folder.refusal("c.jsonl")
 
 
@@ -122,7 +122,7 @@ async def test_a_job_that_is_not_complete_is_to_be_continued(folder: Folder, san
     await folder.send("b.jsonl", "c.jsonl", limit=7)
     folder.write("a.jsonl")
     problem = await folder.refusal("a.jsonl", "b.jsonl", "c.jsonl")
-    assert "7 accepted rows would go again; send the new file by itself (a.jsonl)" in problem
+    assert "7 accepted rows would be sent again; send the new file by itself (a.jsonl)" in problem
     await folder.send("a.jsonl")
     problem = await folder.refusal("a.jsonl", "b.jsonl", "c.jsonl")
     assert "continue the job of b.jsonl.checkpoint with its own sources (b.jsonl, c.jsonl)" in problem
@@ -137,7 +137,7 @@ async def test_rows_that_may_have_arrived_count(folder: Folder, sandbox: Sandbox
     path.write_bytes(path.read_bytes().replace(b'"in_flight": []', b'"in_flight": [[4, 6, 1.0]]'))
     folder.write("a.jsonl")
     problem = await folder.refusal("a.jsonl", "b.jsonl")
-    assert "4 accepted rows and 2 rows that may have arrived would go again" in problem
+    assert "4 accepted rows and 2 rows that may have arrived would be sent again" in problem
 
 
 async def test_another_file_in_the_place_of_one_has_not_changed(folder: Folder) -> None:

@@ -1,4 +1,4 @@
-"""Other jobs that have sent the same sources: under a new checkpoint their accepted rows would go again."""
+"""Other jobs that have sent the same sources: under a new checkpoint their accepted rows would be sent again."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class _Overlap(NamedTuple):
 
     Attributes:
         jobs: The kept jobs that have sent some of its sources.
-        again: What of these would go again, for people; empty if nothing would.
+        again: What of these would be sent again, for people; empty if nothing would.
         fresh: The names of the sources that none of the jobs has.
     """
 
@@ -103,10 +103,10 @@ def _is_sent(source: SourceProgress) -> bool:
 def check_not_sent(wanted: Checkpoint, kept: Iterable[KeptJob]) -> None:
     """Make sure that no other job has sent sources of a job that begins now.
 
-    Of a list all rows are to go again: without those of the other files it would lose their members.
+    Of a list all rows are to be sent again: without those of the other files it would lose their members.
 
     Raises:
-        CheckpointError: One has; the message names its checkpoint, and says what would go again.
+        CheckpointError: One has; the message names its checkpoint, and says what would be sent again.
     """
     if records_of(wanted.records).list_id is not None:
         return
@@ -115,8 +115,8 @@ def check_not_sent(wanted: Checkpoint, kept: Iterable[KeptJob]) -> None:
         names = _shown([job.name for job in found.jobs])
         have = "has" if len(found.jobs) == 1 else "have"
         raise CheckpointError(
-            f"{names} {have} sent sources of this command before: under another checkpoint {found.again} would go "
-            f"again; {_advice(found)}, or, if they are to go again, add --restart or name another --checkpoint FILE"
+            f"{names} {have} sent sources of this command before: under another checkpoint {found.again} would be "
+            f"sent again; {_advice(found)}, or, to send them again, add --restart or name another --checkpoint FILE"
         )
 
 
@@ -127,14 +127,14 @@ def of_other_sources(kept: Checkpoint, wanted: Checkpoint, others: Iterable[Kept
         found = _overlap(wanted, [KeptJob("this checkpoint", kept), *others])
         if found.again:
             return (
-                f"{problem}: with --restart, or with another --checkpoint FILE, {found.again} would go again; to avoid "
-                f"that, {_advice(found)}"
+                f"{problem}: with --restart, or with another --checkpoint FILE, {found.again} would be sent again; to "
+                f"avoid that, {_advice(found)}"
             )
     return f"{problem}; {START_OVER}"
 
 
 def _advice(found: _Overlap) -> str:
-    """Return what to do, so that no row goes again."""
+    """Return what to do, so that no row is sent again."""
     if found.fresh:
         what = "the new file by itself" if len(found.fresh) == 1 else "the new files by themselves"
         return f"send {what} ({_shown(found.fresh)})"

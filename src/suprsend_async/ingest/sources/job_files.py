@@ -62,8 +62,8 @@ def without_job_files(pattern: str, found: Sequence[str]) -> Sequence[str]:
 def job_files_among(arguments: Sequence[str]) -> list[str]:
     """Return those of the named files that a job has written, and that nobody can have meant as sources.
 
-    A shell that expands `data/*` names them. Dead letters may be meant, unless their own source is named before them, as
-    shells do, which sort.
+    A shell that expands `data/*` names them. Dead letters may be meant, unless their source is named before them, as it
+    is by a shell.
     """
     sources: list[str] = []
     written: list[str] = []
