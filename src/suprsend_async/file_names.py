@@ -15,7 +15,7 @@ def files_of(folder: Path, suffix: str) -> list[Path]:
 
     Args:
         folder: The folder.
-        suffix: The suffix in small letters, with its dot.
+        suffix: The suffix in lower case, with its dot.
 
     Raises:
         ValueError: A name ends almost with the suffix, so that the file would be passed over without a word.

@@ -30,12 +30,12 @@ class _OwnThreads:
 
 
 def _is_asyncios(loop: asyncio.AbstractEventLoop) -> bool:
-    """Whether names are looked up as asyncio does it; another kind of loop, or a test, may have a way of its own."""
+    """Whether names are looked up as asyncio does it; another kind of loop, or a test, may do it otherwise."""
     return getattr(loop.getaddrinfo, "__func__", None) is asyncio.BaseEventLoop.getaddrinfo
 
 
 class Resolver(ThreadedResolver):
-    """aiohttp's resolver, with threads of its own where asyncio would take those of the loop.
+    """aiohttp's resolver, with a new thread where asyncio would take one of the loop's.
 
     `asyncio.run` ends when the loop's threads have: with a server for names that is silent, minutes after the program.
     In exit hooks the loop's threads take no more work.
