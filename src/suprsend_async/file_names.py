@@ -22,6 +22,9 @@ def files_of(folder: Path, suffix: str) -> list[Path]:
         OSError: The folder cannot be read.
 
     Examples:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from suprsend_async.file_names import files_of
         >>> folder = Path(tempfile.mkdtemp())
         >>> for name in ("paid.json", "notes.txt"):
         ...     _ = (folder / name).write_text("{}")
@@ -42,6 +45,8 @@ def name_in(path: Path) -> str:
         ValueError: It is no text, or no name of an event: those have no white space around them.
 
     Examples:
+        >>> from pathlib import Path
+        >>> from suprsend_async.file_names import name_in
         >>> name_in(Path("shop%2Forder.json"))
         'shop/order'
     """
@@ -63,6 +68,7 @@ def file_named(name: str) -> str:
     """Return the name of a file, without its suffix, that is named after something.
 
     Examples:
+        >>> from suprsend_async.file_names import file_named
         >>> file_named("shop/order"), file_named(".hidden")
         ('shop%2Forder', '%2Ehidden')
     """

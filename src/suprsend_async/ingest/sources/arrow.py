@@ -90,7 +90,7 @@ class Arrow(Columnar):
         if other != schema:
             raise SourceError(
                 f"{self.name} cannot be read to its end: the Arrow stream in it that begins at byte {place} has other "
-                "columns, or of other types, than the first one; write each to a file of its own"
+                "columns, or of other types, than the first one; write each to a separate file"
             )
 
     def _open(self, file: Any, fields: Sequence[int] | None = None) -> Any:
