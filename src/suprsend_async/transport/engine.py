@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import aiohttp
 import httpx
@@ -115,7 +115,7 @@ class _ExactTransport(AiohttpTransport):
         if sending := current.get():
             # Whatever is raised from here on, it is seen whether the request went out.
             sending.watched = True
-        return self.get_client().request(
+        return cast("aiohttp.ClientSession", self.client).request(
             method,
             yarl.URL(url, encoded=True),
             headers=headers,

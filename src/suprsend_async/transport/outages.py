@@ -193,7 +193,7 @@ class OutageLog:
 
 def _is_trouble(answer: Answer) -> bool:
     """Whether no other request would have fared better, also where this one is not made again."""
-    return answer.status_code in RETRYABLE_STATUS or answer.is_indecisive
+    return answer.status_code >= 400 and (answer.status_code in RETRYABLE_STATUS or answer.is_indecisive)
 
 
 def _reason(answer: Answer) -> str:

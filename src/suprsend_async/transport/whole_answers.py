@@ -61,6 +61,9 @@ class Parser:
             return messages, False, b""
         if seen is not None:
             self._seen = _begun_with(came[0], seen)
+            if self._seen is None:
+                # What comes from now on is for who reads the body.
+                self._protocol._parser = self._parser
         return came
 
     def _read_again(self, data: bytes) -> list[Any] | None:
