@@ -166,7 +166,12 @@ TRANSPORT = {
     "early-hints": Case(wire.early_hints, ACCEPTED),
     # In a bulk the answer is to a request for more than one event, which is sent again in halves.
     "refused-unread": Case(
-        wire.refused_unread, _refused(413, PayloadTooLarge), _refused(413), padding=LONG, bulk_once=ACCEPTED
+        wire.refused_unread,
+        _refused(413, PayloadTooLarge),
+        _refused(413),
+        padding=LONG,
+        bulk_once=ACCEPTED,
+        timeout=AMPLE,
     ),
 }
 
@@ -226,7 +231,9 @@ HTTP = {
     "407": Case(http.status_page(407), _refused(407, attempts=1), _refused(407)),
     "408": Case(http.status_document(408), _refused(408)),
     "425": Case(http.status_document(425), _refused(425)),
-    "413": Case(http.status_document(413), _refused(413, PayloadTooLarge), _refused(413), bulk_once=ACCEPTED),
+    "413": Case(
+        http.status_document(413), _refused(413, PayloadTooLarge), _refused(413), bulk_once=ACCEPTED, timeout=AMPLE
+    ),
     "429-none": Case(http.too_many(None), _refused(429, RateLimited, retry_after=None), bulk=THROTTLED, timeout=BRIEF),
     "429-0": Case(http.too_many("0"), _refused(429, RateLimited, retry_after=0.0), bulk=THROTTLED, timeout=BRIEF),
     # Longer than the deadline leaves: to be told at once, not waited for.

@@ -14,7 +14,7 @@ from tests.faults.clients import TLS, async_client
 from tests.faults.framing import Trick, Tricks
 from tests.faults.judge import Judge
 from tests.faults.server import FaultServer
-from tests.faults.wire import answer, to_json
+from tests.faults.wire import answer, dated_now, to_json
 
 from suprsend_async import AsyncSuprsend, Event, EventResponse, TransportError
 from suprsend_async.transport.copies import Copies
@@ -96,11 +96,13 @@ def check(server: FaultServer, said: list[tuple[Event, EventResponse]]) -> None:
 
 def late(first: bytes) -> Trick:
     """Answer so, and with the platform's own answer as soon as the connection is used again."""
+    first = dated_now(first)
     return lambda one: [first, None, one.whole]
 
 
 def late_in_two(first: bytes) -> Trick:
     """Do the same, with the end of the first answer a moment after its beginning."""
+    first = dated_now(first)
     return lambda one: [first[:-1], MILLISECOND, first[-1:], None, one.whole]
 
 
