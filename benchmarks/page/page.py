@@ -56,6 +56,21 @@ ENCODING = """\
 `Encoder` checks and copies all values and writes the whole event. `json.dumps` writes a prepared document of the same
 content.
 """
+TRIED = """\
+A third of the CPU of an order is the check of its properties. It copies each container, and looks at each name and
+value. Other ways were measured on 2026-11-30 with Python 3.11.7: the same 1,000 orders, in turns, the quickest of 40
+rounds.
+
+| the check of an order | µs | what it lacks |
+| --- | ---: | --- |
+| **names that are known are not looked at again** | 12.0 | nothing: it is in use |
+| type and length of each name, each time | 12.8 | nothing: it was in use before |
+| the same, level by level instead of by recursion | 12.4 | the path of a refused value |
+| the same, only long texts counted | 13.1 | nothing, and it gains nothing |
+| the same, in nested functions instead of methods | 14.4 | nothing |
+| containers are copied, and nothing is checked | 7.3 | each check |
+| `json.dumps`, which also writes the text | 13.5 | the bound of shared values, and a copy that no thread can change |
+"""
 BUFFER = """\
 One call for each event. CPU is counted until all events are delivered, even after the last call has returned. Added
 latency is the time of a call minus the server's latency.
@@ -130,6 +145,8 @@ def _parts(results: Results, surroundings: Sequence[tuple[str, str]]) -> Iterato
     yield "### Encoding\n"
     yield ENCODING
     yield sections.pairs(results.pairs.encoding)
+    yield "### What was tried for nested properties\n"
+    yield TRIED
     yield f"### {TIMES} times as much at once\n"
     yield sections.pairs(results.pairs.growth)
     yield "## Ingest of a file\n"
