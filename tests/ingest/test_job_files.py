@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
+import os
+import sys
 from pathlib import Path
 
 import pytest
 
-from suprsend_async.ingest import SourceError, open_sources
+from suprsend_async.ingest import CheckpointError, CheckpointFile, DeadLetterFile, SourceError, open_sources
 from suprsend_async.ingest.sources.job_files import is_job_file, job_files_among
 
 CHECKPOINT = b'{"format": 1, "target": ""}'
@@ -53,6 +56,36 @@ def test_what_is_no_file_is_no_file_of_a_job() -> None:
     Path("a.checkpoint").mkdir()
     assert not is_job_file("a.checkpoint")
     assert not is_job_file("none.dead")
+
+
+def test_what_cannot_be_looked_at_is_no_file_of_a_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    write(a_checkpoint=CHECKPOINT)
+    for number in (errno.EACCES, errno.ENAMETOOLONG, errno.EIO):
+
+        def fail(*_: object, number: int = number, **__: object) -> None:
+            raise OSError(number, os.strerror(number))
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "stat", fail)
+            assert not is_job_file("a.checkpoint")
+    Path("b.checkpoint").symlink_to("x" * 300)
+    assert not is_job_file("b.checkpoint")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX pipes")
+def test_a_pipe_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    write(a_checkpoint=CHECKPOINT)
+    regular = Path("a.checkpoint").stat()
+    for name in ("pipe.checkpoint", "pipe.dead"):
+        os.mkfifo(name)
+        assert not is_job_file(name)
+        DeadLetterFile(name).check()
+        with pytest.raises(CheckpointError, match=r"cannot be read \(it is not a regular file\)"):
+            CheckpointFile(name).load()
+        with monkeypatch.context() as patch:
+            # It took the place of a file after the look at it.
+            patch.setattr(Path, "stat", lambda *_, **__: regular)
+            assert not is_job_file(name)
 
 
 def test_a_glob_passes_over_the_files_of_jobs() -> None:

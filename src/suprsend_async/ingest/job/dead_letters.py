@@ -19,6 +19,7 @@ from suprsend_async.ingest.job.record_forms import arguments_of
 from suprsend_async.ingest.mapping.records import EVENTS
 from suprsend_async.ingest.sources.job_files import DEAD_LETTER_BEGINNING
 from suprsend_async.ingest.sources.names import shown_path
+from suprsend_async.ingest.sources.regular import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -164,12 +165,12 @@ class DeadLetterFile:
             ConfigurationError: It is something else, to which no failure should be added.
         """
         try:
-            with self.path.open("rb") as file:
+            with open_regular(self.path) as file:
                 is_foreign = os.fstat(file.fileno()).st_size > 0 and not _may_be_dead_letter(file.readline(_LINE_BYTES))
         except IsADirectoryError:
             is_foreign = True
         except OSError:
-            return  # none is there, or it can be told only by writing to it
+            return  # none is there, or it is a pipe, or it can be told only by writing to it
         if is_foreign:
             raise ConfigurationError(
                 f"{shown_path(self.path)} is there already and holds no dead letters, so failures are not added to "
@@ -212,7 +213,7 @@ class DeadLetterFile:
         Raises:
             OSError: The file cannot be read, or there is none.
         """
-        with self.path.open("rb") as file:
+        with open_regular(self.path) as file:
             for line in file:
                 dead_letter = dead_letter_of(line)
                 if dead_letter is not None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
+from suprsend_async.ingest.sources.regular import open_regular
+
 if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
@@ -37,14 +39,14 @@ def is_job_file(path: str | os.PathLike[str]) -> bool:
     """
     name = PurePath(path).name
     beginning = next((each for ending, each in _BEGINNINGS.items() if name.endswith(ending)), None)
-    if beginning is None or not Path(path).is_file():
+    if beginning is None:
         return False
     try:
-        with Path(path).open("rb") as file:
+        with open_regular(Path(path)) as file:
             # A file that was cut short is one as well.
             return beginning.startswith(file.read(len(beginning) or 1))
     except OSError:
-        return False
+        return False  # what cannot be read is passed over, whatever the reason
 
 
 def without_job_files(pattern: str, found: Sequence[str]) -> Sequence[str]:
