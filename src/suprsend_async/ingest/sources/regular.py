@@ -32,7 +32,7 @@ def open_regular(path: Path) -> BinaryIO:
     """
     # To open a device can already do something, so it is told before.
     _refuse_others(path.stat().st_mode)
-    file = open(path, "rb", opener=_not_waiting)  # noqa: SIM115, PTH123 - the caller closes it; only `open` has an opener
+    file = open(path, "rb", opener=_not_waiting)  # noqa: SIM115 - the caller closes it; only `open` has an opener
     try:
         # It may be another file by now.
         _refuse_others(os.fstat(file.fileno()).st_mode)
