@@ -182,6 +182,8 @@ def reopen(
     kept.failed -= min(kept.failed, count)
     kept.unmade -= min(kept.unmade, sum(each.unmade for each in failed))
     kept.mapping = wanted.mapping
+    if kept.identity != wanted.identity:
+        kept.identity = None  # some of its records have this one and some that one
     kept.round += 1
     kept.has_stale_dead_letters = True
     return count
