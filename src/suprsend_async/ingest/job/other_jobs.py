@@ -92,9 +92,9 @@ def _overlap(wanted: Checkpoint, kept: Iterable[KeptJob]) -> _Overlap:
             continue
         shared: dict[int, SourceProgress] = {}
         for source in checkpoint.sources:
-            place = by_content.get(source.fingerprint, by_content.get(source.origin))
-            if place is not None:
-                shared[place] = source
+            found = by_content.get(source.fingerprint, by_content.get(source.origin))
+            if found is not None:
+                shared[found] = source
             elif source.name in by_name and _is_sent(source):
                 altered[by_name[source.name]] = _Altered(source.name, job.name, _sent_of(source, checkpoint))
         sent = [source for place, source in shared.items() if place not in known and _is_sent(source)]
