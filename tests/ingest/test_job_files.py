@@ -122,6 +122,8 @@ def test_a_file_beside_its_compressed_copy_is_refused(folder: Path, packed: str)
     for words in (["a.jsonl", packed], ["*"], ["./a.jsonl", str(folder / packed)]):
         with pytest.raises(SourceError, match=r"one file and its compressed copy.*name one of them, or rename one"):
             open_sources(words)
+    with pytest.raises(SourceError, match=r"holds the same as a\.jsonl; name one of them"):
+        open_sources(["a.jsonl", "./a.jsonl"])
     Path("x").mkdir()
     Path("x", packed).write_bytes(gzip.compress(b'{"b": 1}\n'))
     assert len(open_sources(["a.jsonl", f"x/{packed}"])) == 2

@@ -211,16 +211,17 @@ def _refuse_compressed_copies(contents: Iterable[Content]) -> None:
 
     By the names, for their fingerprints differ, and to compare the contents would be to read both.
     """
-    seen: dict[str, str] = {}
+    seen: dict[str, tuple[str, str]] = {}
     for content in contents:
         name = os.path.abspath(content.path) if isinstance(content, FileContent) else content.name  # noqa: PTH100 - no link is followed
         plain = name[: -len(PurePath(name).suffix)] if PurePath(name).suffix.lower() in COMPRESSED else name
-        if plain in seen:
+        earlier, shown = seen.setdefault(plain, (name, content.name))
+        # One file that is named in two ways is told as such, by its content.
+        if earlier != name:
             raise SourceError(
-                f"{content.name} and {seen[plain]} seem to be one file and its compressed copy, and each row would "
+                f"{content.name} and {shown} seem to be one file and its compressed copy, and each row would "
                 "become two events; name one of them, or rename one if their rows are different"
             )
-        seen[plain] = content.name
 
 
 def _refuse_equal_names(sources: list[Source]) -> None:
