@@ -12,9 +12,10 @@ import pytest
 
 from suprsend_async.ingest import CheckpointError, CheckpointFile, DeadLetterFile, SourceError, open_sources
 from suprsend_async.ingest.sources.job_files import is_job_file, job_files_among
+from suprsend_async.ingest.sources.opening import passed_over_by
 
 CHECKPOINT = b'{"format": 1, "target": ""}'
-DEAD = b'{"source":"a.jsonl","row":0}\n'
+DEAD = b'{"source":"a.jsonl","row":0,"event":null,"error":"no","code":null,"outcome":"rejected","at":1.0}\n'
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +44,9 @@ def names(*arguments: str) -> list[str]:
         ("a.dead.new", b"", True),
         ("model.checkpoint", b"\x80weights", False),
         ("a.dead", b'{"user": "u"}\n', False),
+        ("walk.dead", b'{"source":"web","user":"u1"}\n', False),
+        ("walk.dead", b"\n", False),
+        ("a.dead", DEAD[:30], True),
         ("a.checkpoint.lock", b"mine", False),
         ("a.jsonl", DEAD, False),
     ],
@@ -91,8 +95,11 @@ def test_a_pipe_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_glob_passes_over_the_files_of_jobs() -> None:
     write(a_jsonl=b"{}\n", b_jsonl=b'{"b":1}\n', a_jsonl_checkpoint=CHECKPOINT, a_jsonl_dead=DEAD)
     write(a_jsonl_checkpoint_lock=b"", a_jsonl_users_dead=DEAD + DEAD)
+    passed = ["a.jsonl.checkpoint", "a.jsonl.checkpoint.lock", "a.jsonl.dead", "a.jsonl.users.dead"]
     for pattern in ("*", "*.jsonl*", "**/*"):
         assert names(pattern) == ["a.jsonl", "b.jsonl"]
+        assert passed_over_by(["-", "a.jsonl", "s3://b/*", pattern]) == passed
+    assert passed_over_by(["*.dead", "*.jsonl"]) == []
     # A pattern that spells the ending means them.
     assert names("*.dead") == ["a.jsonl.dead", "a.jsonl.users.dead"]
     assert names("a.jsonl.dead") == ["a.jsonl.dead"]

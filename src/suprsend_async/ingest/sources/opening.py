@@ -172,12 +172,32 @@ def _named(argument: str) -> Iterator[tuple[str, Content]]:
         yield from ((name, FileContent(_file(name))) for name in _names(local_path(argument) or argument))
 
 
-def _names(argument: str) -> Iterator[str]:
+def passed_over_by(arguments: Iterable[str]) -> list[str]:
+    """Return the files of jobs that globs among the arguments match, and that are no sources."""
+    passed: list[str] = []
+    for argument in arguments:
+        pattern = local_path(argument) or argument
+        if argument != STANDARD_INPUT and not is_url(pattern) and _is_glob(pattern):
+            found = _matches(pattern)
+            sources = frozenset(without_job_files(pattern, found))
+            passed += (name for name in found if name not in sources)
+    return passed
+
+
+def _is_glob(argument: str) -> bool:
     # A file may have the characters of a glob in its name.
-    if not glob.has_magic(argument) or Path(argument).exists():
+    return glob.has_magic(argument) and not Path(argument).exists()
+
+
+def _matches(pattern: str) -> list[str]:
+    return sorted(name for name in glob.iglob(pattern, recursive=True) if not Path(name).is_dir())  # noqa: PTH207 - may be absolute
+
+
+def _names(argument: str) -> Iterator[str]:
+    if not _is_glob(argument):
         yield argument
         return
-    found = sorted(name for name in glob.iglob(argument, recursive=True) if not Path(name).is_dir())  # noqa: PTH207 - may be absolute
+    found = _matches(argument)
     if not found:
         raise SourceError(f"{shown_path(argument)} matches no file")
     yield from without_job_files(argument, found)
