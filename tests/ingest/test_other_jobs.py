@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,8 +22,6 @@ from suprsend_async.ingest import (
 from suprsend_async.ingest.job.checkpoint_file import checkpoints_in
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from suprsend_async.ingest import IngestReport
     from suprsend_async.sandbox import Sandbox
 
@@ -210,6 +209,26 @@ async def test_a_file_that_has_grown_or_was_replaced(folder: Folder, sandbox: Sa
     (folder.path / "d.jsonl").write_text('{"user": "u-1", "id": "k-20"}\n', encoding="utf-8")
     await folder.send("d.jsonl")
     assert (len(keys(sandbox)), sandbox.repeats) == (21, 0)
+
+
+async def test_a_name_is_the_same_from_another_folder(
+    tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "deep").mkdir()
+    monkeypatch.chdir(tmp_path)
+    folder = Folder(Path("data"), sandbox)
+    folder.write("a.jsonl", "b.jsonl", "deep/b.jsonl")
+    await folder.send("a.jsonl", "b.jsonl", "deep/b.jsonl")
+    folder.write("b.jsonl", "deep/b.jsonl")
+    monkeypatch.chdir("data")
+    for here in (Path(), tmp_path / "data"):
+        problem = await Folder(here, sandbox).refusal("b.jsonl")
+        assert "b.jsonl: 10 rows, by " in problem
+    # A file of that name in another folder is another one.
+    monkeypatch.chdir("deep")
+    Folder(Path(), sandbox).write("c.jsonl")
+    assert (await Folder(Path(), sandbox).send("b.jsonl")).accepted == 10
 
 
 @pytest.mark.parametrize("name", ["other.jsonl", "today.jsonl"])

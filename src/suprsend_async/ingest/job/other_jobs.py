@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from suprsend_async.counting import counted
 from suprsend_async.ingest.job.checkpoint import DEAD_LETTERS, Checkpoint, CheckpointError, read_checkpoint
+from suprsend_async.ingest.job.checkpoint_file import CheckpointFile
 from suprsend_async.ingest.mapping.records import records_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from suprsend_async.ingest.job.checkpoint import SourceProgress
     from suprsend_async.ingest.job.checkpoint_file import CheckpointStore
@@ -25,10 +28,12 @@ class KeptJob(NamedTuple):
     Attributes:
         name: What the checkpoint is called, for people.
         checkpoint: The checkpoint.
+        path: Where it is kept; None if that tells nothing of its sources.
     """
 
     name: str
     checkpoint: Checkpoint
+    path: Path | None = None
 
 
 def read_jobs(stores: Iterable[CheckpointStore]) -> Iterator[KeptJob]:
@@ -36,11 +41,15 @@ def read_jobs(stores: Iterable[CheckpointStore]) -> Iterator[KeptJob]:
     for store in stores:
         try:
             content = store.load()
-            job = None if content is None else KeptJob(store.name, read_checkpoint(content))
+            job = None if content is None else KeptJob(store.name, read_checkpoint(content), _path_of(store))
         except CheckpointError:
             continue
         if job is not None:
             yield job
+
+
+def _path_of(store: CheckpointStore) -> Path | None:
+    return store.path if isinstance(store, CheckpointFile) else None
 
 
 class _Altered(NamedTuple):
@@ -85,7 +94,7 @@ def _overlap(wanted: Checkpoint, kept: Iterable[KeptJob]) -> _Overlap:
         by_content.setdefault(each.fingerprint, place)
         # A file of dead letters has others under the same name once these were sent.
         if wanted.mapping != DEAD_LETTERS:
-            by_name.setdefault(each.name, place)
+            by_name.setdefault(os.path.abspath(each.name), place)  # noqa: PTH100 - no link is followed
     for job in kept:
         checkpoint = job.checkpoint
         if not _makes_the_same(checkpoint, wanted):
@@ -95,8 +104,8 @@ def _overlap(wanted: Checkpoint, kept: Iterable[KeptJob]) -> _Overlap:
             found = by_content.get(source.fingerprint, by_content.get(source.origin))
             if found is not None:
                 shared[found] = source
-            elif source.name in by_name and _is_sent(source):
-                altered[by_name[source.name]] = _Altered(source.name, job.name, _sent_of(source, checkpoint))
+            elif _is_sent(source) and (named := by_name.get(_place_of(source, job))) is not None:
+                altered[named] = _Altered(wanted.sources[named].name, job.name, _sent_of(source, checkpoint))
         sent = [source for place, source in shared.items() if place not in known and _is_sent(source)]
         known |= shared.keys()
         if not sent:
@@ -118,6 +127,20 @@ def _overlap(wanted: Checkpoint, kept: Iterable[KeptJob]) -> _Overlap:
         fresh,
         [each for place, each in altered.items() if place not in known],
     )
+
+
+def _place_of(source: SourceProgress, job: KeptJob) -> str:
+    """Return where a source of a kept job was: that job may have been begun in another folder.
+
+    Its checkpoint, unless another name was given, stands beside its first source.
+    """
+    first = job.checkpoint.sources[0].name
+    if job.path is None or not job.path.name.startswith(f"{last_name(first)}.") or os.path.isabs(first):  # noqa: PTH117
+        return os.path.abspath(source.name)  # noqa: PTH100 - no link is followed
+    folder = os.path.abspath(job.path.parent)  # noqa: PTH100
+    # The name of a source may be absolute, and is taken as it is then.
+    name = source.name if os.path.isabs(source.name) else os.path.relpath(source.name, os.path.dirname(first) or ".")  # noqa: PTH117, PTH120
+    return os.path.normpath(os.path.join(folder, name))  # noqa: PTH118
 
 
 def _makes_the_same(kept: Checkpoint, wanted: Checkpoint) -> bool:
