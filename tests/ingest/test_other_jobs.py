@@ -211,6 +211,20 @@ async def test_a_file_that_has_grown_or_was_replaced(folder: Folder, sandbox: Sa
     assert (len(keys(sandbox)), sandbox.repeats) == (21, 0)
 
 
+async def test_a_replaced_file_of_which_nothing_or_perhaps_something_was_sent(folder: Folder) -> None:
+    (folder.path / "a.jsonl").write_text("not JSON\n", encoding="utf-8")
+    (folder.path / "b.jsonl").write_text("nor this\n", encoding="utf-8")
+    assert (await folder.send("a.jsonl", "b.jsonl")).failed == 2
+    folder.write("b.jsonl")
+    assert (await folder.send("b.jsonl")).accepted == 10
+    path = folder.path / "a.jsonl.checkpoint"
+    document = json.loads(path.read_bytes())
+    document["sources"][1] |= {"rows": None, "watermark": 0, "in_flight": [[0, 6, 1.0]]}
+    path.write_text(json.dumps(document), encoding="utf-8")
+    (folder.path / "b.jsonl.checkpoint").unlink()
+    assert "(b.jsonl: up to 6 rows, by a.jsonl.checkpoint)" in await folder.refusal("b.jsonl")
+
+
 async def test_a_name_is_the_same_from_another_folder(
     tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

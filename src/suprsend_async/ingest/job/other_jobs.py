@@ -58,7 +58,7 @@ class _Altered(NamedTuple):
     Attributes:
         name: Its name.
         job: What the checkpoint of that job is called.
-        sent: How many rows of the earlier content were accepted, for people.
+        sent: How many rows of the earlier content were accepted, or may have arrived, for people.
     """
 
     name: str
@@ -104,7 +104,11 @@ def _overlap(wanted: Checkpoint, kept: Iterable[KeptJob]) -> _Overlap:
             found = by_content.get(source.fingerprint, by_content.get(source.origin))
             if found is not None:
                 shared[found] = source
-            elif _is_sent(source) and (named := by_name.get(_place_of(source, job))) is not None:
+            elif (
+                (checkpoint.accepted or source.in_flight)
+                and _is_sent(source)
+                and (named := by_name.get(_place_of(source, job))) is not None
+            ):
                 altered[named] = _Altered(wanted.sources[named].name, job.name, _sent_of(source, checkpoint))
         sent = [source for place, source in shared.items() if place not in known and _is_sent(source)]
         known |= shared.keys()
@@ -152,8 +156,9 @@ def _makes_the_same(kept: Checkpoint, wanted: Checkpoint) -> bool:
 
 
 def _sent_of(source: SourceProgress, checkpoint: Checkpoint) -> str:
-    count = counted(min(len(source.finished), checkpoint.accepted), "row")
-    return f"up to {count}" if checkpoint.failed or source.in_flight else count
+    in_flight = sum(end - start for start, end, _ in source.in_flight)
+    count = counted(min(len(source.finished), checkpoint.accepted) + in_flight, "row")
+    return f"up to {count}" if checkpoint.failed or in_flight else count
 
 
 def _is_sent(source: SourceProgress) -> bool:
