@@ -41,6 +41,7 @@ def test_a_whole_folder_is_sent_again_and_again(run: Run, sandbox: Sandbox, fold
         *("a.jsonl", "a.jsonl.checkpoint", "a.jsonl.dead", "b.jsonl")
     ]
     second = run("ingest", "d/*", *OPTIONS, **options)
+    assert "d/a.jsonl.checkpoint, d/a.jsonl.dead: written by an earlier run, and passed over" in second.stderr
     assert (second.returncode, "There was nothing left to do" in second.stdout) == (1, True), second.stderr
     correct(folder)
     third = run(*advised(first.stdout), **options)

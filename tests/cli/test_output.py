@@ -74,6 +74,11 @@ def test_the_status_of_track_is_what_became_of_the_event(
     assert unheard("track", "user-1", "x", lost="stderr")[0] == 2
 
 
+def test_an_error_before_the_work_that_nobody_can_read_has_another_status(unheard: Unheard) -> None:
+    assert unheard("doctor", "--unknown")[0] == 2
+    assert unheard("doctor", "--unknown", lost="stderr")[0] == 3
+
+
 def test_track_without_a_reader(sandbox: Sandbox, environment: dict[str, str]) -> None:
     command = f"(sleep 0.01; {sys.executable} -m suprsend_async.cli track user-1 signed_up; echo $? >&2) | true"
     result = subprocess.run(

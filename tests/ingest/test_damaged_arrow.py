@@ -151,6 +151,22 @@ def test_streams_one_behind_the_other_are_read_to_the_last(tmp_path: Path, count
     assert read(path, only={"n"}) == [{"n": number} for number in range(5 * count)]
 
 
+def test_a_stream_whose_columns_may_be_empty_is_of_the_same_columns(tmp_path: Path) -> None:
+    path = tmp_path / "rows.arrows"
+    full = pa.schema([pa.field("a", pa.int64(), nullable=False), pa.field("b", pa.string())])
+    tables = [
+        pa.table({"a": [1], "b": ["x"]}, schema=full),
+        pa.table({"a": [None], "b": ["y"]}, schema=_nullable(full)),
+    ]
+    for streams in (tables, tables[::-1]):
+        path.write_bytes(b"".join(written(path, table) for table in streams))
+        assert [row["b"] for row in read(path)] == [table["b"][0].as_py() for table in streams]
+
+
+def _nullable(schema: pa.Schema) -> pa.Schema:
+    return pa.schema([field.with_nullable(True) for field in schema])
+
+
 def test_a_stream_of_other_columns_behind_the_first_is_told(tmp_path: Path) -> None:
     path = tmp_path / "rows.arrows"
     first = written(path, pa.table({"a": [1], "b": [2]}))

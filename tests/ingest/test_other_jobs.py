@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,8 +22,6 @@ from suprsend_async.ingest import (
 from suprsend_async.ingest.job.checkpoint_file import checkpoints_in
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from suprsend_async.ingest import IngestReport
     from suprsend_async.sandbox import Sandbox
 
@@ -169,6 +169,91 @@ async def test_other_records_and_other_places_are_other_matters(folder: Folder, 
     checkpoint.write_bytes(checkpoint.read_bytes().replace(b'"target": "', b'"target": "0'))
     folder.mapping = EventMapping(distinct_id="user", event="signed_up", key="{id}")
     assert (await folder.send("a.jsonl", "b.jsonl")).accepted == 20
+
+
+async def test_another_event_of_the_same_rows_is_not_sent_again(folder: Folder, sandbox: Sandbox) -> None:
+    folder.write("a.jsonl", "b.jsonl")
+    folder.mapping = EventMapping(distinct_id="user", event="signed_up")
+    await folder.send("a.jsonl", "b.jsonl")
+    folder.mapping = EventMapping(distinct_id="user", event="signed_up", properties={"user": "user"})
+    problem = await folder.refusal("b.jsonl")
+    assert "before, with another mapping: under another checkpoint 10 accepted rows would be sent again" in problem
+    folder.mapping = EventMapping(distinct_id="user", event="welcomed")
+    assert (await folder.send("b.jsonl")).accepted == 10
+    assert sandbox.repeats == 0
+    # What an earlier version wrote does not tell.
+    path = folder.path / "a.jsonl.checkpoint"
+    document = json.loads(path.read_bytes())
+    del document["identity"]
+    path.write_text(json.dumps(document), encoding="utf-8")
+    (folder.path / "b.jsonl.checkpoint").unlink()
+    assert "with another mapping" in await folder.refusal("b.jsonl")
+
+
+async def test_a_file_that_has_grown_or_was_replaced(folder: Folder, sandbox: Sandbox) -> None:
+    folder.write("a.jsonl", "b.jsonl")
+    await folder.send("a.jsonl", "b.jsonl")
+    with (folder.path / "b.jsonl").open("a") as more:
+        more.write('{"user": "u-1", "id": "k-20"}\n')
+    problem = await folder.refusal("b.jsonl")
+    assert problem == (
+        "of files of these names other content was sent before (b.jsonl: 10 rows, by a.jsonl.checkpoint): if such a "
+        "file has grown since, put the rows that were not sent into a new file and send that; if all of its rows are "
+        "new, give it another name, or add --restart to send every row of this command"
+    )
+    assert "leave out the files that have not changed; of files" in await folder.refusal("b.jsonl", "a.jsonl")
+    folder.write("c.jsonl")
+    problem = await folder.refusal("c.jsonl", "b.jsonl", "a.jsonl")
+    assert "10 accepted rows would be sent again; send the new file by itself (c.jsonl); of files of these" in problem
+    # The advice.
+    (folder.path / "d.jsonl").write_text('{"user": "u-1", "id": "k-20"}\n', encoding="utf-8")
+    await folder.send("d.jsonl")
+    assert (len(keys(sandbox)), sandbox.repeats) == (21, 0)
+
+
+async def test_a_replaced_file_of_which_nothing_or_perhaps_something_was_sent(folder: Folder) -> None:
+    (folder.path / "a.jsonl").write_text("not JSON\n", encoding="utf-8")
+    (folder.path / "b.jsonl").write_text("nor this\n", encoding="utf-8")
+    assert (await folder.send("a.jsonl", "b.jsonl")).failed == 2
+    folder.write("b.jsonl")
+    assert (await folder.send("b.jsonl")).accepted == 10
+    path = folder.path / "a.jsonl.checkpoint"
+    document = json.loads(path.read_bytes())
+    document["sources"][1] |= {"rows": None, "watermark": 0, "in_flight": [[0, 6, 1.0]]}
+    path.write_text(json.dumps(document), encoding="utf-8")
+    (folder.path / "b.jsonl.checkpoint").unlink()
+    assert "(b.jsonl: up to 6 rows, by a.jsonl.checkpoint)" in await folder.refusal("b.jsonl")
+
+
+async def test_a_name_is_the_same_from_another_folder(
+    tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "deep").mkdir()
+    monkeypatch.chdir(tmp_path)
+    folder = Folder(Path("data"), sandbox)
+    folder.write("a.jsonl", "b.jsonl", "deep/b.jsonl")
+    await folder.send("a.jsonl", "b.jsonl", "deep/b.jsonl")
+    folder.write("b.jsonl", "deep/b.jsonl")
+    monkeypatch.chdir("data")
+    for here in (Path(), tmp_path / "data"):
+        problem = await Folder(here, sandbox).refusal("b.jsonl")
+        assert "b.jsonl: 10 rows, by " in problem
+    # A file of that name in another folder is another one.
+    monkeypatch.chdir("deep")
+    Folder(Path(), sandbox).write("c.jsonl")
+    assert (await Folder(Path(), sandbox).send("b.jsonl")).accepted == 10
+
+
+@pytest.mark.parametrize("name", ["other.jsonl", "today.jsonl"])
+async def test_a_replaced_file_is_sent_as_advised(folder: Folder, sandbox: Sandbox, name: str) -> None:
+    folder.write("a.jsonl", "today.jsonl")
+    await folder.send("a.jsonl", "today.jsonl")
+    folder.write("today.jsonl")
+    await folder.refusal("today.jsonl")
+    (folder.path / "today.jsonl").rename(folder.path / name)
+    assert (await folder.send(name, restart=name == "today.jsonl")).accepted_now == 10
+    assert (keys(sandbox), sandbox.repeats) == (expected(30), 0)
 
 
 async def test_users_as_well_but_a_list_is_filled_with_all(folder: Folder, sandbox: Sandbox) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from suprsend_async import Event
 from suprsend_async.sandbox import Sandbox
+from suprsend_async.sandbox.state import database
 from suprsend_async.sandbox.state.store import EntryStore
 
 if TYPE_CHECKING:
@@ -41,6 +42,20 @@ def test_a_damaged_page_is_an_error_at_the_start(file: Path) -> None:
     file.write_bytes(sound)
     with Sandbox(store=file) as sandbox:
         assert len(sandbox.events) == 100
+
+
+def test_a_large_store_is_not_read_as_a_whole_at_the_start(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    damaged = bytearray(file.read_bytes())
+    last = len(damaged) // PAGE - 1
+    damaged[last * PAGE :] = bytes(PAGE)
+    file.write_bytes(damaged)
+    monkeypatch.setattr(database, "_MOST_CHECKED_BYTES", len(damaged) - 1)
+    with Sandbox(store=file):
+        pass
+
+    monkeypatch.setattr(database, "_MOST_CHECKED_BYTES", len(damaged))
+    with pytest.raises(ValueError, match="is damaged"):
+        Sandbox(store=file)
 
 
 def test_a_page_that_is_damaged_later_is_told_by_each_answer(

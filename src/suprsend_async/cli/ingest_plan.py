@@ -25,6 +25,7 @@ from suprsend_async.ingest.job.runner import records_in
 from suprsend_async.ingest.mapping.records import EVENTS, RowKind, records_of
 from suprsend_async.ingest.sources.job_files import job_files_among
 from suprsend_async.ingest.sources.names import shown_path
+from suprsend_async.ingest.sources.opening import passed_over_by
 from suprsend_async.ingest.sources.reader import Reader
 from suprsend_async.ingest.sources.remote import is_url
 
@@ -109,8 +110,9 @@ def open_plan(
     if mapping is not None:
         reading = replace(reading, only=mapping.columns())
     passed_over = job_files_among(arguments)
-    if passed_over:
-        warn(f"{_names(passed_over)}: written by an earlier run, and passed over; sources are the other files")
+    unsent = [*passed_over, *passed_over_by(arguments)]
+    if unsent:
+        warn(f"{_names(unsent)}: written by an earlier run, and passed over; sources are the other files")
     sources = open_sources([name for name in arguments if name not in passed_over], reading)
     dead_letters = [source.fingerprint() and kind_of_dead_letters(source) for source in sources]
     kinds = {kind for kind in dead_letters if kind is not None}

@@ -173,6 +173,8 @@ class Checkpoint:
         keys: What the keys of its records are made from; None if it is unknown, as of an earlier version's checkpoint.
         retry: What identifies the mapping and the sources with which the failed rows are about to be tried again; empty
             once these rows are noted.
+        identity: What tells its records from others of the same rows: a digest of the event's name and the key; None
+            if it is unknown.
     """
 
     target: str
@@ -189,6 +191,7 @@ class Checkpoint:
     version: VersionNotes | None = None
     keys: KeysFrom | None = None
     retry: tuple[str, ...] = ()
+    identity: str | None = None
 
     @property
     def content(self) -> tuple[str, ...]:
@@ -254,6 +257,8 @@ class Checkpoint:
             document["keys"] = self.keys
         if self.retry:
             document["retry"] = self.retry
+        if self.identity is not None:
+            document["identity"] = self.identity
         return json.dumps(document).encode()
 
 
@@ -282,6 +287,7 @@ def read_checkpoint(content: bytes) -> Checkpoint:
             _read_version(document.get("version")),
             _read_keys(document.get("keys")),
             tuple(_text(each) for each in document.get("retry", ())),
+            None if document.get("identity") is None else _text(document["identity"]),
         )
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
         pass

@@ -13,6 +13,7 @@ from suprsend_async.ingest.job.checkpoint import CheckpointError
 from suprsend_async.ingest.job.own_files import OwnFile
 from suprsend_async.ingest.sources.job_files import CHECKPOINT_ENDING, is_job_file
 from suprsend_async.ingest.sources.names import shown_path
+from suprsend_async.ingest.sources.regular import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -162,7 +163,8 @@ class CheckpointFile:
             CheckpointError: It cannot be read.
         """
         try:
-            return self.path.read_bytes()
+            with open_regular(self.path) as file:
+                return file.read()
         except FileNotFoundError:
             return None
         except OSError as error:

@@ -11,14 +11,13 @@ from suprsend_async.errors import ConfigurationError
 from suprsend_async.ingest.errors import MappingError
 from suprsend_async.ingest.job.checkpoint import DEAD_LETTERS
 from suprsend_async.ingest.job.dead_letters import (
-    FIELDS,
     KIND_FIELDS,
     MORE_FIELDS,
     DeadLetterFile,
-    dead_letter_of,
 )
 from suprsend_async.ingest.job.record_forms import record_from
 from suprsend_async.ingest.mapping.records import EVENTS
+from suprsend_async.ingest.sources.letter_lines import FIELDS, dead_letter_of
 
 if TYPE_CHECKING:
     import os

@@ -10,15 +10,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
 from suprsend_async.durable import new_beside, sync, write_all
 from suprsend_async.errors import ConfigurationError
 from suprsend_async.ingest.job.own_files import OwnFile
 from suprsend_async.ingest.job.record_forms import arguments_of
 from suprsend_async.ingest.mapping.records import EVENTS
-from suprsend_async.ingest.sources.job_files import DEAD_LETTER_BEGINNING
+from suprsend_async.ingest.sources.letter_lines import (
+    FIELDS,
+    MOST_LINE_BYTES,
+    dead_letter_of,
+    is_json,
+    may_be_dead_letter,
+)
 from suprsend_async.ingest.sources.names import shown_path
+from suprsend_async.ingest.sources.regular import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -29,9 +36,6 @@ if TYPE_CHECKING:
     from suprsend_async.resources.edits import UserEdit
     from suprsend_async.resources.trigger import WorkflowTriggerRequest
 
-
-FIELDS = ("source", "row", "event", "error", "code", "outcome", "at")
-"""What every line of a dead-letter file holds."""
 
 MORE_FIELDS = ("line", "raw", "job")
 """What it holds besides, unless an earlier version wrote it; and nothing else, if the row became an event."""
@@ -164,12 +168,14 @@ class DeadLetterFile:
             ConfigurationError: It is something else, to which no failure should be added.
         """
         try:
-            with self.path.open("rb") as file:
-                is_foreign = os.fstat(file.fileno()).st_size > 0 and not _may_be_dead_letter(file.readline(_LINE_BYTES))
+            with open_regular(self.path) as file:
+                is_foreign = os.fstat(file.fileno()).st_size > 0 and not may_be_dead_letter(
+                    file.readline(MOST_LINE_BYTES)
+                )
         except IsADirectoryError:
             is_foreign = True
         except OSError:
-            return  # none is there, or it can be told only by writing to it
+            return  # none is there, or it is a pipe, or it can be told only by writing to it
         if is_foreign:
             raise ConfigurationError(
                 f"{shown_path(self.path)} is there already and holds no dead letters, so failures are not added to "
@@ -212,7 +218,7 @@ class DeadLetterFile:
         Raises:
             OSError: The file cannot be read, or there is none.
         """
-        with self.path.open("rb") as file:
+        with open_regular(self.path) as file:
             for line in file:
                 dead_letter = dead_letter_of(line)
                 if dead_letter is not None:
@@ -268,15 +274,6 @@ def _take(new: Path, path: Path, *, is_empty: bool) -> None:
     sync(path.parent)
 
 
-def dead_letter_of(line: bytes) -> dict[str, Any] | None:
-    """Return the dead letter that a line holds; None if it holds none."""
-    try:
-        dead_letter: dict[str, Any] = from_json(line)
-    except ValueError:
-        return None
-    return dead_letter if type(dead_letter) is dict and dead_letter.keys() >= _FIELDS else None
-
-
 def _is_at(descriptor: int, path: Path) -> bool:
     try:
         return os.path.samestat(os.fstat(descriptor), path.stat())
@@ -300,24 +297,6 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _may_be_dead_letter(line: bytes) -> bool:
-    """Return whether a line is a dead letter, or the beginning of one that a crash cut short."""
-    if line.isspace() or dead_letter_of(line) is not None:
-        return True
-    is_torn = not line.endswith(b"\n") and (
-        line.startswith(DEAD_LETTER_BEGINNING) or DEAD_LETTER_BEGINNING.startswith(line)
-    )
-    return is_torn and not _is_json(line)
-
-
-def _is_json(line: bytes) -> bool:
-    try:
-        from_json(line)
-    except ValueError:
-        return False
-    return True
-
-
 def _end_of_whole_lines(descriptor: int, size: int) -> int | None:
     """Return where the last whole line ends; what a crash cut short behind it is written again.
 
@@ -336,11 +315,9 @@ def _end_of_whole_lines(descriptor: int, size: int) -> int | None:
         if b"\n" in tail:
             break
     torn = tail[tail.rfind(b"\n") + 1 :]
-    if torn and not _may_be_dead_letter(torn):
+    if torn and not may_be_dead_letter(torn):
         raise OSError(errno.EINVAL, "it is not a file of dead letters")
-    return None if torn and _is_json(torn) else size - len(torn)
+    return None if torn and is_json(torn) else size - len(torn)
 
 
 _BLOCK_BYTES = 64 * 1024
-_LINE_BYTES = 64 * 1024 * 1024
-_FIELDS = frozenset(FIELDS)

@@ -59,6 +59,7 @@ def new_checkpoint(
     now: float,
     records: RowKind = EVENTS,
     keys: KeysFrom | None = None,
+    identity: str | None = None,
 ) -> Checkpoint:
     """Return the checkpoint of a job that begins now.
 
@@ -66,7 +67,7 @@ def new_checkpoint(
         SourceError: A source cannot be read.
     """
     progress = [SourceProgress(source.name, source.fingerprint() or "") for source in sources]
-    return Checkpoint(target, mapping, int(now * 1000), progress, records=records.name, keys=keys)
+    return Checkpoint(target, mapping, int(now * 1000), progress, records=records.name, keys=keys, identity=identity)
 
 
 class Beginning(NamedTuple):

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from suprsend_async.counting import counted
 from suprsend_async.ingest.job.checkpoint import CheckpointError, RowSums
 from suprsend_async.ingest.job.dead_letter_source import sent_since
-from suprsend_async.ingest.job.dead_letters import dead_letter_of
 from suprsend_async.ingest.job.same_job import check_same_records, check_same_target, check_sources
+from suprsend_async.ingest.sources.letter_lines import dead_letter_of
 from suprsend_async.ingest.sources.source import Position
 
 if TYPE_CHECKING:
@@ -182,6 +182,8 @@ def reopen(
     kept.failed -= min(kept.failed, count)
     kept.unmade -= min(kept.unmade, sum(each.unmade for each in failed))
     kept.mapping = wanted.mapping
+    if kept.identity != wanted.identity:
+        kept.identity = None  # some of its records have this one and some that one
     kept.round += 1
     kept.has_stale_dead_letters = True
     return count

@@ -24,6 +24,7 @@ from suprsend_async.ingest.job.report import Stop, report_of
 from suprsend_async.ingest.job.resuming import Corrected, begin, new_checkpoint, save_checkpoint, target_of
 from suprsend_async.ingest.job.retry_failed import KeptDeadLetters, failed_rows, sums_of
 from suprsend_async.ingest.job.run import Run
+from suprsend_async.ingest.mapping.columns import digest_of
 from suprsend_async.ingest.mapping.mapping import EventMapping
 from suprsend_async.ingest.mapping.records import EVENTS, USERS, WORKFLOWS
 from suprsend_async.ingest.mapping.workflows import WorkflowMapping
@@ -115,6 +116,17 @@ def keys_in(mapping: Mapping) -> KeysFrom | None:
     if not isinstance(mapping, (EventMapping, WorkflowMapping)):
         return None
     return "source" if mapping.key is None else "columns"
+
+
+def identity_in(mapping: Mapping) -> str | None:
+    """Return what tells a mapping's records from others of the same rows; None of a mapping that does not say so."""
+    match mapping:
+        case EventMapping():
+            return digest_of({"name": mapping.event, "column": mapping.event_name, "key": mapping.key})
+        case WorkflowMapping():
+            return digest_of({"name": mapping.workflow, "column": mapping.workflow_from, "key": mapping.key})
+        case _:
+            return None
 
 
 def sender_of(client: AsyncSuprsend, records: RowKind) -> BulkSender[Any]:
@@ -363,6 +375,7 @@ class Runner:
             now=self._wall(),
             records=self._records,
             keys=keys_in(self._mapping),
+            identity=identity_in(self._mapping),
         )
         if self._options.retry_failed:
             # A mapping that does not fit a source is refused before the rows to try again are noted.

@@ -87,7 +87,8 @@ class Arrow(Columnar):
                 f"{self.name} cannot be read to its end: what stands behind its Arrow stream, from byte {place} on, is "
                 "no other one; it is damaged, or something was added to it; get the file again"
             ) from error
-        if other != schema:
+        # Whether a column may be empty is no matter: a row without a value is read in either case.
+        if (other.names, other.types) != (schema.names, schema.types):
             raise SourceError(
                 f"{self.name} cannot be read to its end: the Arrow stream in it that begins at byte {place} has other "
                 "columns, or of other types, than the first one; write each to a separate file"

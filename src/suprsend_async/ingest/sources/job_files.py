@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
+from suprsend_async.ingest.sources.letter_lines import MOST_LINE_BYTES, may_be_dead_letter
+from suprsend_async.ingest.sources.regular import open_regular
+
 if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
@@ -14,21 +17,16 @@ CHECKPOINT_BEGINNING = b'{"format":'
 """What every checkpoint begins with."""
 
 DEAD_ENDING = ".dead"
-DEAD_LETTER_BEGINNING = b'{"source":'
-"""What every line of a file of dead letters begins with."""
 
-_BEGINNINGS = {
-    CHECKPOINT_ENDING: CHECKPOINT_BEGINNING,
-    f"{CHECKPOINT_ENDING}.new": CHECKPOINT_BEGINNING,
-    f"{CHECKPOINT_ENDING}.lock": b"",
-    DEAD_ENDING: DEAD_LETTER_BEGINNING,
-    f"{DEAD_ENDING}.new": DEAD_LETTER_BEGINNING,
-    f"{DEAD_ENDING}.again": DEAD_LETTER_BEGINNING,
-}
+_CHECKPOINTS = (CHECKPOINT_ENDING, f"{CHECKPOINT_ENDING}.new")
+_LOCK = f"{CHECKPOINT_ENDING}.lock"
+_DEAD = (DEAD_ENDING, f"{DEAD_ENDING}.new", f"{DEAD_ENDING}.again")
 
 
 def is_job_file(path: str | os.PathLike[str]) -> bool:
     """Return whether a job has written a file, by the end of its name and the beginning of its content.
+
+    Of dead letters it is the whole first line, for other data may begin as one begins.
 
     Examples:
         >>> from suprsend_async.ingest.sources.job_files import is_job_file
@@ -36,15 +34,18 @@ def is_job_file(path: str | os.PathLike[str]) -> bool:
         False
     """
     name = PurePath(path).name
-    beginning = next((each for ending, each in _BEGINNINGS.items() if name.endswith(ending)), None)
-    if beginning is None or not Path(path).is_file():
+    if not name.endswith((*_CHECKPOINTS, _LOCK, *_DEAD)):
         return False
     try:
-        with Path(path).open("rb") as file:
+        with open_regular(Path(path)) as file:
             # A file that was cut short is one as well.
+            if name.endswith(_DEAD):
+                line = file.readline(MOST_LINE_BYTES)
+                return not line.isspace() and may_be_dead_letter(line)
+            beginning = b"" if name.endswith(_LOCK) else CHECKPOINT_BEGINNING
             return beginning.startswith(file.read(len(beginning) or 1))
     except OSError:
-        return False
+        return False  # what cannot be read is passed over, whatever the reason
 
 
 def without_job_files(pattern: str, found: Sequence[str]) -> Sequence[str]:

@@ -172,12 +172,32 @@ def _named(argument: str) -> Iterator[tuple[str, Content]]:
         yield from ((name, FileContent(_file(name))) for name in _names(local_path(argument) or argument))
 
 
-def _names(argument: str) -> Iterator[str]:
+def passed_over_by(arguments: Iterable[str]) -> list[str]:
+    """Return the files of jobs that globs among the arguments match, and that are no sources."""
+    passed: list[str] = []
+    for argument in arguments:
+        pattern = local_path(argument) or argument
+        if argument != STANDARD_INPUT and not is_url(pattern) and _is_glob(pattern):
+            found = _matches(pattern)
+            sources = frozenset(without_job_files(pattern, found))
+            passed += (name for name in found if name not in sources)
+    return passed
+
+
+def _is_glob(argument: str) -> bool:
     # A file may have the characters of a glob in its name.
-    if not glob.has_magic(argument) or Path(argument).exists():
+    return glob.has_magic(argument) and not Path(argument).exists()
+
+
+def _matches(pattern: str) -> list[str]:
+    return sorted(name for name in glob.iglob(pattern, recursive=True) if not Path(name).is_dir())  # noqa: PTH207 - may be absolute
+
+
+def _names(argument: str) -> Iterator[str]:
+    if not _is_glob(argument):
         yield argument
         return
-    found = sorted(name for name in glob.iglob(argument, recursive=True) if not Path(name).is_dir())  # noqa: PTH207 - may be absolute
+    found = _matches(argument)
     if not found:
         raise SourceError(f"{shown_path(argument)} matches no file")
     yield from without_job_files(argument, found)
@@ -211,16 +231,17 @@ def _refuse_compressed_copies(contents: Iterable[Content]) -> None:
 
     By the names, for their fingerprints differ, and to compare the contents would be to read both.
     """
-    seen: dict[str, str] = {}
+    seen: dict[str, tuple[str, str]] = {}
     for content in contents:
         name = os.path.abspath(content.path) if isinstance(content, FileContent) else content.name  # noqa: PTH100 - no link is followed
         plain = name[: -len(PurePath(name).suffix)] if PurePath(name).suffix.lower() in COMPRESSED else name
-        if plain in seen:
+        earlier, shown = seen.setdefault(plain, (name, content.name))
+        # One file that is named in two ways is told as such, by its content.
+        if earlier != name:
             raise SourceError(
-                f"{content.name} and {seen[plain]} seem to be one file and its compressed copy, and each row would "
+                f"{content.name} and {shown} seem to be one file and its compressed copy, and each row would "
                 "become two events; name one of them, or rename one if their rows are different"
             )
-        seen[plain] = content.name
 
 
 def _refuse_equal_names(sources: list[Source]) -> None:
