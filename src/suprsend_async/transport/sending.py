@@ -46,6 +46,7 @@ class Sending:
         peers: The addresses to which aiohttp tried to connect for it, or the one to which it did.
         stream: The connection that was made for it, where that is httpx's own.
         tunnel_seconds: How long a proxy may take to open a tunnel for it.
+        tunnel: The limit of the tunnel that aiohttp opens for it; None while it opens none.
     """
 
     begun: bool = False
@@ -62,6 +63,7 @@ class Sending:
     peers: list[tuple[Any, ...]] = field(default_factory=list[tuple[Any, ...]], repr=False)
     stream: Any = field(default=None, repr=False)
     tunnel_seconds: float | None = None
+    tunnel: asyncio.Timeout | None = field(default=None, repr=False)
     _give_time_back: Callable[[], None] | None = field(default=None, repr=False)
 
     @property
