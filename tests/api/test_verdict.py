@@ -72,6 +72,7 @@ SINGLE: list[tuple[Answer, Outcome, bool, str | None]] = [
     (answer(200, {"status": "fail", "message": "no such user"}), "rejected", False, "no such user"),
     (answer(200, {"status": "error", "error": {"message": "no"}}), "rejected", False, "no"),
     (answer(202, {"success": False, "message": "locked"}), "rejected", False, "locked"),
+    (answer(202, {"status": "success", "success": False, "message_id": "m-1"}), "rejected", False, None),
     (answer(400, {"status": "error", "error": {"message": "bad name", "type": "x"}}), "rejected", False, "bad name"),
     (answer(400, {"code": 400, "message": "bad", "detail": "much more"}), "rejected", False, "bad"),
     (answer(400, {"code": 400, "message": "", "detail": "much more"}), "rejected", False, "much more"),
@@ -193,6 +194,16 @@ def test_a_record_of_any_shape_harms_no_other(record: object, outcome: Outcome, 
     assert verdicts[1].status_code is code or verdicts[1].status_code == code
     assert type(verdicts[1].status_code) is type(code)
     assert verdicts[1].retryable == (outcome == "unknown")
+
+
+@pytest.mark.parametrize("whole", [{"success": False}, {"status": "fail"}, {"status": "success", "success": False}])
+def test_one_record_for_each_says_more_than_the_whole(whole: dict[str, object]) -> None:
+    verdicts = verdicts_of_records(answer(207, {**whole, "records": [YES, NO]}), 2)
+    assert verdicts is not None
+    assert [verdict.outcome for verdict in verdicts] == ["accepted", "rejected"]
+    # Where they cannot be matched, the whole is all there is; and a refusal's status stands before them.
+    assert verdicts_of_records(answer(207, {**whole, "records": [YES]}), 2) is None
+    assert verdicts_of_records(answer(400, {**whole, "records": [YES, NO]}), 2) is None
 
 
 @pytest.mark.parametrize("records", [[], [YES], [YES, NO], [YES, YES], [YES] * 4, [YES, NO, YES, YES]])

@@ -20,7 +20,7 @@ from tests.events.encoded import Node, encode, sent
 
 from suprsend_async import Event, ValidationError
 from suprsend_async.events.encoding import Encoder
-from suprsend_async.events.json_values import MAX_DEPTH
+from suprsend_async.events.json_values import MAX_DEPTH, jsonable
 
 
 class Color(enum.Enum):
@@ -361,3 +361,34 @@ def test_the_properties_in_themselves_are_a_cycle() -> None:
 def test_one_value_in_two_places_is_no_cycle() -> None:
     shared = [1]
     assert sent([shared, {"a": shared}, shared]) == [[1], {"a": [1]}, [1]]
+
+
+class Unequal:
+    """A key of which nobody can say what it equals."""
+
+    def __hash__(self) -> int:
+        return hash("known")
+
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError
+
+
+class Unhashable:
+    """A key that is put into a dictionary, and has no hash from then on."""
+
+    def __init__(self) -> None:
+        self.is_put = False
+
+    def __hash__(self) -> int:
+        if self.is_put:
+            raise RuntimeError
+        self.is_put = True
+        return 1
+
+
+@pytest.mark.parametrize("kind", [Unequal, Unhashable])
+def test_a_key_with_faulty_code_of_its_own_is_refused_by_its_path(kind: type[Unequal | Unhashable]) -> None:
+    jsonable({"one": {"known": 1, "list": [{"known": {}}]}})
+    with pytest.raises(ValidationError) as raised:
+        jsonable({"one": {"known": 1, "list": [{kind(): 1}]}})
+    assert str(raised.value) == f"properties.one.list[0] has a key of type {kind.__name__}; keys must be strings"

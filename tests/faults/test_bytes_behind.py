@@ -11,7 +11,7 @@ from tests.faults.own_answers import ENGINES, check, opened
 from tests.faults.server import FaultServer
 from tests.faults.wire import answer, chunked
 
-from suprsend_async import Event
+from suprsend_async import ConnectionFailed, Event
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -156,3 +156,40 @@ async def test_a_body_that_is_cut_off_is_no_whole_answer(engine: str, headers: d
         async with opened(server.url, engine, retries=0) as client:
             response = await client.track_event(Event("user-1", "order_placed"))
     assert (response.outcome, response.attempts) == ("unknown", 1)
+
+
+EMPTY = {
+    "length 0": answer(202, b""),
+    "length 0, to be closed": answer(202, b"", {"Connection": "close"}),
+    "no content": b"HTTP/1.1 204 No Content\r\n\r\n",
+    "no chunk": answer(202, b"0\r\n\r\n", {"Transfer-Encoding": "chunked"}),
+}
+
+
+@pytest.mark.parametrize("empty", EMPTY.values(), ids=EMPTY)
+@pytest.mark.parametrize("engine", ["default", "given aiohttp"])
+async def test_an_answer_without_a_body_does_not_count_if_bytes_are_behind_it(engine: str, empty: bytes) -> None:
+    """They may be its body, whatever its head says of a length."""
+
+    async def refuse(exchange: Exchange) -> None:
+        await exchange.refuse()
+        await exchange.connection.send(empty + b'{"status": "fail", "message": "no such user"}')
+        await exchange.connection.wait_for_bytes()
+
+    with FaultServer() as server:
+        server.script.always(refuse)
+        async with opened(server.url, engine, retries=0) as client:
+            response = await client.track_event(Event("user-1", "order_placed"))
+            with pytest.raises(ConnectionFailed) as raised:
+                await client.users.delete("user-1")
+    assert (response.outcome, response.attempts) == ("unknown", 1)
+    assert raised.value.outcome == "unknown"
+
+
+@pytest.mark.parametrize("kind", [Talkative, InChunks])
+@pytest.mark.parametrize("engine", ["default", "given aiohttp"])
+async def test_a_line_may_end_with_a_line_feed_alone(engine: str, kind: type[Talkative]) -> None:
+    def in_bare_lines(whole: bytes, body: bytes, behind: bytes) -> Pieces:
+        return [whole.removesuffix(body).replace(b"\r\n", b"\n") + body + behind]
+
+    await _is_accepted_at_once(engine, kind({}, b"\0", in_bare_lines))

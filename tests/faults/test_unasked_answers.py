@@ -9,6 +9,7 @@ import socket
 import ssl
 import sys
 import threading
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self
 
 import aiohttp
@@ -147,6 +148,39 @@ async def test_what_is_acknowledged_a_moment_after_its_answer_came_counts(
     for descriptor in looks:
         with pytest.raises(OSError, match="Bad file descriptor"):
             os.fstat(descriptor)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says what has been acknowledged")
+@pytest.mark.parametrize("turns", range(4))
+@pytest.mark.parametrize("engine", ["default", "given aiohttp"])
+async def test_a_call_that_is_cancelled_while_its_answer_is_looked_at_leaves_nothing_open(
+    engine: str, turns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted: list[int] = []
+    is_noted = asyncio.Event()
+
+    def note(descriptor: int) -> int:
+        noted.append(os.dup(descriptor))
+        is_noted.set()
+        return noted[-1]
+
+    def give_back(descriptor: int) -> None:
+        noted.remove(descriptor)
+        os.close(descriptor)
+
+    monkeypatch.setattr("suprsend_async.transport.sockets._unacknowledged", lambda _: 1)
+    monkeypatch.setattr("suprsend_async.transport.sockets.os", SimpleNamespace(dup=note, close=give_back))
+    monkeypatch.setattr("suprsend_async.transport.round_trip._MOMENT", 30.0)
+    with FaultServer() as server:
+        async with opened(server.url, engine) as client:
+            call = asyncio.create_task(client.track_event(Event("user-1", "order_placed")))
+            await is_noted.wait()
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            call.cancel()
+            await asyncio.wait([call])
+            assert call.cancelled()
+            assert not noted
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -169,6 +169,22 @@ async def test_an_address_that_is_silent_in_the_handshake_goes_behind_the_others
     assert {(response.outcome, response.attempts) for response in responses} <= {("accepted", 1), ("accepted", 2)}
 
 
+async def test_a_client_of_the_users_goes_on_to_the_next_address_within_one_attempt(look_ups: list[list[str]]) -> None:
+    """aiohttp has a limit for each address, and what is set for a tunnel must not end the whole row of them."""
+    certificates = Certificates()
+    look_ups.append(["127.0.0.2", "127.0.0.1"])
+    with FaultServer(tls=certificates.good("two.example.com")) as server:
+        url = f"https://two.example.com:{server.port}/"
+        with left_address(server.port, resets=False) as silent:
+            async with (
+                HttpxAiohttpClient(trust_env=False, verify=certificates.client()) as given,
+                AsyncSuprsend("k" * 20, "s", base_url=url, http_client=given, timeout=12.0, max_retries=0) as client,
+            ):
+                response = await client.track_event(EVENT)
+    assert silent.is_set()
+    assert (response.outcome, response.attempts) == ("accepted", 1), response.message
+
+
 class Addresses(AbstractResolver):
     """Knows the addresses of every name."""
 

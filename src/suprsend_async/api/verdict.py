@@ -93,6 +93,8 @@ def verdict_of_refusal(answer: Answer) -> Verdict:
 def verdict_of_send(answer: Answer) -> Verdict:
     """Read the answer to one record that was sent to people: an event, a trigger. One with records is a bulk's."""
     fields = answer.mapping
+    if answer.says_no:
+        return verdict_of_refusal(answer)
     if answer.is_success and fields.get("status") == "success" and not isinstance(fields.get("records"), list):
         return Verdict("accepted", answer.status_code, message_id=text_of(fields.get("message_id")))
     if answer.says_ok or answer.is_bare_acceptance:
@@ -131,19 +133,20 @@ def verdicts_of_records(answer: Answer, count: int) -> list[Verdict] | None:
     Returns:
         One verdict for each record, "unknown" where the answer does not say. None if the whole request was refused.
     """
+    found = answer.mapping.get("records")
+    records = cast("list[object]", found) if isinstance(found, list) else None
+    if answer.is_success and records is not None and len(records) == count:
+        # One for each says more than what is said of the whole, which may be a no for a single one.
+        return _all_accepted(records) or _one_by_one(records)
     if answer.says_no:
         return None
     if answer.says_ok:
         return [Verdict("accepted", answer.status_code)] * count
-    records = answer.mapping.get("records")
-    if not isinstance(records, list):
+    if records is None:
         return [verdict_of_refusal(answer)] * count
-    if len(cast("list[object]", records)) != count:
-        # Records are matched by their position alone. With one too few or too many, nobody can say which record a
-        # yes belongs to; asking again with the same keys decides it.
-        return [_MISCOUNTED] * count
-    records = cast("list[object]", records)
-    return _all_accepted(records) or _one_by_one(records)
+    # Records are matched by their position alone. With one too few or too many, nobody can say which record a yes
+    # belongs to; asking again with the same keys decides it.
+    return [_MISCOUNTED] * count
 
 
 _fields_of_record = itemgetter("status", "status_code", "message_id")

@@ -187,7 +187,24 @@ def name_of(key: object) -> str:
     if isinstance(key, int) and not isinstance(key, bool):
         with suppress(ValueError):  # Python writes no number of more than 4,300 digits
             return str(int.__int__(key))
-    raise ValueRefused(f"has a key of type {type(key).__name__}; keys must be strings")
+    raise ValueRefused(_key_refused(key))
+
+
+def refuse_at(error: Exception, name: object, value: object) -> None:
+    """Put a name in front of a refusal's path.
+
+    Raises:
+        ValueRefused: The name's own code is at fault: to know a name again runs it, if a known one has the same hash.
+    """
+    if isinstance(error, ValueRefused):
+        error.at(f".{name}", value)
+    elif type(name) is not str and not isinstance(error, RecursionError):
+        raise ValueRefused(_key_refused(name)) from None
+
+
+def _key_refused(key: object) -> str:
+    """Return what is said of a key that stands for no name."""
+    return f"has a key of type {type(key).__name__}; keys must be strings"
 
 
 def without_form(value: object) -> str:

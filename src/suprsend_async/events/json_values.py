@@ -23,6 +23,7 @@ from suprsend_async.events.json_scalars import (
     name_of,
     python_value,
     read,
+    refuse_at,
     text_of,
     time_of_day,
     without_form,
@@ -215,8 +216,8 @@ class _Copier:
                     copy[name] = self.array_copy([*value], depth)
                 elif kind not in _LEAVES and not (kind is float and isfinite(value)):
                     copy[name] = self.value_copy(value, depth)
-        except ValueRefused as refused:
-            refused.at(f".{name}", value)
+        except Exception as error:
+            refuse_at(error, name, value)
             raise
         self.room -= length
         return self._named(copy, with_odd_keys, depth) if with_odd_keys else copy

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
-from suprsend_async.transport.sockets import unsent_of
 from suprsend_async.transport.whole_answers import Parser
 
 if TYPE_CHECKING:
@@ -32,8 +31,8 @@ def _note_unsent(protocol: Any, feed_data: Callable[..., None], came: Any, *size
     aiohttp closes the connection with the last byte of an answer that is to end it, before the answer is looked at.
     """
     sending: Sending | None = getattr(protocol, TAKEN_FOR, None)
-    if sending is not None and sending.unsent is None and 200 <= came[0].code < 300 and protocol.transport is not None:
-        sending.unsent = unsent_of(protocol.transport)
+    if sending is not None and 200 <= came[0].code < 300 and protocol.transport is not None:
+        sending.note_unsent(protocol.transport)
     feed_data(came, *size)
 
 

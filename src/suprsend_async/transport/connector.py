@@ -137,17 +137,40 @@ async def _connect_quietly(
             raise SpokeUnasked
 
 
-async def _make_in_time(
+async def _open_tunnel(
     make: Callable[..., Awaitable[Any]], req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
 ) -> Any:
-    """Make a connection within the time for it, with all that belongs to it: httpx-aiohttp sets none for a tunnel."""
+    """Make a connection through a proxy; its tunnel takes no longer than a connection may: httpx-aiohttp sets no limit.
+
+    The connection to the proxy itself has aiohttp's limits, one for each of the proxy's addresses.
+    """
+    sending = current.get()
+    if sending is None:  # a request of the user's own
+        return await make(req, traces, timeout)
     try:
-        async with asyncio.timeout(timeout.sock_connect):
+        async with asyncio.timeout(None) as sending.tunnel:
             return await make(req, traces, timeout)
     except TimeoutError as error:
         if isinstance(error, aiohttp.ClientError):
             raise
         raise aiohttp.ConnectionTimeoutError(f"Connection timeout to host {req.url}") from error
+    finally:
+        sending.tunnel = None
+
+
+async def _connect_directly(
+    connect: Callable[..., Awaitable[Any]],
+    req: aiohttp.ClientRequest,
+    traces: list[Trace],
+    timeout: aiohttp.ClientTimeout,
+    **named: Any,
+) -> Any:
+    """Make a connection, and let the time for a tunnel begin, if it is to a proxy."""
+    made = await connect(req, traces, timeout, **named)
+    sending = current.get()
+    if sending is not None and sending.tunnel is not None and timeout.sock_connect is not None:
+        sending.tunnel.reschedule(asyncio.get_running_loop().time() + timeout.sock_connect)
+    return made
 
 
 def drop_address(sending: Sending) -> None:
@@ -259,9 +282,10 @@ def watch(session: aiohttp.ClientSession) -> None:
     if connector is not None and connector not in _watched:
         _watched.add(connector)
         connector.connect = partial(_connect_quietly, connector, connector.connect)  # type: ignore[method-assign]
-        making: Any = connector
-        making._create_connection = partial(_make_in_time, making._create_connection)
         if isinstance(connector, aiohttp.TCPConnector):
+            making: Any = connector
+            making._create_proxy_connection = partial(_open_tunnel, making._create_proxy_connection)
+            making._create_direct_connection = partial(_connect_directly, making._create_direct_connection)
             resolver: Any = getattr(connector, _RESOLVER)
             # One of the user's own is the user's; aiohttp's would hold up the end of the loop.
             own = Resolver() if type(resolver) is ThreadedResolver else resolver

@@ -162,6 +162,7 @@ class AiohttpEngine:
             failure = failure_of(error, sending, signed.request)
         finally:
             current.reset(token)
+            sending.close()
         drop_address(sending)
         return failure
 

@@ -102,6 +102,7 @@ class GivenEngine:
             return failure_of(error, sending, signed.request)
         finally:
             current.reset(token)
+            sending.close()
 
     def _watch(self, url: httpx.URL) -> None:
         """Have aiohttp's connections looked after as our own are, where the client's are aiohttp's."""

@@ -99,13 +99,13 @@ async def _is_early(came: Incoming, sending: Sending) -> bool:
     noted = sending.unsent
     if noted is None and not came.is_under_way():
         return False
-    # Some systems, gVisor for one, hand an answer over a moment before they note what it acknowledges.
-    await asyncio.sleep(_MOMENT)
-    if noted is None:
-        return came.is_under_way()
-    is_left = noted.is_left()
-    noted.close()
-    return is_left
+    try:
+        # Some systems, gVisor for one, hand an answer over a moment before they note what it acknowledges.
+        await asyncio.sleep(_MOMENT)
+        return came.is_under_way() if noted is None else noted.is_left()
+    finally:
+        if noted is not None:
+            noted.close()
 
 
 async def _drop(came: Incoming, sending: Sending) -> None:

@@ -11,6 +11,7 @@ import aiohttp
 import httpx
 
 from suprsend_async.transport.httpx_connection import has_spoken
+from suprsend_async.transport.sockets import unsent_of
 
 if TYPE_CHECKING:
     import asyncio
@@ -40,12 +41,14 @@ class Sending:
         abandoned: Whether nobody waits for it any more; what has not been sent by then is not to be sent.
         is_first: Whether it is the first on its connection, as far as that is known.
         is_answered: Whether the whole answer has been read.
+        is_closed: Whether the exchange is over: nothing is noted any more.
         unsent: What of it had not reached the server's system when an acceptance came over aiohttp; None for nothing.
         transport: What it is written to; None as long as that is not known.
         connector: What was asked for a connection, where that is aiohttp's.
         peers: The addresses to which aiohttp tried to connect for it, or the one to which it did.
         stream: The connection that was made for it, where that is httpx's own.
         tunnel_seconds: How long a proxy may take to open a tunnel for it.
+        tunnel: The limit of the tunnel that aiohttp opens for it; None while it opens none.
     """
 
     begun: bool = False
@@ -56,12 +59,14 @@ class Sending:
     abandoned: bool = False
     is_first: bool = True
     is_answered: bool = False
+    is_closed: bool = False
     unsent: Unsent | None = field(default=None, repr=False)
     transport: asyncio.Transport | None = field(default=None, repr=False)
     connector: aiohttp.BaseConnector | None = field(default=None, repr=False)
     peers: list[tuple[Any, ...]] = field(default_factory=list[tuple[Any, ...]], repr=False)
     stream: Any = field(default=None, repr=False)
     tunnel_seconds: float | None = None
+    tunnel: asyncio.Timeout | None = field(default=None, repr=False)
     _give_time_back: Callable[[], None] | None = field(default=None, repr=False)
 
     @property
@@ -73,6 +78,17 @@ class Sending:
     def is_certain(self) -> bool:
         """Whether `may_be_sent` follows from what was seen, not from what could not be seen."""
         return self.watched or not self.begun
+
+    def close(self) -> None:
+        """Give back what is held for the look at an answer, at the end of the exchange, whatever that is."""
+        self.is_closed = True
+        if self.unsent is not None:
+            self.unsent.close()
+
+    def note_unsent(self, transport: asyncio.Transport) -> None:
+        """Note what of it had not reached the server's system when the head of an acceptance came over aiohttp."""
+        if self.unsent is None and not self.is_closed:
+            self.unsent = unsent_of(transport)
 
     def check_unsent(self) -> None:
         """Refuse what has gone out before, and so the connection that it would take.

@@ -59,9 +59,6 @@ class Unsent:
             os.close(self._descriptor)
             self._descriptor = None
 
-    # Of a call that is cancelled nobody asks.
-    __del__ = close
-
 
 def unsent_of(transport: asyncio.Transport) -> Unsent | None:
     """Return what was written to the connection and has not reached the other side's system yet; None for nothing.

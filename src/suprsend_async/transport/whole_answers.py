@@ -7,6 +7,7 @@ answer is there. What came is read a second time, no further than the answer goe
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from aiohttp.http_exceptions import HttpProcessingError
@@ -14,8 +15,10 @@ from aiohttp.http_exceptions import HttpProcessingError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_END_OF_LINE = b"\r\n"
-_END_OF_HEAD = b"\r\n\r\n"
+# A line may end with a line feed alone (RFC 9112, 2.2).
+_END_OF_LINE = b"\n"
+_ENDS_OF_HEAD = (b"\n\r\n", b"\n\n")
+_END_OF_HEAD = re.compile(b"|".join(_ENDS_OF_HEAD))
 _CONTENT_LENGTH = "Content-Length"
 
 
@@ -83,22 +86,26 @@ def _begun_with(messages: Sequence[Any], seen: list[bytes]) -> list[bytes] | Non
         return seen
     if messages[-1][0].code >= 200:
         return None
-    return [] if seen[-1].endswith(_END_OF_HEAD) else seen
+    return [] if seen[-1].endswith(_ENDS_OF_HEAD) else seen
 
 
 def _whole_answer(parser: Any, data: bytes) -> list[Any] | None:
     """Return the messages up to the first whole answer; None if it is not whole.
 
+    An answer without a body is not whole if there are bytes behind it: they may be its body.
+
     Raises:
         HttpProcessingError: They cannot be read.
-        ValueError: There is no end of a head, or of a line.
+        ValueError: There is no end of a line.
     """
     came: list[Any] = []
     begin = 0
     while not came or came[-1][0].code < 200:
-        end = data.index(_END_OF_HEAD, begin) + len(_END_OF_HEAD)
-        came += parser.feed_data(data[begin:end])[0]
-        begin = end
+        found = _END_OF_HEAD.search(data, begin)
+        if found is None:
+            return None
+        came += parser.feed_data(data[begin : found.end()])[0]
+        begin = found.end()
     head, body = came[-1]
     if not body.is_eof() and _CONTENT_LENGTH in head.headers:
         parser.feed_data(data[begin : begin + int(head.headers[_CONTENT_LENGTH])])
@@ -106,4 +113,5 @@ def _whole_answer(parser: Any, data: bytes) -> list[Any] | None:
         end = data.index(_END_OF_LINE, begin) + len(_END_OF_LINE)
         parser.feed_data(data[begin:end])
         begin = end
-    return came if body.is_eof() else None
+    is_whole = body.is_eof() and (body.total_bytes > 0 or begin == len(data))
+    return came if is_whole else None
