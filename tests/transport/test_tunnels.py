@@ -6,13 +6,15 @@ import asyncio
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import aiohttp
 import httpx
 import pytest
 from httpx_aiohttp import HttpxAiohttpClient
 from tests.faults.server import FaultServer
 
 from suprsend_async import AsyncSuprsend, Event
-from suprsend_async.transport.sending import Sending
+from suprsend_async.transport.connector import watch
+from suprsend_async.transport.sending import Sending, current
 
 if TYPE_CHECKING:
     from tests.faults.exchange import Exchange
@@ -67,3 +69,34 @@ async def test_the_platform_has_the_time_that_the_proxy_has_not() -> None:
     await sending.httpcore_trace("http11.send_request_headers.started", {"request": post})
     assert timeouts["read"] == 30.0
     assert sending.sent
+
+
+@pytest.mark.parametrize("is_ours", [True, False])
+async def test_the_time_for_a_tunnel_begins_when_the_proxy_is_reached_and_is_for_our_requests_only(
+    is_ours: bool,
+) -> None:
+    """Until then aiohttp goes on to the proxy's next address, with the limit that it has for each."""
+    sending, made = Sending(), object()
+    limits: list[bool | None] = []
+
+    def note() -> None:
+        limits.append(None if sending.tunnel is None else sending.tunnel.when() is not None)
+
+    class Making(aiohttp.TCPConnector):
+        async def _create_direct_connection(self, *_: Any, **__: Any) -> Any:
+            return made
+
+        async def _create_proxy_connection(self, *arguments: Any) -> Any:
+            note()
+            await self._create_direct_connection(*arguments)
+            note()
+            return made
+
+    async with aiohttp.ClientSession(connector=Making()) as session:
+        watch(session)
+        making: Any = session.connector
+        token = current.set(sending if is_ours else None)
+        assert await making._create_proxy_connection(None, [], aiohttp.ClientTimeout(sock_connect=5.0)) is made
+        current.reset(token)
+    assert limits == ([False, True] if is_ours else [None, None])
+    assert sending.tunnel is None
