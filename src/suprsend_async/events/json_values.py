@@ -367,10 +367,11 @@ def _sorted(members: list[Any]) -> list[Any]:
 def _first_unwritable(value: Any) -> ValueRefused | None:
     """Return what is wrong with the first part of a JSON-able value for which the encoder raises."""
     if isinstance(value, dict):
-        places: Iterable[tuple[Any, object]] = cast("dict[str, object]", value).items()
+        named = cast("dict[object, object]", value)
+        places: Iterable[tuple[object, object]] = named.items()
         step = ".{}"
         try:
-            for name in value:
+            for name in named:
                 name_of(name)
         except ValueRefused as odd_name:
             return odd_name

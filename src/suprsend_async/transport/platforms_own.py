@@ -6,7 +6,7 @@ goes over the same connection.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from suprsend_async.transport.answer import text_of
 from suprsend_async.transport.retry import REFUSED_CREDENTIALS, REQUEST_TIMEOUT, SERVICE_UNAVAILABLE, TOO_EARLY
@@ -63,7 +63,8 @@ def _is_yes(answer: Answer, request: Request) -> bool:
     # The form of the other kind is the answer to another request, or the work of somebody who does not know the two.
     records = fields.get("records")
     if isinstance(records, list) or request.has_records:
-        return request.has_records and isinstance(records, list) and len(records) == request.record_count
+        held = cast("list[object]", records) if isinstance(records, list) else []
+        return request.has_records and len(held) == request.record_count
     return fields.get("status") == "success" and bool(text_of(fields.get("message_id")))
 
 
