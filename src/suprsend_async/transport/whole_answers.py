@@ -60,7 +60,7 @@ class Parser:
             if seen is None or (messages := self._read_again(b"".join(seen))) is None:
                 raise
             self._fault = error
-            self._protocol.force_close()
+            self._protocol._should_close = True  # as `force_close` does, which older aiohttp lacks
             return messages, False, b""
         if seen is not None:
             self._seen = _begun_with(came[0], seen)
