@@ -43,6 +43,7 @@ PLATFORM_EVENT_NAMES = frozenset(
 """Names with the reserved prefix that the platform itself defines."""
 
 MAX_KEY_LENGTH = 255
+MIN_INSERT_ID_LENGTH = 36
 """Characters of an idempotency key at most."""
 
 MAX_TENANT_LENGTH = 64
@@ -161,7 +162,7 @@ class Event(ReleasedNames, BaseModel):
     idempotency_key: _Key
     tenant_id: _Tenant | None = None
     brand_id: _Tenant | None = None
-    insert_id: Annotated[str, Strict(), StringConstraints(min_length=36)]
+    insert_id: Annotated[str, Strict(), StringConstraints(min_length=MIN_INSERT_ID_LENGTH)]
     time: Annotated[int, Strict(), Field(ge=EARLIEST_TIME, lt=END_OF_TIME)]
     attachments: tuple[Attachment, ...] = ()
 
@@ -195,8 +196,24 @@ class Event(ReleasedNames, BaseModel):
                     and (_plain_property_names.issuperset(properties) or _has_plain_names(properties))
                 )
             )
-            and (idempotency_key is None or (_is_plain_id(idempotency_key) and len(idempotency_key) <= MAX_KEY_LENGTH))
-            and (insert_id is None or (_is_plain_id(insert_id) and len(insert_id) == 36))
+            and (
+                idempotency_key is None
+                or (
+                    type(idempotency_key) is str
+                    and idempotency_key.isascii()
+                    and idempotency_key.strip() == idempotency_key != ""
+                    and len(idempotency_key) <= MAX_KEY_LENGTH
+                )
+            )
+            and (
+                insert_id is None
+                or (
+                    type(insert_id) is str
+                    and len(insert_id) == MIN_INSERT_ID_LENGTH
+                    and insert_id.isascii()
+                    and insert_id.strip() == insert_id
+                )
+            )
             and type(moment) is int
             and EARLIEST_TIME <= moment < END_OF_TIME
             and (tenant_id is None or (_is_plain_id(tenant_id) and len(tenant_id) <= MAX_TENANT_LENGTH))

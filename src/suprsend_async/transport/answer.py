@@ -51,7 +51,7 @@ class Answer:
         except ValueError:
             return None
 
-    @property
+    @cached_property
     def mapping(self) -> Mapping[str, Any]:
         """The body as a JSON object; empty if it is none."""
         document = self.document

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import hmac
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache, partial
 from typing import Protocol
 
 CONTENT_TYPE = "application/json; charset=utf-8"
@@ -71,6 +71,20 @@ def sign(secret: str, method: str, uri: str, body: bytes, date: str, content_typ
         date: The `Date` header, byte for byte.
         content_type: The `Content-Type` header.
     """
-    digest = hashlib.md5(body, usedforsecurity=False).hexdigest() if body else ""
-    text = "\n".join((method.upper(), digest, content_type, date, uri))
-    return base64.b64encode(hmac.digest(secret.encode(), text.encode(), "sha256")).decode("ascii")
+    digest = ""
+    if body:
+        of_body = _begun_md5().copy()
+        of_body.update(body)
+        digest = of_body.hexdigest()
+    signature = _begun_hmac(secret).copy()
+    signature.update("\n".join((method.upper(), digest, content_type, date, uri)).encode())
+    return base64.b64encode(signature.digest()).decode("ascii")
+
+
+# Each begun anew would have OpenSSL look for the algorithm, which takes as long as the rest of the signature.
+_begun_md5 = cache(partial(hashlib.md5, usedforsecurity=False))
+
+
+@lru_cache(maxsize=8)
+def _begun_hmac(secret: str) -> hmac.HMAC:
+    return hmac.new(secret.encode(), digestmod="sha256")

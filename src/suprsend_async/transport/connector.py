@@ -24,6 +24,7 @@ from suprsend_async.transport.attended import TAKEN_FOR, attend
 from suprsend_async.transport.resolver import FailedLast, Resolver
 from suprsend_async.transport.sending import SPOKE_FIRST, Sending, current
 from suprsend_async.transport.sockets import has_unread
+from suprsend_async.transport.whole_answers import Parser
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -222,7 +223,7 @@ def _is_between_answers(protocol: Any) -> bool:
     if protocol.should_close or not protocol.is_connected() or not protocol.transport.is_reading():
         return False
     parser = protocol._parser  # nobody else knows of half an answer
-    if parser is None:
+    if parser is None or (isinstance(parser, Parser) and parser.is_between_answers):
         return True
     try:
         messages, _, _ = parser.feed_data(_PROBE)

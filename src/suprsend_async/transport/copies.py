@@ -28,7 +28,8 @@ _SAID = "_suprsend_async_said"
 
 # The platform answers a key that it knows with the id that it gave before: the same key may have the same answer. For a
 # request without one, so many bytes at either end of its body, and the length, distinguish it from another.
-_KEY = re.compile(rb'"\$idempotency_key"\s*:\s*"[^"]*"')
+_KEY_NAME = b'"$idempotency_key"'
+_KEY = re.compile(re.escape(_KEY_NAME) + rb'\s*:\s*"[^"]*"')
 _END = 100
 
 _Mark = tuple[int, bytes, bytes] | bytes
@@ -98,5 +99,7 @@ def _mark_of(request: Request) -> _Mark:
     body = request.body
     if sends_nothing(request):
         return (0, request.method.encode(), request.target.encode())
-    key = _KEY.search(body)
+    # The last one of a bulk is found as quickly as that of a single record, which is at the end as well.
+    place = body.rfind(_KEY_NAME)
+    key = _KEY.match(body, place) if place >= 0 else None
     return key[0] if key is not None else (len(body), body[:_END], body[-_END:])

@@ -51,10 +51,10 @@ def is_yes_to_a_send(answer: Answer, request: Request) -> bool:
 
 
 def _is_yes(answer: Answer, request: Request) -> bool:
-    if answer.says_ok:
-        # It names no message, and is no record.
-        return not request.names_message and request.method != "GET"
     fields = answer.mapping
+    if not fields:
+        # The bare yes names no message, and is no record.
+        return answer.says_ok and not request.names_message and request.method != "GET"
     if not request.names_message:
         if sends_nothing(request) and is_yes_to_a_send(answer, request):
             return False

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # A line may end with a line feed alone (RFC 9112, 2.2).
 _END_OF_LINE = b"\n"
-_ENDS_OF_HEAD = (b"\n\r\n", b"\n\n")
+_COMMON_END, _OTHER_END = _ENDS_OF_HEAD = (b"\n\r\n", b"\n\n")
 _END_OF_HEAD = re.compile(b"|".join(_ENDS_OF_HEAD))
 _CONTENT_LENGTH = "Content-Length"
 
@@ -38,6 +38,8 @@ class Parser:
         # The pieces that came since the last message ended; None once the head of the answer was given.
         self._seen: list[bytes] | None = []
         self._fault: HttpProcessingError | None = None
+        # Whether it is known without a closer look that nothing was read, or one whole answer and not a byte more.
+        self.is_between_answers = True
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._parser, name)
@@ -48,6 +50,10 @@ class Parser:
         Raises:
             HttpProcessingError: They cannot be read, and have no whole answer before what is at fault.
         """
+        if not data:
+            # aiohttp goes on where it had paused.
+            return self._parser.feed_data(data)
+        self.is_between_answers = False
         if self._fault is not None:
             raise self._fault
         seen = self._seen
@@ -65,8 +71,10 @@ class Parser:
         if seen is not None:
             self._seen = _begun_with(came[0], seen)
             if self._seen is None:
-                # What comes from now on is for who reads the body.
-                self._protocol._parser = self._parser
+                self.is_between_answers = len(seen) == 1 and _is_exact(came[0], data)
+                if not self.is_between_answers:
+                    # What comes from now on is for who reads the body.
+                    self._protocol._parser = self._parser
         return came
 
     def _read_again(self, data: bytes) -> list[Any] | None:
@@ -87,6 +95,18 @@ def _begun_with(messages: Sequence[Any], seen: list[bytes]) -> list[bytes] | Non
     if messages[-1][0].code >= 200:
         return None
     return [] if seen[-1].endswith(_ENDS_OF_HEAD) else seen
+
+
+def _is_exact(messages: Sequence[Any], data: bytes) -> bool:
+    """Whether the bytes are one whole answer that tells its length; False if that cannot be seen at once."""
+    if len(messages) != 1:
+        return False
+    head, body = messages[0]
+    end = data.find(_COMMON_END) + len(_COMMON_END)
+    if _OTHER_END in data[:end] or head.chunked or not body.is_eof():
+        return False
+    length: str | None = head.headers.get(_CONTENT_LENGTH)
+    return length is not None and len(data) == end + int(length)
 
 
 def _whole_answer(parser: Any, data: bytes) -> list[Any] | None:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from suprsend_async.ingest.errors import MappingError
 from suprsend_async.ingest.mapping.column_values import epoch_milliseconds
-from suprsend_async.ingest.mapping.keys import KeyTemplate, insert_id_of
+from suprsend_async.ingest.mapping.keys import KeyTemplate
 from suprsend_async.ingest.sources.names import nearest
 
 if TYPE_CHECKING:
@@ -127,16 +127,3 @@ def values_of(row: Row) -> Mapping[str, Any]:
     if values is None:
         raise MappingError(row.problem or "the row cannot be read", outcome="rejected")
     return values
-
-
-def insert_id_for(key: str) -> str:
-    """Return the insert id for a key.
-
-    Raises:
-        MappingError: UTF-8 cannot carry the key.
-    """
-    try:
-        return insert_id_of(key)
-    except UnicodeEncodeError:
-        pass
-    raise MappingError("the key holds text that UTF-8 cannot carry", outcome="rejected")

@@ -8,6 +8,7 @@ from hashlib import sha1
 from uuid import UUID
 
 from suprsend_async.errors import ConfigurationError
+from suprsend_async.ingest.errors import MappingError
 
 NAMESPACE = UUID("5f3a1c52-8b0e-5d0c-9a5e-4b0f1f2d7c61")
 """The namespace of the insert ids; changing it would make every event a new one."""
@@ -19,14 +20,23 @@ _VARIANTS = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 def insert_id_of(key: str) -> str:
     """Return the UUID of version 5 for an idempotency key, so that equal keys have equal insert ids.
 
+    Raises:
+        MappingError: UTF-8 cannot carry the key.
+
     Examples:
         >>> from suprsend_async.ingest.mapping.keys import insert_id_of
         >>> insert_id_of("flight-1")
         'e49c146a-bb49-5b4f-8b84-7136cf28a7b5'
     """
+    try:
+        written = key.encode()
+    except UnicodeEncodeError:
+        written = None
+    if written is None:
+        raise MappingError("the key holds text that UTF-8 cannot carry", outcome="rejected")
     # What `uuid.uuid5` does, without its object, which costs as much again.
     digest = _BEGUN.copy()
-    digest.update(key.encode())
+    digest.update(written)
     # Four bytes, six and six: with two dashes in their places, there are fewer pieces to cut.
     digits = digest.digest()[:16].hex("-", 6)
     return f"{digits[:13]}-5{digits[14:17]}-{_VARIANTS[digits[17]]}{digits[18:]}"

@@ -10,10 +10,10 @@ from pydantic import model_validator
 from suprsend_async.errors import ConfigurationError, ValidationError
 from suprsend_async.events.event import Event
 from suprsend_async.ingest.errors import MappingError
-from suprsend_async.ingest.mapping.cells import CellReader, insert_id_for
+from suprsend_async.ingest.mapping.cells import CellReader
 from suprsend_async.ingest.mapping.column_values import UNITS
 from suprsend_async.ingest.mapping.columns import ColumnMapping, ColumnName, digest_of, present
-from suprsend_async.ingest.mapping.keys import KeyTemplate
+from suprsend_async.ingest.mapping.keys import KeyTemplate, insert_id_of
 from suprsend_async.ingest.mapping.properties import plan_properties
 from suprsend_async.ingest.mapping.records import EVENTS, RowKind
 from suprsend_async.ingest.sources.names import nearest
@@ -72,7 +72,7 @@ class Plan(CellReader):
             self._properties(values),
             key,
             None if self._tenant_id is None else text(values, self._tenant_id),
-            insert_id=insert_id_for(key),
+            insert_id=insert_id_of(key),
             time=self._time if self._time_column is None else self._moment(values, self._time_column),
         )
 

@@ -10,8 +10,9 @@ from pydantic import BeforeValidator, model_validator
 
 from suprsend_async.errors import ConfigurationError
 from suprsend_async.ingest.errors import MappingError
-from suprsend_async.ingest.mapping.cells import CellReader, insert_id_for, values_of
+from suprsend_async.ingest.mapping.cells import CellReader, values_of
 from suprsend_async.ingest.mapping.columns import ColumnMapping, ColumnName, present
+from suprsend_async.ingest.mapping.keys import insert_id_of
 from suprsend_async.ingest.mapping.properties import convert, plan_properties
 from suprsend_async.ingest.mapping.records import USERS, RowKind
 
@@ -226,7 +227,7 @@ class UserPlan(CellReader):
             )
         edit.time = self._time
         # Of what it writes as well: a row that was corrected is another edit, should the platform heed the id.
-        edit.insert_id = insert_id_for(f"{self._identity}-{row.number}-{edit.distinct_id}-{edit.operations!r}")
+        edit.insert_id = insert_id_of(f"{self._identity}-{row.number}-{edit.distinct_id}-{edit.operations!r}")
         return edit
 
     def _set(self, edit: UserEdit, properties: dict[str, Any]) -> None:

@@ -9,9 +9,9 @@ from pydantic import model_validator
 
 from suprsend_async.errors import ConfigurationError
 from suprsend_async.ingest.errors import MappingError
-from suprsend_async.ingest.mapping.cells import CellReader, insert_id_for, values_of
+from suprsend_async.ingest.mapping.cells import CellReader, values_of
 from suprsend_async.ingest.mapping.columns import ColumnMapping, ColumnName, present
-from suprsend_async.ingest.mapping.keys import KeyTemplate
+from suprsend_async.ingest.mapping.keys import KeyTemplate, insert_id_of
 from suprsend_async.ingest.mapping.properties import convert, plan_properties
 from suprsend_async.ingest.mapping.records import WORKFLOWS, RowKind
 
@@ -147,7 +147,7 @@ class WorkflowPlan(CellReader):
         workflow = self._workflow or self._text(values, self._workflow_from)
         key = f"{self._fingerprint}-{row.number}-{workflow}" if self._key is None else self._filled_in(values)
         # What UTF-8 cannot carry is refused in the words of a file.
-        insert_id_for(key)
+        insert_id_of(key)
         actor, tenant_id = self._actor, self._tenant_id
         return self._new_trigger(
             workflow,
