@@ -71,6 +71,23 @@ rounds.
 | containers are copied, and nothing is checked | 7.3 | each check |
 | `json.dumps`, which also writes the text | 13.5 | the bound of shared values, and a copy that no thread can change |
 """
+SINGLE_TRIED = """\
+What a call costs besides bare aiohttp was measured on 2026-11-30 with Python 3.11.7 and 32 calls in flight. Each part
+was left out in turn: 200 turns of 96 calls, of which the lower quartile counts. The whole call took 259 µs, and bare
+aiohttp 118 µs.
+
+| part of a call | µs |
+| --- | ---: |
+| reading the answer, whether it is the platform's, and whether it is a copy of another one | 25 |
+| the signature | 17 |
+| a look at the connection before it is used, and another before the request is written | 17 |
+| the event, its id and the checks of its values | 16 |
+| the encoding | 12 |
+| the deadline, and the way to cut the call off | 10 |
+
+Two changes helped. OpenSSL searches for the algorithm whenever an HMAC begins: a copy of one that has begun takes 8 to
+18 µs less. A connection that has read exactly one answer needs no probe of its parser: 26,000 of 890,000 instructions.
+"""
 BUFFER = """\
 One call for each event. CPU is counted until all events are delivered, even after the last call has returned. Added
 latency is the time of a call minus the server's latency.
@@ -128,6 +145,8 @@ def _parts(results: Results, surroundings: Sequence[tuple[str, str]]) -> Iterato
     yield "## Single calls\n"
     yield SINGLE
     yield sections.single(results.single)
+    yield "### Where a call's CPU goes\n"
+    yield SINGLE_TRIED
     yield "## Buffered calls\n"
     yield BUFFER
     yield sections.answered(results.buffer.answered)

@@ -1,6 +1,5 @@
 """The commands `sandbox`, which runs until it is stopped, and `sandbox save`, which writes its records into a file."""
 
-import json
 import shlex
 import signal
 import time
@@ -145,6 +144,8 @@ def save(
     It holds what people are called and where they are reached, but no credentials.
     """
     # Here, for a help needs none of it.
+    import json
+
     from suprsend_async.durable import replace_file
 
     state = _state_of_a_store(store) if store is not None else _state_over_http(url)
