@@ -71,6 +71,19 @@ def test_a_repeated_idempotency_key_may_have_the_same_answer() -> None:
     assert copies.is_copy(keyed("d", "order-42"), yes(), is_first=False)
 
 
+def test_a_part_of_a_bulk_may_have_the_answer_of_the_whole() -> None:
+    """It begins with the same record, whose key the platform knows; what became of that stands first in both."""
+
+    def bulk(*keys: str) -> Request:
+        body = ",".join(f'{{"event":"a","$idempotency_key":"{key}"}}' for key in keys)
+        return Request("POST", "v2/event/", body=f"[{body}]".encode(), has_records=True, record_count=len(keys))
+
+    copies = Copies()
+    assert not copies.is_copy(bulk("one", "two", "three", "four"), yes(), is_first=False)
+    assert not copies.is_copy(bulk("one", "two"), yes(), is_first=False)
+    assert copies.is_copy(bulk("two", "one"), yes(), is_first=False)
+
+
 @pytest.mark.parametrize(
     "body",
     [b"", b"OK", {}, {"message_id": "message-12"}, {"message_id": None}, {"status": "success"}, b"\xff\x00"],

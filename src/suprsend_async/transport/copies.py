@@ -99,7 +99,7 @@ def _mark_of(request: Request) -> _Mark:
     body = request.body
     if sends_nothing(request):
         return (0, request.method.encode(), request.target.encode())
-    # The last one of a bulk is found as quickly as that of a single record, which is at the end as well.
-    place = body.rfind(_KEY_NAME)
+    # That of a bulk's first record, as the id is: a bulk that was split begins with the same one.
+    place = body.find(_KEY_NAME)
     key = _KEY.match(body, place) if place >= 0 else None
     return key[0] if key is not None else (len(body), body[:_END], body[-_END:])
