@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 # What the queues of Segment's and PostHog's clients hold by default; an event that finds its queue full is dropped.
 QUEUE_EVENTS = 10_000
-# The released SDK cuts a bulk into chunks of 100 by recursion, and Python's default limit is 1,000 calls deep.
-LARGEST_BULK = 90_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,7 @@ OURS_BLOCKING = Contender(
 RELEASED = Contender(
     "released",
     "suprsend-py-sdk",
-    f"the released SDK: `bulk.append`, `bulk.trigger`; above {LARGEST_BULK:,} events in several bulks",
+    "the released SDK: `bulk.append`, `bulk.trigger`",
 )
 _FLUSH = f"`flush` after every {QUEUE_EVENTS:,} events, as its queue holds no more"
 SEGMENT = Contender("segment_sync", "segment-analytics-python", f"`track`, and {_FLUSH}")
@@ -43,4 +41,3 @@ POSTHOG = Contender("posthog_sync", "posthog", f"`capture`, and {_FLUSH}")
 POSTHOG_ASYNC = Contender("posthog_async", "posthog, async", "`AsyncPosthog`: the same on an event loop")
 
 CONTENDERS = (FLOOR, FLOOR_PARSED, FLOOR_STACK, OURS, OURS_BLOCKING, RELEASED, SEGMENT, POSTHOG, POSTHOG_ASYNC)
-RELEASED_ONE_BULK = Contender("released_one_bulk", "suprsend-py-sdk", "all in one bulk")

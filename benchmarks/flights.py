@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ALL_FLIGHTS = 336_776
 _TEXT = frozenset({"carrier", "tailnum", "origin", "dest", "time_hour"})
 
 Flight = tuple[str, dict[str, Any]]

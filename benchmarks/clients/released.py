@@ -1,4 +1,4 @@
-"""The released SDK, `suprsend-py-sdk`: events appended to bulks, each triggered."""
+"""The released SDK, `suprsend-py-sdk`: events appended to a bulk, which is triggered."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from suprsend import Event, Suprsend
 
-from benchmarks.contenders import LARGEST_BULK
 from benchmarks.credentials import WORKSPACE_KEY, WORKSPACE_SECRET
 from benchmarks.records import EVENT_NAME
 
@@ -16,14 +15,7 @@ if TYPE_CHECKING:
 
 def send(records: list[Record], url: str) -> int:
     """Send the records; returns how many were accepted."""
-    client = Suprsend(WORKSPACE_KEY, WORKSPACE_SECRET, base_url=url)
-    starts = range(0, len(records), LARGEST_BULK)
-    return sum(send_bulk(client, records[start : start + LARGEST_BULK]) for start in starts)
-
-
-def send_bulk(client: Suprsend, records: list[Record]) -> int:
-    """Send one bulk; returns how many of it were accepted."""
-    bulk = client.bulk_events.new_instance()
+    bulk = Suprsend(WORKSPACE_KEY, WORKSPACE_SECRET, base_url=url).bulk_events.new_instance()
     for user, properties in records:
         bulk.append(Event(user, EVENT_NAME, properties))
     return int(bulk.trigger().success)

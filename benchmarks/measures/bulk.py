@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.contenders import CONTENDERS, OURS, RELEASED_ONE_BULK, Contender
+from benchmarks.contenders import CONTENDERS, OURS, RELEASED, Contender
 from benchmarks.processes import Server, run_worker
 from benchmarks.runs import Runs, paired
 
@@ -104,6 +104,6 @@ def measure(shape: str, events: int, rounds: int, say: Callable[[str], None]) ->
 
 def measure_one_bulk(events: int, say: Callable[[str], None]) -> dict[str, Any] | None:
     """Return what comes of giving the released SDK all events in one bulk."""
-    say(f"bulk, {events:,} events in one: {RELEASED_ONE_BULK.name}")
+    say(f"bulk, {events:,} events in one: {RELEASED.name}")
     with Server() as server:
-        return run_worker(server, "bulk", RELEASED_ONE_BULK.module, {"events": events}, limit=SECONDS_AT_MOST)
+        return run_worker(server, "bulk", RELEASED.module, {"events": events}, limit=SECONDS_AT_MOST)

@@ -43,7 +43,7 @@ def measure(plan: Plan, say: Callable[[str], None]) -> Results:
     """Carry the plan out."""
     started = time.perf_counter()
     starts = start.measure(plan.starts, plan.cold_starts, say)
-    bulks = [bulk.measure(shape, events, plan.rounds, say) for shape, events in plan.bulk]
+    bulks = [bulk.measure(shape, events, plan.pair_rounds, say) for shape, events in plan.bulk]
     one_bulk = bulk.measure_one_bulk(ONE_BULK_EVENTS, say) if plan.has_one_bulk else None
     singles = single_calls.measure(plan.in_flight, SINGLE_LATENCIES, plan.single_seconds, plan.rounds, say)
     (promise,) = single_calls.measure(
@@ -52,7 +52,7 @@ def measure(plan: Plan, say: Callable[[str], None]) -> Results:
     buffers = buffer.measure(plan.buffer_calls, plan.rounds, say)
     rates = rate.measure(plan.rate_events, plan.rounds, say)
     sandboxes = sandbox.measure(plan.sandbox_events, plan.rounds, say)
-    growths = growth.measure(plan.growth, plan.rounds, say)
+    growths = growth.measure(plan.growth, plan.growth_rounds, say)
     ingests = ingest.measure(plan.ingest_events, plan.rounds, say)
     larges = large.measure(plan.large_events, plan.rounds, say)
     side_by_side = pairs.measure(plan, say)

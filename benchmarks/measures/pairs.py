@@ -161,9 +161,9 @@ def measure(plan: Plan, say: Callable[[str], None]) -> Pairs:
     """Return the pairs with their runs; which of two goes first changes from round to round."""
     pairs = planned(plan)
     with Server() as server:
-        for number in range(plan.rounds):
+        for number in range(plan.pair_rounds):
             for row in pairs:
-                say(f"pairs, round {number + 1} of {plan.rounds}: {row.side.name}; {row.beside.name}")
+                say(f"pairs, round {number + 1} of {plan.pair_rounds}: {row.side.name}; {row.beside.name}")
                 order = [(row.side, row.runs), (row.beside, row.beside_runs)]
                 for side, runs in order if number % 2 else reversed(order):
                     report = run_worker(

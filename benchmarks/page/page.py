@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.flights import ALL_FLIGHTS
 from benchmarks.measures.bulk import SECONDS_FOR_MORE_ROUNDS
 from benchmarks.measures.pairs import TIMES
 from benchmarks.page import sections
@@ -136,8 +135,7 @@ def _parts(results: Results, surroundings: Sequence[tuple[str, str]]) -> Iterato
     yield BULK
     yield sections.contenders()
     for compared in results.bulk:
-        name = "all flights" if compared.events == ALL_FLIGHTS else SHAPES[compared.shape]
-        yield f"### {compared.events:,} events, {name}\n"
+        yield f"### {compared.events:,} events, {SHAPES[compared.shape]}\n"
         yield sections.bulk(compared)
     if results.plan.has_one_bulk:
         yield sections.one_bulk(results.one_bulk)
@@ -184,8 +182,15 @@ def _parts(results: Results, surroundings: Sequence[tuple[str, str]]) -> Iterato
 
 def _introduction(results: Results) -> str:
     quick, option = (QUICK_LOOK, " -- --quick") if results.plan.name == "quick" else ("", "")
-    count = results.plan.rounds
-    rounds = "one round of each measurement" if count == 1 else f"{count} rounds of each measurement, and their medians"
+    plan = results.plan
+    rounds = (
+        "one round of each measurement"
+        if plan.rounds == 1
+        else (
+            f"{plan.rounds} rounds of each measurement, {plan.pair_rounds} of bulk and of what stands side by side, "
+            "and their medians; growth is measured once"
+        )
+    )
     return (
         f"{quick}All figures are from one run of {results.seconds / 60:.1f} minutes against a server on the same "
         f"machine: {rounds}. To repeat the run:\n\n"
