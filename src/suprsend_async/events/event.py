@@ -43,7 +43,6 @@ PLATFORM_EVENT_NAMES = frozenset(
 """Names with the reserved prefix that the platform itself defines."""
 
 MAX_KEY_LENGTH = 255
-MIN_INSERT_ID_LENGTH = 36
 """Characters of an idempotency key at most."""
 
 MAX_TENANT_LENGTH = 64
@@ -162,7 +161,7 @@ class Event(ReleasedNames, BaseModel):
     idempotency_key: _Key
     tenant_id: _Tenant | None = None
     brand_id: _Tenant | None = None
-    insert_id: Annotated[str, Strict(), StringConstraints(min_length=MIN_INSERT_ID_LENGTH)]
+    insert_id: Annotated[str, Strict(), StringConstraints(min_length=36)]
     time: Annotated[int, Strict(), Field(ge=EARLIEST_TIME, lt=END_OF_TIME)]
     attachments: tuple[Attachment, ...] = ()
 
@@ -209,7 +208,7 @@ class Event(ReleasedNames, BaseModel):
                 insert_id is None
                 or (
                     type(insert_id) is str
-                    and len(insert_id) == MIN_INSERT_ID_LENGTH
+                    and len(insert_id) == 36
                     and insert_id.isascii()
                     and insert_id.strip() == insert_id
                 )

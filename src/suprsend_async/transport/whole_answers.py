@@ -39,7 +39,7 @@ class Parser:
         self._seen: list[bytes] | None = []
         self._fault: HttpProcessingError | None = None
         # Whether it is known without a closer look that nothing was read, or one whole answer and not a byte more.
-        self.is_between_answers = True
+        self.is_between_answers: bool = True
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._parser, name)
